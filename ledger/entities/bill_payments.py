@@ -1,0 +1,39 @@
+"""Bill payments: money we sent to vendors, and what it settles."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from ledger.entities.documents import CURRENCY_IS_KNOWN, Application
+from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Says, entity, refers_to
+
+
+@entity(
+    name="bill_payments",
+    side="payables",
+    natural_key=("vendor", "payment_date", "document_number"),
+    rules=(
+        Rule(
+            "applied_and_unapplied_make_the_total",
+            sql="is_void or applied_amount + unapplied_amount = total_amount",
+            says="what is applied and what is not add up to what was paid",
+        ),
+        CURRENCY_IS_KNOWN,
+    ),
+)
+class BillPayment(Record, kw_only=True):
+    """Money paid. `applied_amount` settles bills, net of the vendor credits it was paired with."""
+
+    vendor: Annotated[LedgerId, refers_to("vendors")]
+    payment_date: Annotated[date, Owner.ERP]
+    document_number: Annotated[str, Says("cheque number")] = ""
+    method: Annotated[Literal["check", "card"], Owner.ERP]
+    paid_from_account_code: Annotated[str, Owner.ERP, Says("bank or card account")] = ""
+    currency: Annotated[str, Owner.ERP]
+    exchange_rate: ExchangeRate = Decimal(1)
+    total_amount: Amount
+    applied_amount: Annotated[Amount, Owner.ERP, Says("applied to bills less vendor credits applied with it")]
+    unapplied_amount: Annotated[Amount, Owner.ERP, Says("paid beyond the bills it settles")]
+    private_note: str = ""
+    is_void: bool = False
+    applications: tuple[Application, ...] = ()

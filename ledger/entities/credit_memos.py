@@ -1,0 +1,32 @@
+"""Credit memos: what we owe customers back."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from ledger.entities.documents import CURRENCY_IS_KNOWN, LINES_MAKE_THE_TOTAL, OPEN_WITHIN_TOTAL, SalesLine
+from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+
+
+@entity(
+    name="credit_memos",
+    side="receivables",
+    natural_key=("customer", "document_number"),
+    rules=(OPEN_WITHIN_TOTAL, LINES_MAKE_THE_TOTAL, CURRENCY_IS_KNOWN),
+)
+class CreditMemo(Record, kw_only=True):
+    """A credit to a customer. Amounts are positive; `open_amount` is the part not yet applied to an invoice."""
+
+    customer: Annotated[LedgerId, refers_to("customers")]
+    document_number: Annotated[str, Owner.ERP] = ""
+    issue_date: Annotated[date, Owner.ERP]
+    currency: Annotated[str, Owner.ERP]
+    exchange_rate: ExchangeRate = Decimal(1)
+    net_amount: Annotated[Amount, Says("sum of the lines, discounts taken off, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    total_amount: Amount
+    open_amount: Annotated[Amount, Owner.ERP, Says("credit not yet applied")]
+    memo: Annotated[str, Owner.LEDGER, Says("what the customer reads")] = ""
+    private_note: str = ""
+    is_void: bool = False
+    lines: tuple[SalesLine, ...] = ()

@@ -1,0 +1,42 @@
+"""Invoices: what customers owe us, document by document."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from ledger.entities.documents import (
+    CURRENCY_IS_KNOWN,
+    DUE_NOT_BEFORE_ISSUE,
+    LINES_MAKE_THE_TOTAL,
+    OPEN_WITHIN_TOTAL,
+    SalesLine,
+)
+from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+
+
+@entity(
+    name="invoices",
+    side="receivables",
+    natural_key=("customer", "document_number"),
+    rules=(DUE_NOT_BEFORE_ISSUE, OPEN_WITHIN_TOTAL, LINES_MAKE_THE_TOTAL, CURRENCY_IS_KNOWN),
+)
+class Invoice(Record, kw_only=True):
+    """A demand for payment. A void one keeps its number and loses its amounts."""
+
+    customer: Annotated[LedgerId, refers_to("customers")]
+    document_number: Annotated[str, Owner.ERP] = ""
+    issue_date: Annotated[date, Owner.ERP]
+    due_date: Annotated[date | None, Owner.LEDGER] = None
+    currency: Annotated[str, Owner.ERP]
+    exchange_rate: ExchangeRate = Decimal(1)
+    net_amount: Annotated[Amount, Says("sum of the lines, discounts taken off, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    total_amount: Amount
+    open_amount: Annotated[Amount, Owner.ERP, Says("what is still owed")]
+    terms_code: str = ""
+    po_number: str = ""
+    billing_email: str = ""
+    memo: Annotated[str, Owner.LEDGER, Says("what the customer reads")] = ""
+    private_note: Annotated[str, Says("what the customer does not read")] = ""
+    is_void: bool = False
+    lines: tuple[SalesLine, ...] = ()

@@ -1,0 +1,39 @@
+"""Payments: money that customers sent, and what it settles."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from ledger.entities.documents import CURRENCY_IS_KNOWN, Application
+from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Says, entity, refers_to
+
+
+@entity(
+    name="payments",
+    side="receivables",
+    natural_key=("customer", "payment_date", "reference_number"),
+    rules=(
+        Rule(
+            "applied_and_unapplied_make_the_total",
+            sql="is_void or applied_amount + unapplied_amount = total_amount",
+            says="what is applied and what is not add up to what came in",
+        ),
+        CURRENCY_IS_KNOWN,
+    ),
+)
+class Payment(Record, kw_only=True):
+    """Money received. `applied_amount` settles invoices, net of the credits it was paired with."""
+
+    customer: Annotated[LedgerId, refers_to("customers")]
+    payment_date: Annotated[date, Owner.ERP]
+    reference_number: Annotated[str, Says("cheque or transfer number")] = ""
+    currency: Annotated[str, Owner.ERP]
+    exchange_rate: ExchangeRate = Decimal(1)
+    total_amount: Amount
+    applied_amount: Annotated[Amount, Owner.ERP, Says("applied to invoices less credits applied with it")]
+    unapplied_amount: Annotated[Amount, Owner.ERP, Says("not yet applied to any document")]
+    method_code: Annotated[str, Says("payment method as the ERP identifies it")] = ""
+    deposit_account_code: Annotated[str, Owner.ERP] = ""
+    private_note: str = ""
+    is_void: bool = False
+    applications: tuple[Application, ...] = ()

@@ -1,0 +1,32 @@
+"""Vendor credits: what vendors owe us back."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from ledger.entities.documents import CURRENCY_IS_KNOWN, LINES_MAKE_THE_TOTAL, OPEN_WITHIN_TOTAL, PurchaseLine
+from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+
+
+@entity(
+    name="vendor_credits",
+    side="payables",
+    natural_key=("vendor", "document_number"),
+    rules=(OPEN_WITHIN_TOTAL, LINES_MAKE_THE_TOTAL, CURRENCY_IS_KNOWN),
+)
+class VendorCredit(Record, kw_only=True):
+    """A credit from a vendor. Amounts are positive; `open_amount` is the part not yet applied to a bill."""
+
+    vendor: Annotated[LedgerId, refers_to("vendors")]
+    document_number: Annotated[str, Owner.ERP] = ""
+    issue_date: Annotated[date, Owner.ERP]
+    currency: Annotated[str, Owner.ERP]
+    exchange_rate: ExchangeRate = Decimal(1)
+    net_amount: Annotated[Amount, Says("sum of the lines, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    total_amount: Amount
+    open_amount: Annotated[Amount, Owner.ERP, Says("credit not yet applied")]
+    payable_account_code: Annotated[str, Owner.ERP] = ""
+    private_note: str = ""
+    is_void: bool = False
+    lines: tuple[PurchaseLine, ...] = ()

@@ -1,0 +1,375 @@
+"""How one entity is written on the wire, declared field by field and read in both directions.
+
+Belongs here: the vocabulary of mappings (`Text`, `Amount`, `Ref` ...) and their reading and writing. Does not: any one
+ERP's mapping (those are in `resources/erps/<erp>/<entity>.py`). A mapping is data: nothing in it is evaluated from
+configuration.
+
+Paths are dotted keys into the ERP's JSON object, a number standing for a place in a list. A missing key reads as the
+field's default; a key of the wrong kind raises MappingError, which names record, field, path, what was found and what
+was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ledger.money import InvalidAmountError, parse_amount
+from ledger.spec import EntitySpec, Part, Record, spec_of
+
+Payload = Mapping[str, Any]
+_FOUND_CHARACTERS_MAX = 120
+
+
+class MappingError(ValueError):
+    """One field of one record cannot be read; the record is held, the others go on."""
+
+    def __init__(self, field_name: str, path: str, found: Any, expected: str) -> None:
+        self.field = field_name
+        self.path = path
+        self.found = _short(found)
+        self.expected = expected
+        super().__init__(f"{field_name} ({path}): found {self.found}, expected {expected}")
+
+
+class _Unreadable(ValueError):
+    """Raised by a reader; the mapping adds the field's name."""
+
+    def __init__(self, found: Any, expected: str) -> None:
+        self.found = found
+        self.expected = expected
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if not isinstance(value, Decimal) else str(value)
+    return text if len(text) <= _FOUND_CHARACTERS_MAX else f"{text[:_FOUND_CHARACTERS_MAX]}…"
+
+
+def getter(path: str) -> Callable[[Payload], Any]:
+    """A function that follows a dotted path and gives None where it ends early."""
+    keys = path.split(".")
+    if len(keys) == 1:
+        (only,) = keys
+        return lambda payload: payload.get(only)
+
+    def follow(payload: Payload) -> Any:
+        value: Any = payload
+        for key in keys:
+            if value is None:
+                return None
+            if isinstance(value, Mapping):
+                value = value.get(key)
+            elif isinstance(value, list) and key.isdigit():
+                value = value[int(key)] if int(key) < len(value) else None
+            else:
+                raise _Unreadable(value, f"an object holding {key}")
+        return value
+
+    return follow
+
+
+def put(body: dict[str, Any], path: str, value: Any) -> None:
+    """Set a dotted path, making the objects (and one-element lists, for `.0.`) on the way."""
+    *outer, last = path.split(".")
+    at: Any = body
+    for key, following in zip(outer, [*outer[1:], last], strict=True):
+        if key == "0":
+            at = at[0]
+        else:
+            at = at.setdefault(key, [{}] if following == "0" else {})
+    at[last] = value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One canonical field on the wire. `is_read_only` fields are the ERP's to compute and never written."""
+
+    path: str
+    is_read_only: bool = False
+
+    def reader(self) -> Callable[[Payload], Any]:
+        """A function from payload to value; None means absent, so that the record's default stands."""
+        get, convert = getter(self.path), self.convert
+
+        def read(payload: Payload) -> Any:
+            value = get(payload)
+            return None if value is None else convert(value)
+
+        return read
+
+    def convert(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def write(self, body: dict[str, Any], value: Any) -> None:
+        if not self.is_read_only and value is not None:
+            put(body, self.path, self.unconvert(value))
+
+    def unconvert(self, value: Any) -> Any:
+        return value
+
+
+@dataclass(frozen=True)
+class Text(Field):
+    """Text kept exactly; `length_max` is the ERP's limit, checked when writing only."""
+
+    length_max: int | None = None
+
+    def convert(self, value: Any) -> str:
+        if type(value) is not str:
+            raise _Unreadable(value, "text")
+        return value
+
+    def unconvert(self, value: str) -> str:
+        if self.length_max is not None and len(value) > self.length_max:
+            raise MappingError(self.path, self.path, value, f"at most {self.length_max} characters")
+        return value
+
+
+@dataclass(frozen=True)
+class Ref(Field):
+    """A reference: the external id of another record. `pseudo` ids stand for no record and read as absent."""
+
+    pseudo: frozenset[str] = frozenset()
+
+    def convert(self, value: Any) -> str | None:
+        if type(value) is not str or not value:
+            raise _Unreadable(value, "a record id as text")
+        return None if value in self.pseudo else value
+
+
+@dataclass(frozen=True)
+class Amount(Field):
+    """An exact number; `is_negated` turns the sign, both ways."""
+
+    is_negated: bool = False
+
+    def convert(self, value: Any) -> Decimal:
+        try:
+            amount = parse_amount(value)
+        except InvalidAmountError as error:
+            raise _Unreadable(value, str(error)) from None
+        return -amount if self.is_negated else amount
+
+    def unconvert(self, value: Decimal) -> Decimal:
+        return -value if self.is_negated else value
+
+
+@dataclass(frozen=True)
+class Day(Field):
+    """A calendar day as ISO 8601 text."""
+
+    def convert(self, value: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise _Unreadable(value, "a day as YYYY-MM-DD") from None
+
+    def unconvert(self, value: date) -> str:
+        return value.isoformat()
+
+
+@dataclass(frozen=True)
+class Flag(Field):
+    """True or false."""
+
+    def convert(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise _Unreadable(value, "true or false")
+        return value
+
+
+@dataclass(frozen=True)
+class Choice(Field):
+    """One of a closed set: wire word to canonical word. A word that is not listed holds the record."""
+
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def convert(self, value: Any) -> str:
+        try:
+            return self.words[value]
+        except (KeyError, TypeError):
+            raise _Unreadable(value, "one of " + ", ".join(self.words)) from None
+
+    def unconvert(self, value: str) -> str:
+        return next(wire for wire, canonical in self.words.items() if canonical == value)
+
+
+@dataclass(frozen=True)
+class Derived(Field):
+    """A field that the wire does not carry but implies. It is computed from the whole object and never written."""
+
+    derive: Callable[[Payload], Any] = field(default=lambda payload: None)
+    is_read_only: bool = True
+
+    def reader(self) -> Callable[[Payload], Any]:
+        return self.derive
+
+    def write(self, body: dict[str, Any], value: Any) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One kind of part: the canonical values it implies and where its fields stand."""
+
+    implies: Mapping[str, Any]
+    fields: Mapping[str, Field]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A list on the wire whose elements come in variants, told apart by the value at `variant_path`.
+
+    A variant mapped to None is computed by the ERP (a subtotal) and left out. `nested_path` names a list inside an
+    element whose own elements follow it as parts.
+    """
+
+    path: str
+    variant_path: str | None
+    variants: Mapping[str, Variant | None]
+    nested_path: str | None = None
+
+    def variant_of(self, element: Payload) -> Variant | None:
+        if self.variant_path is None:
+            return self.variants[""]
+        name = element.get(self.variant_path)
+        if name not in self.variants:
+            raise MappingError(self.variant_path, self.path, name, "one of " + ", ".join(self.variants))
+        return self.variants[name]
+
+
+class WireMapping:
+    """One entity of one ERP: `from_wire` and `to_wire`, both pure."""
+
+    def __init__(
+        self,
+        entity: str,
+        wire_name: str,
+        fields: Mapping[str, Field],
+        parts: Mapping[str, Parts] | None = None,
+    ) -> None:
+        self.spec: EntitySpec = spec_of(entity)
+        self.wire_name = wire_name
+        self.fields = dict(fields)
+        self.parts = dict(parts or {})
+        self._check()
+        self._readers = [(name, f.path, f.reader()) for name, f in self.fields.items()]
+        self._part_readers = {
+            name: (
+                next(p.record for p in self.spec.parts if p.name == name),
+                {
+                    id(variant): [(n, f.path, f.reader()) for n, f in variant.fields.items()]
+                    for variant in parts_mapping.variants.values()
+                    if variant is not None
+                },
+                parts_mapping,
+            )
+            for name, parts_mapping in self.parts.items()
+        }
+
+    def _check(self) -> None:
+        unknown = set(self.fields) - {f.name for f in self.spec.fields}
+        unknown |= set(self.parts) - {p.name for p in self.spec.parts}
+        missing = {f.name for f in self.spec.fields if f.default is msgspec.NODEFAULT} - set(self.fields)
+        if unknown or missing:
+            raise ValueError(
+                f"mapping of {self.spec.name} to {self.wire_name}: unknown fields {sorted(unknown)}, "
+                f"missing fields {sorted(missing)}"
+            )
+
+    def from_wire(self, payload: Payload) -> Record:
+        """Read one object as the ERP sent it. Raises MappingError for the first field that cannot be read."""
+        values = _read(self._readers, payload)
+        for name, (record, readers, mapping) in self._part_readers.items():
+            values[name] = tuple(_read_parts(name, record, readers, mapping, payload))
+        return _construct(self.spec.record, values, self.fields)
+
+    def to_wire(self, record: Record) -> dict[str, Any]:
+        """Write one record as the body of a create; computed fields are left to the ERP."""
+        body: dict[str, Any] = {}
+        for name, wire_field in self.fields.items():
+            wire_field.write(body, getattr(record, name))
+        for name, mapping in self.parts.items():
+            put(body, mapping.path, [_write_part(mapping, part) for part in getattr(record, name)])
+        return body
+
+
+def _read(readers: list[tuple[str, str, Callable[[Payload], Any]]], payload: Payload) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, path, read in readers:
+        try:
+            value = read(payload)
+        except _Unreadable as error:
+            raise MappingError(name, path, error.found, error.expected) from None
+        if value is not None:
+            values[name] = value
+    return values
+
+
+def _read_parts(
+    name: str, record: type[Part], readers: Mapping[int, Any], mapping: Parts, payload: Payload
+) -> list[Part]:
+    elements = payload.get(mapping.path)
+    if elements is None:
+        return []
+    if not isinstance(elements, list):
+        raise MappingError(name, mapping.path, elements, "a list")
+    parts: list[Part] = []
+    for element in _with_nested(elements, mapping.nested_path):
+        if not isinstance(element, Mapping):
+            raise MappingError(name, mapping.path, element, "an object")
+        variant = mapping.variant_of(element)
+        if variant is None:
+            continue
+        position = len(parts) + 1
+        try:
+            values = _read(readers[id(variant)], element)
+            values.update(variant.implies)
+            values["position"] = position
+            parts.append(_construct(record, values, variant.fields))
+        except MappingError as error:
+            raise MappingError(
+                f"{name}[{position}].{error.field}", f"{mapping.path}.{error.path}", error.found, error.expected
+            ) from None
+    return parts
+
+
+def _with_nested(elements: list[Any], nested_path: str | None) -> list[Any]:
+    if nested_path is None:
+        return elements
+    follow = getter(nested_path)
+    flat: list[Any] = []
+    for element in elements:
+        flat.append(element)
+        if isinstance(element, Mapping):
+            flat.extend(follow(element) or ())
+    return flat
+
+
+def _construct(record: type[Any], values: dict[str, Any], fields: Mapping[str, Field]) -> Any:
+    try:
+        return record(**values)
+    except TypeError:
+        required = [n for n in record.__struct_fields__ if n not in values and n in fields and _is_required(record, n)]
+        name = required[0] if required else "?"
+        path = fields[name].path if name in fields else "?"
+        raise MappingError(name, path, None, "a value: the field is required") from None
+
+
+def _write_part(mapping: Parts, part: Part) -> dict[str, Any]:
+    for wire_name, variant in mapping.variants.items():
+        if variant is not None and all(getattr(part, n) == v for n, v in variant.implies.items()):
+            body: dict[str, Any] = {mapping.variant_path: wire_name} if mapping.variant_path else {}
+            for name, wire_field in variant.fields.items():
+                wire_field.write(body, getattr(part, name))
+            return body
+    raise MappingError(mapping.path, mapping.path, part, "a part of a kind this ERP has")
+
+
+def _is_required(record: type[Any], name: str) -> bool:
+    return any(f.name == name and f.required for f in msgspec.structs.fields(record))

@@ -1,0 +1,137 @@
+"""Intuit's token endpoint, through intuit-oauth.
+
+Belongs here: one refresh, and what its answer means. When to refresh and how the answer is kept safe is
+`resources/oauth.py`. Facts and sources are in `README.md` beside this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from intuitlib.client import AuthClient
+from intuitlib.exceptions import AuthClientError
+from requests.adapters import BaseAdapter
+
+from resources.erps.quickbooks import profile
+from resources.errors import ErrorKind, TieoutError
+from resources.http import StrictAdapter, StrictResponse, retry_after_seconds, transport_error
+from resources.oauth import GrantRefusedError, TokenSet
+
+TOKEN_CALL_SECONDS = (10.0, 20.0)
+DOING = "refreshing the access token"
+ACCESS_SECONDS = 3600.0
+SANDBOX_DISCOVERY_PATH = "/.well-known/openid_sandbox_configuration/"
+
+
+class _BoundedAuthClient(AuthClient):
+    """intuit-oauth's client is a requests session; this one has timeouts and reads as every session of ours does."""
+
+    def get_adapter(self, url: str) -> BaseAdapter:
+        # The client reads its discovery document while it is being made, before an adapter could be mounted.
+        return StrictAdapter()
+
+    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        self.trust_env = False
+        return super().request(method, url, **{**kwargs, "timeout": TOKEN_CALL_SECONDS, "allow_redirects": False})
+
+
+class IntuitTokenEndpoint:
+    """Intuit's token endpoint for one app.
+
+    `base_url` sends discovery, and with it every OAuth call, to a simulator: intuit-oauth's `environment` may be a URL.
+    """
+
+    def __init__(
+        self, *, connection: str, client_id: str, client_secret: str, is_sandbox: bool, base_url: str | None = None
+    ) -> None:
+        self._connection = connection
+        self._client_id = client_id
+        self._client_secret = client_secret
+        if base_url:
+            self._environment = base_url.rstrip("/") + SANDBOX_DISCOVERY_PATH
+        else:
+            self._environment = profile.SANDBOX if is_sandbox else profile.PRODUCTION
+        self._client: AuthClient | None = None
+
+    def refresh(self, refresh_token: str) -> TokenSet:
+        """One refresh (and, the first time, one reading of the discovery document)."""
+        try:
+            client = self._client = self._client or self._new_client()
+            client.access_token = client.refresh_token = client.x_refresh_token_expires_in = None
+            client.refresh(refresh_token=refresh_token)
+        except AuthClientError as failure:
+            # Its text quotes the body, so it is not kept as the cause.
+            raise self._error(failure) from None
+        except requests.JSONDecodeError as failure:
+            raise self._unreadable("an answer that is not JSON") from failure
+        except requests.RequestException as failure:
+            raise transport_error(failure, connection=self._connection, doing=DOING) from failure
+        except KeyError as failure:
+            self._client = None
+            raise self._unreadable(f"a discovery document without {failure}") from None
+        if not client.access_token or not client.refresh_token:
+            raise self._unreadable("an answer without both tokens")
+        return TokenSet(
+            access_token=str(client.access_token),
+            refresh_token=str(client.refresh_token),
+            access_seconds=_seconds(client.expires_in) or ACCESS_SECONDS,
+            refresh_seconds=_seconds(client.x_refresh_token_expires_in),
+        )
+
+    def _new_client(self) -> AuthClient:
+        # Only the consent page uses the redirect address; a refresh does not.
+        return _BoundedAuthClient(self._client_id, self._client_secret, redirect_uri="", environment=self._environment)
+
+    def _error(self, failure: AuthClientError) -> TieoutError:
+        """400 with `invalid_grant` is the token; any other refusal is the app's; the rest may pass."""
+        status = failure.status_code
+        if status == 400 and _oauth_error(failure.response) == "invalid_grant":
+            return GrantRefusedError(
+                ErrorKind.AUTHENTICATION,
+                connection=self._connection,
+                doing=DOING,
+                found="HTTP 400, invalid_grant",
+                expected="new tokens",
+            )
+        kind = ErrorKind.AUTHENTICATION if 400 <= status < 500 else ErrorKind.SYSTEM
+        if status in (408, 504):
+            kind = ErrorKind.TIMEOUT
+        if status == 429:
+            kind = ErrorKind.RATE_LIMIT
+        return TieoutError(
+            kind,
+            connection=self._connection,
+            doing=DOING,
+            found=f"HTTP {status}, {_oauth_error(failure.response) or 'no OAuth error'}",
+            expected="new tokens",
+            next_step="check client_id and client_secret of the app" if kind is ErrorKind.AUTHENTICATION else None,
+            retry_after_seconds=retry_after_seconds(failure.headers),
+        )
+
+    def _unreadable(self, found: str) -> TieoutError:
+        return TieoutError(
+            ErrorKind.SYSTEM, connection=self._connection, doing=DOING, found=found, expected="new tokens"
+        )
+
+
+def first_tokens(settings: Mapping[str, str]) -> TokenSet:
+    """What a person entered for a new connection, for `TokenKeeper.accept`. An access token is optional."""
+    access_token = settings.get("access_token", "")
+    return TokenSet(access_token, settings["refresh_token"], ACCESS_SECONDS if access_token else 0.0)
+
+
+def _oauth_error(response: requests.Response) -> str:
+    """The `error` word of an OAuth answer, or nothing; never its other text."""
+    try:
+        root = response.json() if isinstance(response, StrictResponse) else None
+    except requests.JSONDecodeError:
+        return ""
+    word = root.get("error") if isinstance(root, dict) else None
+    return word if isinstance(word, str) and word.isidentifier() and len(word) <= 40 else ""
+
+
+def _seconds(value: Any) -> float | None:
+    """A life in seconds: Intuit sends numbers, and 0 or text would mean nothing."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,46 @@
+"""Bill payments, on the wire `BillPayment`. One against a bill already paid comes back without lines, void."""
+
+from ledger.mapping import Amount, Choice, Day, Derived, Payload, Ref, Text, WireMapping
+from resources.erps.quickbooks.documents import (
+    APPLICATIONS,
+    DOCUMENT_NUMBER_LENGTH_MAX,
+    PRIVATE_NOTE_LENGTH_MAX,
+    applied_amount,
+    is_void,
+    unapplied_amount,
+)
+
+_BANK = Text("CheckPayment.BankAccountRef.value")
+_CARD = Text("CreditCardPayment.CCAccountRef.value")
+
+
+class _PaidFrom(Derived):
+    """The account stands in the detail of the payment's own kind, `CheckPayment` or `CreditCardPayment`."""
+
+    def write(self, body: dict[str, object], value: object) -> None:
+        (_CARD if body.get("PayType") == "CreditCard" else _BANK).write(body, value or None)
+
+
+def _paid_from(payload: Payload) -> object:
+    return (_CARD if payload.get("PayType") == "CreditCard" else _BANK).reader()(payload)
+
+
+MAPPING = WireMapping(
+    "bill_payments",
+    "BillPayment",
+    {
+        "vendor": Ref("VendorRef.value"),
+        "payment_date": Day("TxnDate"),
+        "document_number": Text("DocNumber", length_max=DOCUMENT_NUMBER_LENGTH_MAX),
+        "method": Choice("PayType", words={"Check": "check", "CreditCard": "card"}),
+        "paid_from_account_code": _PaidFrom("PayType", derive=_paid_from),
+        "currency": Text("CurrencyRef.value"),
+        "exchange_rate": Amount("ExchangeRate"),
+        "total_amount": Amount("TotalAmt"),
+        "applied_amount": Derived("Line", derive=applied_amount),
+        "unapplied_amount": Derived("Line", derive=unapplied_amount),
+        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "is_void": Derived("PrivateNote", derive=is_void),
+    },
+    {"applications": APPLICATIONS},
+)

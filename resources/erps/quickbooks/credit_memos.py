@@ -1,0 +1,30 @@
+"""Credit memos, on the wire `CreditMemo`. They cannot be voided, only deleted; `RemainingCredit` is what is left."""
+
+from ledger.mapping import Amount, Day, Derived, Ref, Text, WireMapping
+from resources.erps.quickbooks.documents import (
+    DOCUMENT_NUMBER_LENGTH_MAX,
+    PRIVATE_NOTE_LENGTH_MAX,
+    SALES_LINES,
+    is_void,
+    net_of_sales_lines,
+)
+
+MAPPING = WireMapping(
+    "credit_memos",
+    "CreditMemo",
+    {
+        "customer": Ref("CustomerRef.value"),
+        "document_number": Text("DocNumber", length_max=DOCUMENT_NUMBER_LENGTH_MAX),
+        "issue_date": Day("TxnDate"),
+        "currency": Text("CurrencyRef.value"),
+        "exchange_rate": Amount("ExchangeRate"),
+        "net_amount": Derived("Line", derive=net_of_sales_lines),
+        "tax_amount": Amount("TxnTaxDetail.TotalTax"),
+        "total_amount": Amount("TotalAmt", is_read_only=True),
+        "open_amount": Amount("RemainingCredit", is_read_only=True),
+        "memo": Text("CustomerMemo.value", length_max=1000),
+        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "is_void": Derived("PrivateNote", derive=is_void),
+    },
+    {"lines": SALES_LINES},
+)

@@ -1,0 +1,78 @@
+"""QuickBooks Online as the registry sees it: what it has, what a connection needs, and how one is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ledger.mapping import WireMapping
+from resources.connector import Connector
+from resources.erps.quickbooks import profile
+from resources.profile import EntityProfile, ErpProfile
+from resources.services import Services
+from resources.stores.connections import Connection
+from resources.stores.quota import CallQuota, company_key
+from resources.stores.token_journal import TokenJournal
+
+
+def _mappings() -> Mapping[str, WireMapping]:
+    from resources.erps.quickbooks.mappings import MAPPINGS
+
+    return MAPPINGS
+
+
+def _connect(connection: Connection, services: Services) -> Connector:
+    from resources.erps.quickbooks.auth import IntuitTokenEndpoint
+    from resources.erps.quickbooks.client import QuickBooksConnector
+    from resources.erps.quickbooks.wire import Wire
+    from resources.oauth import TokenKeeper, TokenSet
+
+    realm_id, client_id = connection.settings["realm_id"], connection.settings["client_id"]
+    is_sandbox = connection.settings.get("environment") == profile.SANDBOX
+    transaction = services.transactions_of(connection.tenant)
+    secrets = services.vault(connection.tenant).all(connection.name)
+    journal = TokenJournal(transaction, connection.tenant, connection.name)
+    tokens = TokenKeeper(
+        tenant=connection.tenant,
+        connection=connection.name,
+        endpoint=IntuitTokenEndpoint(
+            connection=connection.name,
+            client_id=client_id,
+            client_secret=secrets.get("client_secret", ""),
+            is_sandbox=is_sandbox,
+            base_url=connection.base_url,
+        ),
+        journal=journal,
+        keeper=services.keeper,
+        spool=services.spool,
+    )
+    if journal.standing().is_empty and "refresh_token" in secrets:
+        # The consent that came with the connection. Its access token, if any, may be of any age: it is not relied on.
+        tokens.accept(TokenSet(secrets.get("access_token", ""), secrets["refresh_token"], access_seconds=0.0))
+    quota = CallQuota(
+        transaction,
+        company_key(profile.ERP, client_id, realm_id),
+        calls_per_window=profile.CALLS_PER_WINDOW_MAX,
+        window_seconds=profile.CALL_WINDOW_SECONDS,
+        in_flight=profile.CALLS_IN_FLIGHT_MAX,
+    )
+    wire = Wire(
+        connection=connection.name,
+        realm_id=realm_id,
+        tokens=tokens,
+        base_url=connection.base_url,
+        is_sandbox=is_sandbox,
+        gate=quota,
+    )
+    return QuickBooksConnector(wire, tokens, realm_id=realm_id)
+
+
+ERP = ErpProfile(
+    name=profile.ERP,
+    title="QuickBooks",
+    entities={
+        name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()
+    },
+    setting_keys=profile.SETTING_KEYS,
+    mappings=_mappings,
+    connect=_connect,
+)

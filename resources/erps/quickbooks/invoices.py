@@ -1,0 +1,34 @@
+"""Invoices, on the wire `Invoice`. `TotalAmt` and `Balance` are the service's to compute."""
+
+from ledger.mapping import Amount, Day, Derived, Ref, Text, WireMapping
+from resources.erps.quickbooks.documents import (
+    DOCUMENT_NUMBER_LENGTH_MAX,
+    PRIVATE_NOTE_LENGTH_MAX,
+    SALES_LINES,
+    is_void,
+    net_of_sales_lines,
+)
+
+MAPPING = WireMapping(
+    "invoices",
+    "Invoice",
+    {
+        "customer": Ref("CustomerRef.value"),
+        "document_number": Text("DocNumber", length_max=DOCUMENT_NUMBER_LENGTH_MAX),
+        "issue_date": Day("TxnDate"),
+        "due_date": Day("DueDate"),
+        "currency": Text("CurrencyRef.value"),
+        "exchange_rate": Amount("ExchangeRate"),
+        "net_amount": Derived("Line", derive=net_of_sales_lines),
+        "tax_amount": Amount("TxnTaxDetail.TotalTax"),
+        "total_amount": Amount("TotalAmt", is_read_only=True),
+        "open_amount": Amount("Balance", is_read_only=True),
+        "terms_code": Text("SalesTermRef.value"),
+        "po_number": Text("PONumber"),
+        "billing_email": Text("BillEmail.Address"),
+        "memo": Text("CustomerMemo.value", length_max=1000),
+        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "is_void": Derived("PrivateNote", derive=is_void),
+    },
+    {"lines": SALES_LINES},
+)

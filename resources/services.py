@@ -1,0 +1,80 @@
+"""What every way in shares: settings, the database, the vault's key, and connectors made from them.
+
+The command line, Dagster's resources and the gateway each open one `Services` and close it when they are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from resources.connector import Connector
+from resources.crypto import LocalMasterKey, Vaultkeeper
+from resources.erps import erp_of
+from resources.profile import ErpProfile
+from resources.settings import Settings
+from resources.stores import connections, embedded
+from resources.stores.connections import Connection
+from resources.stores.database import FLEET, Database
+from resources.stores.vault import Vault
+
+
+class Services:
+    """Open with `Services(settings)`; holds the embedded server, if that is what the settings say, until closed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._exit = ExitStack()
+        self.server = None
+        if settings.database_url is None:
+            self.server = self._exit.enter_context(embedded.ensure_running(settings.home))
+            self.owner_url, self.app_url = self.server.url("owner"), self.server.url("app")
+        else:
+            self.owner_url = self.app_url = settings.database_url
+        self.db = Database(self.app_url)
+        self._exit.callback(self.db.close)
+        self.keeper = Vaultkeeper([LocalMasterKey(settings.encryption_key)])
+
+    @property
+    def spool(self) -> Path:
+        """Where tokens wait that the database could not take."""
+        return self.settings.home / "spool"
+
+    def close(self) -> None:
+        self._exit.close()
+
+    def __enter__(self) -> Services:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def transactions_of(self, tenant: str) -> Callable[[], Any]:
+        """A function that opens a transaction of one tenant."""
+        return lambda: self.db.transaction(tenant)
+
+    @contextmanager
+    def fleet(self) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that may list connections, runs and cursors of every tenant, and nothing else."""
+        with self.db.transaction(FLEET) as tx:
+            yield tx
+
+    def connection(self, name: str) -> Connection:
+        with self.fleet() as tx:
+            return connections.get(tx, name)
+
+    def connections(self) -> list[Connection]:
+        with self.fleet() as tx:
+            return list(connections.list_all(tx))
+
+    def vault(self, tenant: str) -> Vault:
+        return Vault(self.transactions_of(tenant), tenant, self.keeper)
+
+    def connect(self, connection: Connection) -> tuple[ErpProfile, Connector]:
+        """The ERP's profile and a connector for one connection; nothing has been called yet."""
+        erp = erp_of(connection.erp)
+        return erp, erp.connect(connection, self)

@@ -1,0 +1,286 @@
+"""What the operator decides: the only reader of the environment and of `connections.toml`, once, typed.
+
+Belongs here: names, defaults, ranges and messages of every setting. Credentials given at run time live encrypted in
+the database (`resources/stores/vault.py`); limits of one ERP are named in its `profile.py`. Importing reads nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from resources.errors import ErrorKind, TieoutError
+
+ENCRYPTION_KEY_BYTES = 32
+CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SECRET_WORDS = ("secret", "token", "password", "private_key", "api_key")
+# Keys of one [connections.NAME] table that are ours; all others are the ERP's own words and are passed on untouched.
+CONNECTION_KEYS = ("erp", "tenant", "base_url")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredConnection:
+    """One `[connections.NAME]` table: what to connect. `values` are in the ERP's own words, with secrets among them."""
+
+    name: str
+    erp: str
+    tenant: str
+    base_url: str | None
+    values: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator decides. Secrets stay out of its repr.
+
+    `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
+    """
+
+    home: Path
+    database_url: str | None = field(repr=False)
+    encryption_key: bytes = field(repr=False)
+    partition_start: date
+    pull_interval_seconds: int
+    tenant: str
+    connections: Mapping[str, DeclaredConnection]
+
+
+class SettingsError(TieoutError):
+    """One or more wrong settings, each with its own message in `problems`; nothing was started."""
+
+    def __init__(self, problems: list[TieoutError]) -> None:
+        self.problems = tuple(problems)
+        first = problems[0]
+        super().__init__(
+            ErrorKind.VALIDATION,
+            doing=first.doing,
+            found=first.found,
+            expected=first.expected,
+            next_step=first.next_step,
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read every setting, or raise one SettingsError that names all that are wrong.
+
+    Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes;
+    absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_PARTITION_START (2026-01-01),
+    TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_CONNECTIONS (a path; default `connections.toml`
+    here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
+    """
+    reader = _Reader(environ)
+    home = reader.value("TIEOUT_HOME", Path(".tieout").absolute(), _home)
+    database_url = reader.value("TIEOUT_DATABASE_URL", None, _database_url, is_secret=True)
+    given_key = reader.value("TIEOUT_ENCRYPTION_KEY", None, _encryption_key, is_secret=True)
+    partition_start = reader.value("TIEOUT_PARTITION_START", date(2026, 1, 1), _past_day)
+    interval = reader.value("TIEOUT_PULL_INTERVAL_SECONDS", 300, _interval_seconds)
+    tenant = reader.value("TIEOUT_TENANT", "default", _tenant)
+    connections = reader.connections(tenant)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return Settings(
+        home=home,
+        database_url=database_url,
+        encryption_key=given_key if given_key is not None else stored_encryption_key(home),
+        partition_start=partition_start,
+        pull_interval_seconds=interval,
+        tenant=tenant,
+        connections=MappingProxyType(connections),
+    )
+
+
+def stored_encryption_key(home: Path) -> bytes:
+    """The key in `home/encryption.key`, generated if there is none. Raises SettingsError if the file holds no key."""
+    path = home / "encryption.key"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_new_key(path)
+        return _encryption_key(path.read_text().strip())
+    except OSError as error:
+        problem = _problem(
+            str(path), f"{error.strerror}", "a readable file in a writable directory", "point TIEOUT_HOME elsewhere"
+        )
+    except ValueError as error:
+        problem = _problem(
+            str(path),
+            "something else",
+            str(error),
+            "restore the file from a backup: stored credentials need this very key",
+        )
+    raise SettingsError([problem])
+
+
+def _write_new_key(path: Path) -> None:
+    """Write a fresh key so that of several processes at once the first wins and all read the same whole file."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(base64.b64encode(secrets.token_bytes(ENCRYPTION_KEY_BYTES)).decode() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+class _Reader:
+    """Reads one value after the other and remembers what was wrong instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[TieoutError] = []
+
+    def value(self, name: str, default: Any, parse: Callable[[str], Any], *, is_secret: bool = False) -> Any:
+        raw = self.environ.get(name, "").strip()
+        if not raw:
+            return default
+        try:
+            return parse(raw)
+        except ValueError as error:
+            found = "a value that is not" if is_secret else repr(raw)
+            next_step = "correct it" if default is None else f"correct it, or unset it for the default {default}"
+            self.problems.append(_problem(name, found, str(error), next_step))
+            return default
+
+    def connections(self, tenant: str) -> dict[str, DeclaredConnection]:
+        given = self.environ.get("TIEOUT_CONNECTIONS", "").strip()
+        path = Path(given or "connections.toml")
+        if not given and not path.exists():
+            return {}
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8")).get("connections", {})
+        except OSError as error:
+            self._add(
+                str(path), f"{error.strerror}", "a readable file", "correct TIEOUT_CONNECTIONS or the file's rights"
+            )
+            return {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self._add(str(path), f"{error}", "TOML in UTF-8", "correct the file")
+            return {}
+        if not isinstance(tables, dict):
+            self._add(str(path), f"connections = {tables!r}", "one table [connections.NAME] each", "correct the file")
+            return {}
+        declared = {name: self._connection(path, name, table, tenant) for name, table in tables.items()}
+        return {name: connection for name, connection in declared.items() if connection is not None}
+
+    def _connection(self, path: Path, name: str, table: Any, tenant: str) -> DeclaredConnection | None:
+        where = f"{path} [connections.{name}]"
+        problems_before = len(self.problems)
+        if not CONNECTION_NAME.fullmatch(name):
+            expected = "a name of 1 to 40 characters a-z, 0-9, _ and -, beginning with a letter"
+            self._add(where, repr(name), expected, "rename it")
+        if not isinstance(table, dict):
+            self._add(where, repr(table), "a table of keys and values", "correct the file")
+            return None
+        for key, value in table.items():
+            if any(word in key.lower() for word in SECRET_WORDS):
+                variable = secret_variable(name, key)
+                self._add(
+                    f"{where} {key}", "a secret", "no secrets in this file", f"move it to the variable {variable}"
+                )
+            elif not isinstance(value, str | int) or isinstance(value, bool):
+                self._add(f"{where} {key}", repr(value), "a text or a whole number", "correct the file")
+        if not table.get("erp"):
+            self._add(where, "no erp", 'a line like erp = "quickbooks"', "add it")
+        if len(self.problems) > problems_before:
+            return None
+        prefix = secret_variable(name, "")
+        from_file = {key: str(value) for key, value in table.items() if key not in CONNECTION_KEYS}
+        from_environment = {
+            variable.removeprefix(prefix).lower(): value
+            for variable, value in self.environ.items()
+            if variable.startswith(prefix) and value
+        }
+        return DeclaredConnection(
+            name=name,
+            erp=str(table["erp"]),
+            tenant=str(table.get("tenant", tenant)),
+            base_url=str(table["base_url"]) if "base_url" in table else None,
+            values=MappingProxyType({**from_file, **from_environment}),
+        )
+
+    def _add(self, what: str, found: str, expected: str, next_step: str) -> None:
+        self.problems.append(_problem(what, found, expected, next_step))
+
+
+def secret_variable(connection: str, key: str) -> str:
+    """The variable with one secret of a declared connection, such as TIEOUT_CONNECTION_QBO_US__REFRESH_TOKEN."""
+    return f"TIEOUT_CONNECTION_{connection.upper().replace('-', '_')}__{key.upper()}"
+
+
+def _problem(what: str, found: str, expected: str, next_step: str) -> TieoutError:
+    return TieoutError(
+        ErrorKind.VALIDATION, doing=f"reading {what}", found=found, expected=expected, next_step=next_step
+    )
+
+
+def _home(raw: str) -> Path:
+    path = Path(raw).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ValueError("a directory, existing or to be made")
+    return path
+
+
+def _database_url(raw: str) -> str:
+    expected = "postgresql://user:password@host:port/database"
+    try:
+        parts = urlsplit(raw)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError(expected)
+    return raw.replace("postgres://", "postgresql://", 1)
+
+
+def _encryption_key(raw: str) -> bytes:
+    expected = f"{ENCRYPTION_KEY_BYTES} random bytes in base64, as `openssl rand -base64 {ENCRYPTION_KEY_BYTES}` prints"
+    try:
+        key = base64.b64decode(raw, validate=True)
+    except binascii.Error:
+        raise ValueError(expected) from None
+    if len(key) != ENCRYPTION_KEY_BYTES:
+        raise ValueError(expected)
+    return key
+
+
+def _past_day(raw: str) -> date:
+    expected = "a day like 2026-01-01, today or earlier"
+    try:
+        day = date.fromisoformat(raw)
+    except ValueError:
+        raise ValueError(expected) from None
+    if day > datetime.now(UTC).date():
+        raise ValueError(expected)
+    return day
+
+
+def _interval_seconds(raw: str) -> int:
+    if not raw.isascii() or not raw.isdigit() or not 10 <= int(raw) <= 86_400:
+        raise ValueError("a whole number of seconds from 10 to 86400")
+    return int(raw)
+
+
+def _tenant(raw: str) -> str:
+    if not TENANT_NAME.fullmatch(raw):
+        raise ValueError("1 to 63 characters a-z, 0-9, _ and -, beginning with a letter or digit")
+    return raw

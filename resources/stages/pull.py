@@ -1,0 +1,141 @@
+"""From the ERP into the mirror: what changed, everything, or one window; a page at a time, memory flat.
+
+Each page and its watermark are stored in one transaction. A page that brought nothing moves its watermark together
+with the others of its kind, in one transaction at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from resources.connector import Page
+from resources.errors import ErrorKind
+from resources.stages.work import Work
+from resources.stores import cursors, errors, mirror
+from resources.stores.cursors import Cursor
+from resources.stores.errors import Held
+
+
+def pull_changes(work: Work, entities: Sequence[str], *, is_full: bool = False) -> list[str]:
+    """Bring the mirror of these entities up to now; returns those that only a census can complete.
+
+    An entity never read before is read whole. `is_full` asks again even for what is still fresh.
+    """
+    with work.reading() as tx:
+        known = cursors.read_all(tx, work.connection.name)
+    new = [e for e in entities if e not in known or known[e].watermark is None]
+    for entity in new:
+        with _timed(work, entity):
+            _store_all(work, work.connector.pull(entity))
+    since = {e: known[e].watermark for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
+    if since:
+        with _timed(work, min(since, key=lambda e: since[e])):
+            _store_all(work, work.connector.pull_changes(since))
+    with work.reading() as tx:
+        after = cursors.read_all(tx, work.connection.name)
+    return [e for e in entities if e in after and after[e].is_census_due]
+
+
+def pull_window(work: Work, entities: Sequence[str], since: datetime, until: datetime) -> None:
+    """Read again what was modified in [since, until); no watermark moves."""
+    for entity in entities:
+        with _timed(work, entity):
+            for page in work.connector.pull(entity, since, until):
+                _store(work, page, moves_watermark=False)
+
+
+def pull_records(work: Work, entity: str, external_ids: Sequence[str]) -> set[str]:
+    """Read some records by id; returns the ids that exist over there."""
+    found: set[str] = set()
+    for page in work.connector.pull_ids(entity, external_ids):
+        _store(work, page, moves_watermark=False)
+        found |= {record.external_id for record in page.records if not record.is_deleted}
+    return found
+
+
+def _is_fresh(work: Work, cursor: Cursor) -> bool:
+    limit = work.erp.entities[cursor.entity].refresh_after_seconds
+    if limit is None or cursor.pulled_at is None:
+        return False
+    return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
+
+
+def _store_all(work: Work, pages: Iterable[Page]) -> None:
+    empty: list[Page] = []
+    for page in pages:
+        if page.records or page.rejected:
+            _store(work, page)
+        else:
+            empty.append(page)
+    if not empty:
+        return
+    with work.transaction() as tx:
+        for page in empty:
+            work.outcome(page.entity)
+            cursors.advance(
+                tx,
+                tenant=work.connection.tenant,
+                connection=work.connection.name,
+                entity=page.entity,
+                watermark=page.watermark,
+                is_census_due=page.is_cut_short,
+            )
+
+
+def _store(work: Work, page: Page, *, moves_watermark: bool = True) -> None:
+    name, tenant = work.connection.name, work.connection.tenant
+    with work.transaction() as tx:
+        stored = mirror.store(
+            tx, tenant=tenant, connection=name, entity=page.entity, records=page.records, run_id=work.run_id
+        )
+        if page.records:
+            errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
+        errors.hold(
+            tx,
+            tenant=tenant,
+            connection=name,
+            stage="pull",
+            doing="pulling",
+            held=[
+                Held(
+                    page.entity,
+                    r.external_id or errors.key_of_nameless(r.raw),
+                    r.field,
+                    r.found,
+                    r.expected,
+                    ErrorKind.VALIDATION,
+                    r.raw,
+                )
+                for r in page.rejected
+            ],
+            run_id=work.run_id,
+        )
+        if moves_watermark:
+            cursors.advance(
+                tx,
+                tenant=tenant,
+                connection=name,
+                entity=page.entity,
+                watermark=page.watermark,
+                is_census_due=page.is_cut_short,
+            )
+    outcome = work.outcome(page.entity)
+    outcome.pulled += stored.pulled
+    if page.entity not in work.erp.mappings():
+        # What the ledger has no table for changes here and nowhere else.
+        outcome.inserted += stored.inserted
+        outcome.updated += stored.updated
+        outcome.deleted += stored.deleted
+
+
+@contextmanager
+def _timed(work: Work, entity: str) -> Iterator[None]:
+    """Charge the time and the calls of this block to one entity; a call for many is charged to the oldest of them."""
+    started, calls = time.monotonic(), work.connector.api_calls
+    yield
+    outcome = work.outcome(entity)
+    outcome.seconds += time.monotonic() - started
+    outcome.api_calls += work.connector.api_calls - calls

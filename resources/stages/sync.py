@@ -1,0 +1,200 @@
+"""One connection's sync from start to end: lease, log entry, pull, census where due, merge; and reconciliation.
+
+This is the whole of what a Dagster step or a command does for a connection. It never leaves a lease, and what failed is
+an open error and a failed log entry before the error goes up.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from ledger.entities import REFERENCE_ENTITIES
+from ledger.reconcile import Module
+from ledger.spec import entities as all_entities
+from resources.errors import ErrorKind, TieoutError
+from resources.services import Services
+from resources.stages.census import CensusFindings, take_census
+from resources.stages.merge import merge
+from resources.stages.pull import pull_changes, pull_window
+from resources.stages.reconcile import Reconciliation, reconcile_modules
+from resources.stages.work import Outcome, Work
+from resources.stores import connections, cursors, errors, leases, runs
+from resources.stores.connections import Connection
+from resources.stores.leases import LeaseLostError
+
+Kind = Literal["delta", "full", "window", "reconcile"]
+LEASE_WAIT_SECONDS = 30.0
+
+LEDGER_ENTITIES = tuple(e.name for e in all_entities())
+MIRROR_ENTITIES = LEDGER_ENTITIES + REFERENCE_ENTITIES
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What one sync of one connection did, entity by entity."""
+
+    connection: str
+    kind: Kind
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    censuses: dict[str, CensusFindings] = field(default_factory=dict)
+    watermarks: dict[str, datetime | None] = field(default_factory=dict)
+    api_calls: int = 0
+    seconds: float = 0.0
+
+
+def sync(
+    services: Services,
+    name: str,
+    *,
+    kind: Kind = "delta",
+    mirror_entities: Sequence[str] = MIRROR_ENTITIES,
+    ledger_entities: Sequence[str] = LEDGER_ENTITIES,
+    window: tuple[datetime, datetime] | None = None,
+    dagster_run_id: str | None = None,
+) -> SyncReport:
+    """Sync one connection. `full` adds a census of everything; `window` reads [from, until) again.
+
+    Raises TieoutError, with what was done so far kept: every page is a transaction of its own.
+    """
+    with _working(services, name, kind, dagster_run_id) as work:
+        report = SyncReport(name, kind, work.outcomes)
+        started = time.monotonic()
+        _bring_up(work, report, kind, mirror_entities, ledger_entities, window)
+        with work.reading() as tx:
+            report.watermarks = {e: c.watermark for e, c in cursors.read_all(tx, name).items()}
+        report.api_calls = work.connector.api_calls
+        report.seconds = time.monotonic() - started
+        return report
+
+
+def reconcile(
+    services: Services, name: str, modules: Sequence[Module], *, dagster_run_id: str | None = None
+) -> list[Reconciliation]:
+    """Compare modules of one connection; what changed meanwhile is pulled and merged first if they differ."""
+    with _working(services, name, "reconcile", dagster_run_id) as work:
+
+        def catch_up() -> None:
+            _bring_up(work, SyncReport(name, "delta", work.outcomes), "delta", MIRROR_ENTITIES, LEDGER_ENTITIES, None)
+
+        return reconcile_modules(work, modules, catch_up)
+
+
+def _bring_up(
+    work: Work,
+    report: SyncReport,
+    kind: Kind,
+    mirror_entities: Sequence[str],
+    ledger_entities: Sequence[str],
+    window: tuple[datetime, datetime] | None,
+) -> None:
+    offered = [e for e in mirror_entities if e in work.erp.entities]
+    if window is not None:
+        pull_window(work, offered, *window)
+    elif offered:
+        with work.reading() as tx:
+            known = cursors.read_all(tx, work.connection.name)
+        due = set(pull_changes(work, offered, is_full=kind == "full"))
+        if kind == "full":
+            # What was just read whole for the first time has been listed already.
+            due |= {e for e in offered if e in known and known[e].watermark is not None}
+        for entity in offered:
+            if entity in due:
+                report.censuses[entity] = take_census(work, entity)
+    merge(work, [e for e in ledger_entities if e in work.erp.mappings()])
+
+
+@contextmanager
+def _working(services: Services, name: str, kind: Kind, dagster_run_id: str | None) -> Iterator[Work]:
+    connection = services.connection(name)
+    if connection.state == "paused":
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            connection=name,
+            doing="starting a sync",
+            found="the connection is paused",
+            expected="an active connection",
+            next_step="resume it first",
+        )
+    lease = _acquire(services, connection)
+    try:
+        erp, connector = services.connect(connection)
+        with services.db.transaction(connection.tenant) as tx:
+            run_id = runs.start(tx, tenant=connection.tenant, connection=name, kind=kind, dagster_run_id=dagster_run_id)
+        work = Work(services.db, connection, erp, connector, lease, run_id)
+        stage = "reconcile" if kind == "reconcile" else "sync"
+        try:
+            yield work
+        except BaseException as error:
+            _failed(work, stage, error)
+            raise
+        with work.transaction() as tx:
+            errors.resolve(tx, name, stage)
+            runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
+            connections.pulled(tx, name)
+            connections.set_state(tx, name, "active")
+    finally:
+        with services.db.transaction(connection.tenant) as tx:
+            leases.release(tx, lease)
+
+
+def _failed(work: Work, stage: str, error: BaseException) -> None:
+    """Leave a failed log entry and an open error; a lost lease leaves both to whoever took it."""
+    if isinstance(error, LeaseLostError):
+        return
+    shown = (
+        error
+        if isinstance(error, TieoutError)
+        else TieoutError(
+            ErrorKind.UNKNOWN,
+            connection=work.connection.name,
+            doing=stage,
+            found=f"{type(error).__name__}: {error}",
+        )
+    )
+    with work.reading() as tx:
+        errors.report(
+            tx,
+            tenant=work.connection.tenant,
+            connection=work.connection.name,
+            stage=stage,
+            error=shown,
+            run_id=work.run_id,
+        )
+        runs.finish(tx, work.run_id, state="failed", api_calls=work.connector.api_calls, outcome=_as_json(work))
+        connections.pulled(tx, work.connection.name)
+        if shown.kind is ErrorKind.AUTHENTICATION:
+            connections.set_state(tx, work.connection.name, "reconnect")
+
+
+def _as_json(work: Work) -> dict[str, object]:
+    return {entity: outcome.as_json() for entity, outcome in work.outcomes.items()}
+
+
+def _acquire(services: Services, connection: Connection) -> leases.Lease:
+    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    lease_name = f"sync:{connection.name}"
+    deadline = time.monotonic() + LEASE_WAIT_SECONDS
+    while True:
+        with services.db.transaction(connection.tenant) as tx:
+            lease = leases.acquire(tx, lease_name, owner)
+            holder = None if lease else leases.holder(tx, lease_name)
+        if lease is not None:
+            return lease
+        if time.monotonic() > deadline:
+            raise TieoutError(
+                ErrorKind.CONFLICT,
+                connection=connection.name,
+                doing="starting a sync",
+                found=f"another sync of it, run by {holder}",
+                expected=f"it to end within {LEASE_WAIT_SECONDS:.0f} seconds",
+                next_step="wait for it; if its process is gone, its lease ends by itself within two minutes",
+            )
+        time.sleep(0.2)

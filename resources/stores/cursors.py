@@ -1,0 +1,80 @@
+"""How far each connection and entity has been read and merged. Watermarks move forwards only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`watermark` None: never read. `merged_seq`: the last mirror change the ledger has taken."""
+
+    entity: str
+    watermark: datetime | None
+    merged_seq: int
+    is_census_due: bool
+    pulled_at: datetime | None
+    census_at: datetime | None
+
+
+def read_all(tx: psycopg.Connection[Any], connection: str) -> Mapping[str, Cursor]:
+    """Every cursor of one connection, by entity."""
+    with tx.cursor(row_factory=class_row(Cursor)) as rows:
+        rows.execute(
+            "select entity, watermark, merged_seq, is_census_due, pulled_at, census_at "
+            "from sync.cursors where connection = %s",
+            (connection,),
+        )
+        return {cursor.entity: cursor for cursor in rows}
+
+
+def advance(
+    tx: psycopg.Connection[Any],
+    *,
+    tenant: str,
+    connection: str,
+    entity: str,
+    watermark: datetime | None,
+    is_census_due: bool = False,
+) -> None:
+    """Move the watermark forwards (never back) in the transaction that stored what was read."""
+    tx.execute(
+        """
+        insert into sync.cursors as c (connection, entity, tenant_id, watermark, is_census_due, pulled_at)
+        values (%(connection)s, %(entity)s, %(tenant)s, %(watermark)s, %(due)s, clock_timestamp())
+        on conflict (connection, entity) do update
+           set watermark = greatest(c.watermark, excluded.watermark),
+               is_census_due = c.is_census_due or excluded.is_census_due,
+               pulled_at = excluded.pulled_at
+        """,
+        {
+            "connection": connection,
+            "entity": entity,
+            "tenant": tenant,
+            "watermark": watermark,
+            "due": is_census_due,
+        },
+    )
+
+
+def census_done(tx: psycopg.Connection[Any], connection: str, entity: str) -> None:
+    """A census of this entity ran to its end."""
+    tx.execute(
+        "update sync.cursors set is_census_due = false, census_at = clock_timestamp() "
+        "where connection = %s and entity = %s",
+        (connection, entity),
+    )
+
+
+def merged(tx: psycopg.Connection[Any], connection: str, entity: str, change_seq: int) -> None:
+    """The ledger has taken every mirror change up to this one."""
+    tx.execute(
+        "update sync.cursors set merged_seq = greatest(merged_seq, %s) where connection = %s and entity = %s",
+        (change_seq, connection, entity),
+    )

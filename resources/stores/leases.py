@@ -1,0 +1,77 @@
+"""Who works on what, until when: a lease with a deadline and an epoch that every commit of the work checks.
+
+A worker that died only delays its work by `LEASE_SECONDS`; one that was thought dead and is not cannot commit, because
+its epoch is no longer the newest. Time is the database's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from resources.errors import ErrorKind, TieoutError
+
+LEASE_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    name: str
+    epoch: int
+
+
+class LeaseLostError(TieoutError):
+    """Somebody else took the work over: stop, and write nothing more of it."""
+
+
+def acquire(tx: psycopg.Connection[Any], name: str, owner: str) -> Lease | None:
+    """Take the lease if it is free or run out; None while somebody else holds it."""
+    row = tx.execute(
+        """
+        insert into sync.leases as l (name, epoch, owner, expires_at)
+        values (%(name)s, 1, %(owner)s, clock_timestamp() + make_interval(secs => %(seconds)s))
+        on conflict (name) do update
+           set epoch = l.epoch + 1, owner = excluded.owner, expires_at = excluded.expires_at
+         where l.expires_at <= clock_timestamp()
+        returning epoch
+        """,
+        {"name": name, "owner": owner, "seconds": LEASE_SECONDS},
+    ).fetchone()
+    return None if row is None else Lease(name, row[0])
+
+
+def hold(tx: psycopg.Connection[Any], lease: Lease) -> None:
+    """Prove, in the transaction that writes, that the lease is still ours, and extend it. Raises LeaseLostError."""
+    row = tx.execute(
+        """
+        update sync.leases set expires_at = clock_timestamp() + make_interval(secs => %s)
+         where name = %s and epoch = %s returning 1
+        """,
+        (LEASE_SECONDS, lease.name, lease.epoch),
+    ).fetchone()
+    if row is None:
+        raise LeaseLostError(
+            ErrorKind.CONFLICT,
+            doing=f"working under the lease {lease.name}",
+            found="another worker took it over",
+            expected=f"to hold epoch {lease.epoch}",
+            next_step="nothing: the other worker does the work",
+        )
+
+
+def release(tx: psycopg.Connection[Any], lease: Lease) -> None:
+    """Give the lease back; no error if it is no longer ours."""
+    tx.execute(
+        "update sync.leases set expires_at = clock_timestamp() where name = %s and epoch = %s",
+        (lease.name, lease.epoch),
+    )
+
+
+def holder(tx: psycopg.Connection[Any], name: str) -> str | None:
+    """Who holds the lease now, None if nobody does."""
+    row = tx.execute(
+        "select owner from sync.leases where name = %s and expires_at > clock_timestamp()", (name,)
+    ).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,124 @@
+"""Bringing a database to the shape of this version: roles, migrations, views.
+
+Works on any PostgreSQL 15 or later whose login may create roles (the embedded server's owner, a superuser, a managed
+server's administrator). Migrations run as `tieout_owner`, which is no superuser and subject to row-level security.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import sql
+
+from resources.errors import ErrorKind, TieoutError
+from resources.stores.database import ANALYST_ROLE, APP_ROLE, OWNER_ROLE, unreachable
+
+_FOLDER = Path(__file__).parents[2] / "sql"
+VIEWS_FOLDER = _FOLDER / "views"
+SERVER_VERSION_MIN = 150_000
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Create what is missing and upgrade to `revision`. Safe to repeat; a TieoutError names the statement to run."""
+    _prepare(url)
+    with _owner_engine(url).begin() as connection:
+        _drop_views(connection)
+        config = _config(connection)
+        command.upgrade(config, revision)
+        if revision == "head":
+            _create_views(connection)
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Undo migrations down to `revision`; data in what is dropped is lost, everything else stays."""
+    with _owner_engine(url).begin() as connection:
+        _drop_views(connection)
+        command.downgrade(_config(connection), revision)
+
+
+def pending_revisions(url: str) -> list[str]:
+    """The migrations this database has not had, oldest first; empty when it is up to date."""
+    script = ScriptDirectory.from_config(_config(None))
+    with _owner_engine(url).connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": "schema_version", "version_table_schema": "sync"}
+        )
+        current = context.get_current_revision()
+    return [r.revision for r in reversed(list(script.iterate_revisions("head", current or "base")))]
+
+
+def _config(connection: sa.Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _owner_engine(url: str) -> sa.Engine:
+    target = sa.engine.make_url(url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(
+        target, poolclass=sa.pool.NullPool, connect_args={"options": f"-c role={OWNER_ROLE} -c timezone=UTC"}
+    )
+
+
+def _prepare(url: str) -> None:
+    try:
+        login = psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise unreachable(url, error) from error
+    with login:
+        if login.info.server_version < SERVER_VERSION_MIN:
+            raise TieoutError(
+                ErrorKind.VALIDATION,
+                doing="preparing the database",
+                found=f"PostgreSQL {login.info.server_version // 10_000}",
+                expected="PostgreSQL 15 or later",
+                next_step="upgrade the server, or point TIEOUT_DATABASE_URL at another",
+            )
+        try:
+            _create_roles(login)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise TieoutError(
+                ErrorKind.AUTHORIZATION,
+                doing="creating the database roles",
+                found=str(error).splitlines()[0],
+                expected=f"a login that may create roles, or the roles {OWNER_ROLE}, {APP_ROLE} and {ANALYST_ROLE}",
+                next_step=f"have an administrator run: create role {OWNER_ROLE}; create role {APP_ROLE}; "
+                f"create role {ANALYST_ROLE}; grant {OWNER_ROLE}, {APP_ROLE} to {login.info.user};",
+            ) from error
+
+
+def _create_roles(login: psycopg.Connection) -> None:
+    for role in (OWNER_ROLE, APP_ROLE, ANALYST_ROLE):
+        name = sql.Identifier(role)
+        if not login.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
+            login.execute(sql.SQL("create role {} nologin").format(name))
+        if role != ANALYST_ROLE and not login.execute("select pg_has_role(%s, 'SET')", (role,)).fetchone()[0]:  # type: ignore[index]
+            login.execute(sql.SQL("grant {} to current_user").format(name))
+    database = sql.Identifier(login.info.dbname)
+    owner = sql.Identifier(OWNER_ROLE)
+    has_create = login.execute(
+        "select has_database_privilege(%s, current_database(), 'create')", (OWNER_ROLE,)
+    ).fetchone()
+    if not has_create[0]:  # type: ignore[index]
+        login.execute(sql.SQL("grant create, connect, temporary on database {} to {}").format(database, owner))
+
+
+def _drop_views(connection: sa.Connection) -> None:
+    connection.execute(sa.text("drop schema if exists analytics cascade"))
+
+
+def _create_views(connection: sa.Connection) -> None:
+    """Recreate schema `analytics` from `sql/views/`, one file a view, in the order of their names."""
+    connection.execute(sa.text("create schema analytics"))
+    for file in sorted(VIEWS_FOLDER.glob("*.sql")):
+        connection.exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
+    connection.execute(sa.text(f"grant usage on schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))
+    connection.execute(sa.text(f"grant select on all tables in schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))

@@ -1,0 +1,115 @@
+"""The ledger's side of a reconciliation, and what came of it: results and breaks, kept for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from ledger.reconcile import Module, PartyFigure, Result
+from ledger.spec import spec_of
+
+
+def party_figures(tx: psycopg.Connection[Any], connection: str, module: Module) -> list[PartyFigure]:
+    """What the ledger says each party owes, from the open amounts of this connection's own documents.
+
+    Linear in the connection's open and settled documents: the sum itself is what is being checked.
+    """
+    party = spec_of(module.party).name.removesuffix("s")
+    items = sql.SQL(" union all ").join(
+        sql.SQL(
+            "select d.{party_id} as party_id, d.currency, {sign} * d.{amount} as amount from ledger.{entity} d "
+            "join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = d.ledger_id "
+            "where not d.is_deleted and d.{amount} <> 0"
+        ).format(
+            party_id=sql.Identifier(f"{party}_id"),
+            sign=sql.Literal(sign),
+            amount=sql.Identifier(amount),
+            entity=sql.Identifier(entity),
+            name=sql.Literal(entity),
+        )
+        for entity, (amount, sign) in module.open_amounts.items()
+    )
+    query = sql.SQL(
+        "select b.external_id, p.name, i.currency, sum(i.amount) from ({items}) i "
+        "join ledger.{parties} p on p.ledger_id = i.party_id "
+        "join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = i.party_id "
+        "group by b.external_id, p.name, i.currency"
+    ).format(items=items, parties=sql.Identifier(module.party), name=sql.Literal(module.party))
+    return [PartyFigure(*row) for row in tx.execute(query, {"connection": connection})]
+
+
+def keep(
+    tx: psycopg.Connection[Any],
+    *,
+    tenant: str,
+    connection: str,
+    module: str,
+    cutoff_at: datetime,
+    results: Sequence[Result],
+    run_id: int | None,
+) -> None:
+    """Store the results of one module with their breaks."""
+    for result in results:
+        row = tx.execute(
+            """
+            insert into reconciliation.results
+              (tenant_id, connection, module, currency, cutoff_at, ledger_amount, erp_amount, account_amount,
+               difference_amount, run_id)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning result_id
+            """,
+            (
+                tenant,
+                connection,
+                module,
+                result.currency,
+                cutoff_at,
+                result.ledger_amount,
+                result.parties_amount,
+                result.erp_amount,
+                result.difference,
+                run_id,
+            ),
+        ).fetchone()
+        assert row is not None
+        with tx.cursor() as cursor:
+            cursor.executemany(
+                "insert into reconciliation.breaks "
+                "(result_id, tenant_id, cause, party_external_id, party_name, amount, says) "
+                "values (%s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (row[0], tenant, b.cause.value, b.party_external_id, b.party_name, b.amount, b.says)
+                    for b in result.breaks
+                ],
+            )
+
+
+def trend(
+    tx: psycopg.Connection[Any], connection: str, module: str, *, points_max: int = 60
+) -> list[tuple[datetime, str, Decimal]]:
+    """The ledger's totals of the last reconciliations: (cutoff, currency, amount), oldest first."""
+    return tx.execute(
+        """
+        select cutoff_at, currency, ledger_amount from (
+          select cutoff_at, currency, ledger_amount, dense_rank() over (order by cutoff_at desc) as back
+            from reconciliation.results where connection = %s and module = %s
+        ) r where back <= %s order by cutoff_at, currency
+        """,
+        (connection, module, points_max),
+    ).fetchall()
+
+
+def latest(tx: psycopg.Connection[Any], connection: str) -> list[dict[str, Any]]:
+    """The newest result of each module and currency."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        return rows.execute(
+            "select distinct on (module, currency) module, currency, cutoff_at, ledger_amount, erp_amount, "
+            "difference_amount from reconciliation.results where connection = %s "
+            "order by module, currency, cutoff_at desc",
+            (connection,),
+        ).fetchall()
