@@ -73,11 +73,15 @@ class Part(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Something that must hold for every row; `sql` is true where it holds and sees the table's own columns."""
+    """Something that must hold for every row; `sql` is true where it holds and sees the table's own columns.
+
+    A blocking rule keeps the rows that break it, and so the module, from being reconciled; another one only warns.
+    """
 
     name: str
     sql: str
     says: str
+    is_blocking: bool = True
 
 
 @dataclass(frozen=True, slots=True)

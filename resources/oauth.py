@@ -112,16 +112,11 @@ class TokenKeeper:
 
     def accept(self, tokens: TokenSet) -> None:
         """Take the tokens of a new consent: they replace whatever was there, and end the state `reconnect`."""
-        attempt_id = uuid4()
-        self._journal.keep(
-            attempt_id,
-            self._seal(attempt_id, tokens),
-            fingerprint=_fingerprint(tokens),
-            source=CONSENT,
-            access_seconds=tokens.access_seconds,
-            refresh_seconds=tokens.refresh_seconds,
-        )
-        self._held = None
+        self._consent(tokens, is_first=False)
+
+    def seed(self, tokens: TokenSet) -> None:
+        """Take the tokens that came with a new connection, unless somebody has begun to use them already."""
+        self._consent(tokens, is_first=True)
 
     def access_token(self) -> str:
         """An access token in the first half of its life, or the best there is."""
@@ -169,6 +164,19 @@ class TokenKeeper:
             replayed += 1
         return replayed
 
+    def _consent(self, tokens: TokenSet, *, is_first: bool) -> None:
+        attempt_id = uuid4()
+        self._journal.keep(
+            attempt_id,
+            self._seal(attempt_id, tokens),
+            fingerprint=_fingerprint(tokens),
+            source=CONSENT,
+            access_seconds=tokens.access_seconds,
+            refresh_seconds=tokens.refresh_seconds,
+            is_first=is_first,
+        )
+        self._held = None
+
     def _obtain(self, rejected: str | None) -> str:
         try:
             return with_retries(lambda: self._obtain_once(rejected), sleep=self._sleep)
@@ -190,8 +198,10 @@ class TokenKeeper:
                 raise self._reconnect_needed(standing)
             newest = standing.usable[0]
             tokens = self._open(newest)
-            token = self._usable_access_token(newest, tokens, rejected, standing.is_being_refreshed)
-            if token is not None:
+            # Next to a refused refresh token, an access token of the same grant is not worth a try.
+            if not refusals and (
+                token := self._usable_access_token(newest, tokens, rejected, standing.is_being_refreshed)
+            ):
                 return token
             if standing.is_being_refreshed:
                 self._sleep(WAIT_SECONDS)

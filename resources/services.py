@@ -38,6 +38,8 @@ class Services:
         self.db = Database(self.app_url)
         self._exit.callback(self.db.close)
         self.keeper = Vaultkeeper([LocalMasterKey(settings.encryption_key)])
+        self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
+        """Called with connection, what is being done and how many records of it are done; for whoever watches."""
 
     @property
     def spool(self) -> Path:

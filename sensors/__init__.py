@@ -1,0 +1,1 @@
+"""What wakes a run. A sensor asks one indexed query, calls nobody, and says why when there is nothing to do."""

@@ -66,5 +66,6 @@ DUE_NOT_BEFORE_ISSUE = Rule(
     "due_not_before_issue",
     sql="due_date is null or due_date >= issue_date",
     says="nothing is due before its date",
+    is_blocking=False,
 )
 CURRENCY_IS_KNOWN = Rule("currency_is_known", sql="currency ~ '^[A-Z]{3}$'", says="the currency is a three-letter code")

@@ -86,6 +86,7 @@ def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[
     held += taken.held
     outcome.inserted += taken.inserted
     outcome.updated += taken.updated
+    work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
     if buried:
         outcome.deleted += store.bury(tx, connection=name, external_ids=buried)
     store.relink(tx, connection=name)

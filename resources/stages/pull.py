@@ -124,6 +124,7 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True) -> None:
             )
     outcome = work.outcome(page.entity)
     outcome.pulled += stored.pulled
+    work.on_progress(name, f"pulling {page.entity}", outcome.pulled)
     if page.entity not in work.erp.mappings():
         # What the ledger has no table for changes here and nowhere else.
         outcome.inserted += stored.inserted

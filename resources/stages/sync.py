@@ -128,7 +128,7 @@ def _working(services: Services, name: str, kind: Kind, dagster_run_id: str | No
         erp, connector = services.connect(connection)
         with services.db.transaction(connection.tenant) as tx:
             run_id = runs.start(tx, tenant=connection.tenant, connection=name, kind=kind, dagster_run_id=dagster_run_id)
-        work = Work(services.db, connection, erp, connector, lease, run_id)
+        work = Work(services.db, connection, erp, connector, lease, run_id, services.on_progress)
         stage = "reconcile" if kind == "reconcile" else "sync"
         try:
             yield work

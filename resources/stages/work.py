@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -48,6 +48,7 @@ class Work:
     connector: Connector
     lease: leases.Lease
     run_id: int
+    on_progress: Callable[[str, str, int], None]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     @contextmanager

@@ -6,7 +6,6 @@ Work runs as the role `tieout_app`, which owns nothing and bypasses nothing, who
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +23,6 @@ ANALYST_ROLE = "tieout_analyst"
 # The tenant that stands for all of them. Only the tables a scheduler needs (connections, runs, cursors) let it read.
 FLEET = "*"
 
-TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _CONNECT_SECONDS = 10
 
 

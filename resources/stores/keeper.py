@@ -23,11 +23,12 @@ POLL_SECONDS = 0.2
 FAST_STOP_SECONDS_MAX = 30.0
 IMMEDIATE_STOP_SECONDS_MAX = 5.0
 
-# From linux/prctl.h and linux/capability.h.
+# From linux/prctl.h, linux/securebits.h and linux/capability.h.
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -47,7 +48,8 @@ def become(user: int, group: int, capability: int | None) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if capability is not None:
-        _check(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        # Keeps the capability through setuid, and has access(2) respect it: initdb asks that before it starts postgres.
+        _check(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(group)
     os.setuid(user)

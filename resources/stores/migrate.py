@@ -122,3 +122,17 @@ def _create_views(connection: sa.Connection) -> None:
         connection.exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
     connection.execute(sa.text(f"grant usage on schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))
     connection.execute(sa.text(f"grant select on all tables in schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))
+
+
+def bind_analyst(url: str, tenant: str) -> None:
+    """Let the analyst role see this tenant's rows, unless it is bound to another already."""
+    with _owner_engine(url).begin() as connection:
+        connection.execute(
+            sa.text("insert into sync.tenants (tenant_id) values (:tenant) on conflict do nothing"), {"tenant": tenant}
+        )
+        connection.execute(
+            sa.text(
+                "insert into sync.role_tenants (role_name, tenant_id) values (:role, :tenant) on conflict do nothing"
+            ),
+            {"role": ANALYST_ROLE, "tenant": tenant},
+        )

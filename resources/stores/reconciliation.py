@@ -113,3 +113,25 @@ def latest(tx: psycopg.Connection[Any], connection: str) -> list[dict[str, Any]]
             "order by module, currency, cutoff_at desc",
             (connection,),
         ).fetchall()
+
+
+def of_dagster_run(tx: psycopg.Connection[Any], connection: str, dagster_run_id: str) -> list[dict[str, Any]]:
+    """What one Dagster run found for a connection, by module and currency, with its breaks."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        found = rows.execute(
+            "select r.result_id, r.module, r.currency, r.cutoff_at, r.ledger_amount as ledger_total, "
+            "coalesce(r.account_amount, r.erp_amount) as erp_total, r.difference_amount as difference "
+            "from reconciliation.results r join sync.runs s on s.run_id = r.run_id "
+            "where r.connection = %s and s.dagster_run_id = %s order by r.module, r.currency",
+            (connection, dagster_run_id),
+        ).fetchall()
+        for result in found:
+            result["listed"] = rows.execute(
+                "select cause, party_name, amount, says from reconciliation.breaks where result_id = %s "
+                "order by abs(amount) desc, break_id",
+                (result.pop("result_id"),),
+            ).fetchall()
+            result["breaks"] = {}
+            for one in result["listed"]:
+                result["breaks"][one["cause"]] = result["breaks"].get(one["cause"], Decimal(0)) + one["amount"]
+    return found

@@ -35,3 +35,13 @@ def latest(tx: psycopg.Connection[Any], connection: str) -> dict[str, Any] | Non
             "where connection = %s and ended_at is not null order by started_at desc limit 1",
             (connection,),
         ).fetchone()
+
+
+def of_dagster_run(tx: psycopg.Connection[Any], connection: str, dagster_run_id: str) -> list[dict[str, Any]]:
+    """The log entries that one Dagster run made for a connection, in order."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        return rows.execute(
+            "select run_id, kind, state, started_at, ended_at, api_calls, outcome from sync.runs "
+            "where connection = %s and dagster_run_id = %s order by run_id",
+            (connection, dagster_run_id),
+        ).fetchall()

@@ -87,8 +87,11 @@ class TokenJournal:
         access_seconds: float,
         refresh_seconds: float | None,
         age_seconds: float = 0.0,
+        is_first: bool = False,
     ) -> None:
         """Journal an answer and end its attempt, in one commit. A repeat changes nothing.
+
+        `is_first`: do nothing if the journal has anything already.
 
         An answer whose attempt was taken over by another process is kept too, behind the newer ones: if those are
         refused, it is the one to try. A consent ends what was there before it. Of each refresh token, which the ERP may
@@ -96,6 +99,8 @@ class TokenJournal:
         """
         with self._transaction() as db:
             self._lock(db)
+            if is_first and not self._read(db).is_empty:
+                return
             db.execute(
                 "insert into sync.token_journal (tenant_id, connection, attempt_id, fingerprint, source, is_late,"
                 " key_id, sealed, received_at, access_expires_at, refresh_expires_at)"

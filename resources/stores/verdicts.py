@@ -1,4 +1,4 @@
-"""The last verdict of each data-quality check. Reconciliation asks here, because a gate inside one run is not enough."""
+"""The last verdict of each data-quality check. Reconciliation asks here: a gate inside one run is not enough."""
 
 from __future__ import annotations
 

@@ -6,11 +6,12 @@ calls in `wire.py`, what a pull or a census makes of it in `client.py`.
 The order is by modification time, and each page starts at the last time seen: a row that changes meanwhile moves to the
 end and is met again, and no row shifts out of a page that was not read yet, as it would by position. QuickBooks keeps
 whole seconds, so rows of the last second come twice and are dropped; a second that holds more rows than a page is read
-by position, checked against shifting, and read again if it moved.
+by position, with an overlap that shows whether rows have shifted.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,10 @@ from resources.erps.quickbooks.records import Rows, read_rows
 from resources.erps.quickbooks.wire import Answer, Wire
 from resources.http import AnswerTooLargeError
 
-BLOCK_READS_MAX = 5
+# Rows read again at the start of a page of one second; fewer than the smallest page has.
+ROWS_OVERLAPPED = 5
+PAGES_REMEMBERED = 3
+STEPS_BACK_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +105,29 @@ class Pager:
         return self._began_at
 
     def _one_second(self, second: datetime, given: set[tuple[str, str | None]]) -> Iterator[Batch]:
-        """All rows of one second, by position. If they moved meanwhile all are given once more: twice, not never."""
+        """All rows of one second, in the order of ids, by position.
+
+        Rows leave a second that is past, when they are edited, but none comes in; so what was read is always the first
+        part of what is left. Each page overlaps the one before: if it does not begin with a row that was read, rows
+        have left before it and others have moved up unseen, so it is dropped and reading goes on further up.
+        """
         during = (queries.modified_from(second), queries.modified_before(second + queries.SECOND))
-        for _ in range(BLOCK_READS_MAX):
-            expected_count = self._count(*during)
-            ids: set[str] = set()
-            nameless_count, position, last_id, is_still = 0, 1, None, True
+        read_lately: deque[set[str | None]] = deque(maxlen=PAGES_REMEMBERED)
+        position = 1
+        for _ in range(STEPS_BACK_MAX):
             while True:
                 page = self._select(*during, order="Id", start=position)
-                # Each page begins with the last row of the one before; another row there means that rows shifted.
-                is_still = is_still and (position == 1 or page.ids[:1] == [last_id])
-                yield Batch(self._new_rows(page.rows, given)[0], self._claim(second))
-                ids.update(external_id for external_id in page.ids if external_id is not None)
-                nameless_count += page.ids.count(None)
-                if page.row_count < self._rows_max or not is_still:
+                first_id = next((external_id for external_id in page.ids if external_id is not None), None)
+                if position > 1 and not any(first_id in ids for ids in read_lately):
                     break
-                last_id = page.ids[-1]
-                position += page.row_count - 1
-            if is_still and self._count(*during) == expected_count <= len(ids) + nameless_count:
-                return
+                yield Batch(self._new_rows(page.rows, given)[0], self._claim(second))
+                if page.row_count < self._rows_max:
+                    return
+                read_lately.append(set(page.ids) - {None})
+                position += page.row_count - ROWS_OVERLAPPED
+            position = max(1, position - self._rows_max + ROWS_OVERLAPPED)
         raise self._wire.damaged(
-            f"rows of {second.isoformat()} moving through {BLOCK_READS_MAX} readings", "a second that stands still"
+            f"rows of {second.isoformat()} that moved {STEPS_BACK_MAX} times while they were read", "a quieter second"
         )
 
     def _new_rows(self, rows: Rows, given: set[tuple[str, str | None]]) -> tuple[Rows, datetime | None]:
@@ -155,9 +161,6 @@ class Pager:
                 self._began_at = page.began_at.replace(microsecond=0)
             return page
 
-    def _count(self, *conditions: str) -> int:
-        return self._ask(queries.count(self._entity, *conditions), self._read_count)
-
     def _ask(self, statement: str, read: Any) -> Any:
         return self._wire.call(
             lambda quickbooks: quickbooks.query(statement), read, doing=f"pulling {self._name}", entity=self._name
@@ -174,12 +177,6 @@ class Pager:
             raise self._wire.damaged(f"{len(rows)} rows in a page that says {promised}", "every row")
         ids = [str(row["Id"]) if isinstance(row, dict) and "Id" in row else None for row in rows]
         return _Slice(read_rows(rows, is_suspect=answer.is_suspect), ids, answer.began_at)
-
-    def _read_count(self, answer: Answer) -> int:
-        total = self._query_response(answer).get("totalCount")
-        if not isinstance(total, int):
-            raise self._wire.damaged("a count without totalCount", "a whole number")
-        return total
 
     def _query_response(self, answer: Answer) -> dict[str, Any]:
         found = answer.root.get("QueryResponse")

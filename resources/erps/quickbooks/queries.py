@@ -25,11 +25,6 @@ def select(entity: WireEntity, *conditions: str, order: str, start: int = 1, row
     return f"select {columns} from {which} orderby {order} startposition {start} maxresults {rows_max}"
 
 
-def count(entity: WireEntity, *conditions: str) -> str:
-    """How many rows of `entity` meet the conditions, inactive rows included."""
-    return f"select count(*) from {entity.wire_name}{_where(entity, conditions)}"
-
-
 def modified_from(instant: datetime) -> str:
     """Modified at `instant` or later. QuickBooks keeps whole seconds, so a fraction is dropped to miss nothing."""
     return f"{MODIFIED} >= '{_second(instant)}'"

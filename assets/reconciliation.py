@@ -1,0 +1,121 @@
+"""The assets `reconciliation/ar` and `reconciliation/ap`: both books by control totals, and every difference named."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.failures import failure_of
+from assets.keys import OWNERS, ledger_key, reconciliation_key
+from assets.partitions import slices_of
+from assets.plots import trend_plot
+from ledger.reconcile import MODULES, Module
+from resources.configured import ServicesResource
+from resources.errors import TieoutError
+from resources.services import Services
+from resources.stages.reconcile import Reconciliation, gated_entities
+from resources.stages.sync import reconcile
+from resources.stores import connections, reconciliation
+
+RECONCILE_STEP = "compare_books"
+_GROUPS = {"ar": "receivables", "ap": "payables"}
+_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("connection", "text"),
+        dg.TableColumn("module", "text", description="ar or ap"),
+        dg.TableColumn("currency", "text", description="never added to another"),
+        dg.TableColumn("cutoff_at", "timestamptz", description="the ERP's clock when its totals were read"),
+        dg.TableColumn("ledger_amount", "numeric"),
+        dg.TableColumn("erp_amount", "numeric", description="the sum of the parties' balances"),
+        dg.TableColumn("account_amount", "numeric", description="what the ERP's own control account says"),
+        dg.TableColumn("difference_amount", "numeric", description="erp less ledger"),
+    ]
+)
+
+
+def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """One asset a module; red when a figure differs without every cent of it having a cause."""
+
+    @dg.multi_asset(
+        name=RECONCILE_STEP,
+        specs=[_spec(module) for module in MODULES.values()],
+        can_subset=True,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def run_reconcile(context: dg.AssetExecutionContext, services: ServicesResource) -> Iterator[dg.MaterializeResult]:
+        house = services.open()
+        wanted = [m for m in MODULES.values() if reconciliation_key(m.name) in context.selected_asset_keys]
+        compared: list[tuple[str, Reconciliation]] = []
+        failures: list[TieoutError] = []
+        for part in slices_of(list(context.partition_keys), datetime.now(UTC)):
+            with house.fleet() as tx:
+                members = connections.in_partition(tx, part.connection_key)
+            for connection in members:
+                try:
+                    found = reconcile(house, connection.name, wanted, dagster_run_id=context.run_id)
+                except TieoutError as error:
+                    context.log.error(str(error))
+                    failures.append(error)
+                    continue
+                compared += [(connection.name, one) for one in found]
+        for module in wanted:
+            mine = [(name, one) for name, one in compared if one.module == module]
+            if mine:
+                yield dg.MaterializeResult(
+                    asset_key=reconciliation_key(module.name), metadata=_metadata(house, module, mine)
+                )
+        if failures:
+            raise failure_of(failures)
+
+    return run_reconcile
+
+
+def _spec(module: Module) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=reconciliation_key(module.name),
+        deps=[ledger_key(entity) for entity in gated_entities(module)],
+        description=f"{module.title}: the ERP's own balances and control account against the ledger, by currency and "
+        f"{module.party.removesuffix('s')}; each difference is a break with a cause.",
+        group_name=_GROUPS[module.name],
+        kinds={"postgres", "table"},
+        owners=OWNERS,
+        tags={"tieout/stage": "reconciliation"},
+        metadata={"dagster/column_schema": _COLUMNS, "dagster/table_name": "reconciliation.results"},
+    )
+
+
+def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dict[str, object]:
+    rows = [(name, one, result) for name, one in compared for result in one.results]
+    shown: dict[str, object] = {
+        "ties_out": all(one.ties_out for _, one in compared),
+        "breaks": sum(len(result.breaks) for _, _, result in rows),
+        "totals": dg.MetadataValue.table(
+            [
+                dg.TableRecord(
+                    {
+                        "connection": name,
+                        "currency": result.currency,
+                        "ledger": f"{result.ledger_amount:,.2f}",
+                        "erp": f"{result.erp_amount:,.2f}",
+                        "difference": f"{result.difference:,.2f}",
+                        "cutoff": one.cutoff_at.isoformat(timespec="seconds"),
+                    }
+                )
+                for name, one, result in rows
+            ]
+        ),
+    }
+    listed = [
+        dg.TableRecord({"connection": name, "cause": b.cause.value, "amount": f"{b.amount:,.2f}", "says": b.says})
+        for name, _, result in rows
+        for b in result.breaks[:50]
+    ]
+    if listed:
+        shown["break_table"] = dg.MetadataValue.table(listed)
+    for name, _ in compared:
+        connection = house.connection(name)
+        with house.db.transaction(connection.tenant) as tx:
+            points = reconciliation.trend(tx, name, module.name)
+        shown[f"open {module.name.upper()} of {name}"] = dg.MetadataValue.md(trend_plot(module.title, points))
+    return shown

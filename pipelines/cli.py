@@ -1,0 +1,33 @@
+"""The `tieout` command: what can be said to it, and where each word is answered. Starting it imports no Dagster."""
+
+from __future__ import annotations
+
+import typer
+
+from pipelines.commands import connecting, looking, setup, syncing
+
+app = typer.Typer(
+    name="tieout",
+    help="Keeps an AR/AP ledger in Postgres and your ERPs in step, to the cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("init")(setup.init)
+app.command("up")(setup.up)
+app.add_typer(connecting.app, name="connections")
+app.command("sync")(syncing.sync)
+app.command("reconcile")(syncing.reconcile)
+app.command("errors")(looking.errors)
+app.command("explain")(looking.explain)
+app.add_typer(setup.db_app, name="db")
+app.command("doctor")(setup.doctor)
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""How commands speak: one JSON object or a table on standard output, errors on standard error, three exit codes.
+
+0: done. 1: ran, but found something wrong. 2: wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import wraps
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from resources.errors import ErrorKind, TieoutError
+from resources.services import Services
+from resources.settings import SettingsError, load_settings
+
+EXIT_DONE = 0
+EXIT_FOUND_WRONG = 1
+EXIT_USAGE = 2
+
+# A pipe has no width of its own; a table folded to 80 columns helps nobody.
+PIPE_COLUMNS = 140
+out = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+# What the caller can mend by calling differently, as against what was found wrong in the books or over there.
+_USAGE_KINDS = frozenset({ErrorKind.VALIDATION, ErrorKind.NOT_FOUND, ErrorKind.DUPLICATE})
+
+
+def command(function: Callable[..., int | None]) -> Callable[..., None]:
+    """Make a function a command: its result is the exit code, a TieoutError one sentence on standard error."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = function(*args, **kwargs)
+        except TieoutError as error:
+            fail(error)
+        raise typer.Exit(code or EXIT_DONE)
+
+    return run
+
+
+def fail(error: TieoutError) -> NoReturn:
+    """Say what went wrong, without a stack trace, and leave."""
+    if "--json" in sys.argv:
+        print_json({"error": error.as_row()})
+    err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    is_usage = isinstance(error, SettingsError) or error.kind in _USAGE_KINDS
+    raise typer.Exit(EXIT_USAGE if is_usage else EXIT_FOUND_WRONG)
+
+
+@contextmanager
+def services() -> Iterator[Services]:
+    """Settings read, database reached; closed at the end."""
+    with Services(load_settings()) as opened:
+        yield opened
+
+
+def print_json(value: Any) -> None:
+    """One JSON object; amounts as text, so that nobody's parser turns them into floats."""
+    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value)
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()
+) -> None:
+    """A table for people; columns named in `right` hold figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for i, column in enumerate(columns):
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in right or not i
+        )
+    for row in rows:
+        table.add_row(*["" if value is None else str(value) for value in row])
+    out.print(table)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with the time on standard error for whatever takes long; call the result with what is happening."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda says: bar.update(task, description=f"{title}: {says}")

@@ -1,0 +1,160 @@
+"""Setting up and looking after the house: init, up, db url, doctor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.commands.console import (
+    EXIT_DONE,
+    EXIT_FOUND_WRONG,
+    EXIT_USAGE,
+    AsJson,
+    command,
+    err,
+    out,
+    print_json,
+    print_table,
+    progress,
+    services,
+)
+from resources.connecting import add_connection
+from resources.errors import TieoutError
+from resources.services import Services
+from resources.stores import connections, cursors, errors, migrate
+from resources.stores.database import ANALYST_ROLE
+
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+@command
+def init(json: AsJson = False) -> int:
+    """Create or upgrade the database, and enter the connections that connections.toml declares. Safe to repeat."""
+    with services() as house, progress("Setting up") as says:
+        says("migrations")
+        initialise(house)
+        says("connections")
+        added = enter_declared(house)
+        says("Dagster's own tables")
+        from pipelines.instance import prepare_instance
+
+        prepare_instance(house.settings, house.server)
+        found = {"home": str(house.settings.home), "added": added, "connections": len(house.connections())}
+    if json:
+        print_json(found)
+    else:
+        out.print(f"Ready in {found['home']}: {found['connections']} connections, {len(added)} of them new.")
+    return EXIT_DONE
+
+
+def initialise(house: Services) -> None:
+    """Bring the database to this version's shape and bind the analyst role to the tenant."""
+    migrate.migrate(house.owner_url)
+    migrate.bind_analyst(house.owner_url, house.settings.tenant)
+
+
+def enter_declared(house: Services) -> list[str]:
+    """Enter the connections of connections.toml that are not known yet; returns their names."""
+    known = {c.name for c in house.connections()}
+    added = [d for d in house.settings.connections.values() if d.name not in known]
+    for declared in added:
+        add_connection(
+            house,
+            name=declared.name,
+            erp=declared.erp,
+            tenant=declared.tenant,
+            base_url=declared.base_url,
+            values=declared.values,
+        )
+    return [d.name for d in added]
+
+
+@command
+def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] = 3000) -> int:
+    """Run Dagster: its UI, its daemon and the code server. Ctrl-C stops everything."""
+    from pipelines.up import up as supervise
+
+    with services() as house:
+        initialise(house)
+        enter_declared(house)
+        return supervise(house.settings, port=port)
+
+
+@db_app.command("url")
+@command
+def url(role: Annotated[str, typer.Option(help="owner, app or analyst.")] = "app", json: AsJson = False) -> int:
+    """Print a URL for psql or a BI tool. The analyst's role reads schema `analytics`, and only its tenant's rows."""
+    if role not in ("owner", "app", "analyst"):
+        err.print(f"tieout db url: found role {role!r}, expected owner, app or analyst", style="red")
+        return EXIT_USAGE
+    with services() as house:
+        if house.server is None:
+            found = house.app_url
+            if role == "analyst":
+                err.print(
+                    f"tieout db url: the database is your own (TIEOUT_DATABASE_URL): give the role {ANALYST_ROLE} a "
+                    f"login there (alter role {ANALYST_ROLE} login password '...') and use it",
+                    style="red",
+                )
+                return EXIT_USAGE
+        else:
+            found = house.server.url(role)  # type: ignore[arg-type]
+    if json:
+        print_json({"role": role, "url": found})
+    else:
+        out.print(found, soft_wrap=True, highlight=False, markup=False)
+    return EXIT_DONE
+
+
+@command
+def doctor(json: AsJson = False) -> int:
+    """Check settings, database, migrations, keys, connections and watermarks; say what is wrong and what to do."""
+    findings: list[dict[str, Any]] = []
+
+    def note(what: str, is_good: bool, says: str) -> None:
+        findings.append({"check": what, "ok": is_good, "says": says})
+
+    with services() as house, progress("Looking") as says:
+        note("settings", True, f"home {house.settings.home}, tenant {house.settings.tenant}")
+        pending = migrate.pending_revisions(house.owner_url)
+        note("database", True, "embedded" if house.server else "TIEOUT_DATABASE_URL")
+        note(
+            "migrations",
+            not pending,
+            "up to date" if not pending else f"pending: {', '.join(pending)}: run tieout init",
+        )
+        if not pending:
+            for connection in house.connections():
+                says(connection.name)
+                _examine(house, connection, note)
+    if json:
+        print_json({"ok": all(f["ok"] for f in findings), "checks": findings})
+    else:
+        rows = [("ok" if f["ok"] else "WRONG", f["check"], f["says"]) for f in findings]
+        print_table("Doctor", ["", "what", "says"], rows)
+    return EXIT_DONE if all(f["ok"] for f in findings) else EXIT_FOUND_WRONG
+
+
+def _examine(house: Services, connection: connections.Connection, note: Any) -> None:
+    try:
+        _, connector = house.connect(connection)
+        report = connector.test()
+        note(f"{connection.name}: reach", True, f"{report.company_name}, {report.home_currency}")
+    except TieoutError as error:
+        note(f"{connection.name}: reach", False, str(error))
+    with house.db.transaction(connection.tenant) as tx:
+        known = cursors.read_all(tx, connection.name)
+        open_errors = errors.open_errors(tx, connection.name)
+    oldest = min((c.watermark for c in known.values() if c.watermark), default=None)
+    note(
+        f"{connection.name}: watermark", oldest is not None, f"{oldest}" if oldest else "never synced: run tieout sync"
+    )
+    due = sorted(c.entity for c in known.values() if c.is_census_due)
+    note(
+        f"{connection.name}: census",
+        not due,
+        "none due" if not due else f"due for {', '.join(due)}: tieout sync --full",
+    )
+    count = len(open_errors)
+    note(f"{connection.name}: errors", not count, "none open" if not count else f"{count} open: see tieout errors")

@@ -1,0 +1,203 @@
+"""Syncing and reconciling: each runs the Dagster job in this process, so that it shows in the UI like any other run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.commands.console import (
+    EXIT_DONE,
+    EXIT_FOUND_WRONG,
+    AsJson,
+    command,
+    err,
+    out,
+    print_json,
+    print_table,
+    progress,
+)
+from resources.errors import ErrorKind, TieoutError
+from resources.services import Services
+from resources.stages.sync import LEDGER_ENTITIES, MIRROR_ENTITIES
+from resources.stores import errors, reconciliation, runs
+from resources.stores.connections import Connection
+
+_FIGURES = ("pulled", "inserted", "updated", "deleted", "held", "pushed", "api_calls", "seconds")
+ConnectionName = Annotated[str | None, typer.Argument(help="One connection; all of them if absent.")]
+
+
+@command
+def sync(
+    connection: ConnectionName = None,
+    entity: Annotated[str | None, typer.Option(help="One entity, such as invoices.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Compare every id as well (a census).")] = False,
+    json: AsJson = False,
+) -> int:
+    """Bring what changed in the ERP into the ledger."""
+    if entity is not None and entity not in MIRROR_ENTITIES:
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            doing="syncing one entity",
+            found=f"--entity {entity}",
+            expected=f"one of {', '.join(MIRROR_ENTITIES)}",
+        )
+    from pipelines.jobs import DELTA_SYNC, FULL_SYNC
+
+    with _house() as house:
+        ran = run_job(house, FULL_SYNC if full else DELTA_SYNC, _chosen(house, connection), entity=entity)
+        report = {name: outcome_of(house, house.connection(name), dagster_run) for name, dagster_run, _ in ran}
+        failed = [name for name, _, is_good in ran if not is_good]
+        open_errors = {name: open_errors_of(house, name) for name in report}
+    if json:
+        print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ok": not failed})
+    else:
+        for name, entities in report.items():
+            print_outcome(name, entities)
+            print_errors(name, open_errors[name])
+    return EXIT_FOUND_WRONG if failed else EXIT_DONE
+
+
+@command
+def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
+    """Sync, check the ledger's rows, and compare both books: exit 0 when they tie out to the cent."""
+    from pipelines.jobs import RECONCILE
+
+    with _house() as house:
+        ran = run_job(house, RECONCILE, _chosen(house, connection))
+        report = {name: totals_of(house, house.connection(name), dagster_run) for name, dagster_run, _ in ran}
+        failed = [name for name, _, is_good in ran if not is_good]
+        open_errors = {name: open_errors_of(house, name) for name in report}
+    ties_out = not failed and all(not t["difference"] and not t["breaks"] for totals in report.values() for t in totals)
+    if json:
+        print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ties_out": ties_out})
+    else:
+        for name, totals in report.items():
+            print_totals(name, totals)
+            print_errors(name, open_errors[name])
+        out.print("Both books tie out." if ties_out else "They do not tie out: see above.", style="bold")
+    return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
+
+
+@contextmanager
+def _house() -> Iterator[Services]:
+    """The process's own services: the job's steps run here too and use the same."""
+    from resources.configured import ServicesResource
+
+    yield ServicesResource().open()
+
+
+def _chosen(house: Services, name: str | None) -> list[Connection]:
+    if name is not None:
+        return [house.connection(name)]
+    found = house.connections()
+    if not found:
+        raise TieoutError(
+            ErrorKind.NOT_FOUND,
+            doing="syncing",
+            found="no connection",
+            expected="at least one",
+            next_step="add one with `tieout connections add`, or run `make demo`",
+        )
+    return found
+
+
+def run_job(
+    house: Services, job_name: str, chosen: Sequence[Connection], *, entity: str | None = None
+) -> list[tuple[str, str, bool]]:
+    """Run the job for each connection's partition of today: (connection, Dagster run id, whether it succeeded)."""
+    with progress(job_name) as says:
+        says("starting Dagster")
+        from assets.keys import ledger_key, mirror_key
+        from assets.partitions import CONNECTION, partition_key
+        from assets.sync import SYNC_STEP
+        from pipelines.definitions import defs
+        from pipelines.instance import open_instance
+        from pipelines.jobs import FULL_SYNC
+
+        job = defs.resolve_job_def(job_name)
+        asset_keys = None
+        if entity is not None:
+            asset_keys = [mirror_key(entity)] + ([ledger_key(entity)] if entity in LEDGER_ENTITIES else [])
+        house.on_progress = lambda name, what, count: says(f"{name}: {what} {count:,}")
+        ran: list[tuple[str, str, bool]] = []
+        with open_instance(house.settings, house.server) as instance:
+            for key in dict.fromkeys(c.partition_key for c in chosen):
+                instance.add_dynamic_partitions(CONNECTION, [key])
+                result = job.execute_in_process(
+                    instance=instance,
+                    partition_key=partition_key(key, datetime.now(UTC).date()),
+                    asset_selection=asset_keys,
+                    raise_on_error=False,
+                    run_config={
+                        "ops": {SYNC_STEP: {"config": {"census": job_name == FULL_SYNC}}},
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    },
+                    tags={"tieout/connection": key},
+                )
+                ran += [(c.name, result.run_id, result.success) for c in chosen if c.partition_key == key]
+    return ran
+
+
+def outcome_of(house: Services, connection: Connection, dagster_run_id: str) -> dict[str, dict[str, Any]]:
+    with house.db.transaction(connection.tenant) as tx:
+        found = runs.of_dagster_run(tx, connection.name, dagster_run_id)
+    outcomes = {entity: o for run in found for entity, o in (run["outcome"] or {}).items()}
+    return {entity: {f: outcomes[entity][f] for f in _FIGURES} for entity in MIRROR_ENTITIES if entity in outcomes}
+
+
+def totals_of(house: Services, connection: Connection, dagster_run_id: str) -> list[dict[str, Any]]:
+    with house.db.transaction(connection.tenant) as tx:
+        return reconciliation.of_dagster_run(tx, connection.name, dagster_run_id)
+
+
+def open_errors_of(house: Services, name: str) -> list[dict[str, Any]]:
+    connection = house.connection(name)
+    with house.db.transaction(connection.tenant) as tx:
+        return errors.open_errors(tx, name)
+
+
+def print_outcome(name: str, entities: dict[str, dict[str, Any]]) -> None:
+    """What a sync changed, entity by entity; what nothing happened to is left out."""
+    calls = sum(o["api_calls"] for o in entities.values())
+    rows = [
+        [entity, *[o[f] or "" for f in _FIGURES]]
+        for entity, o in entities.items()
+        if any(o[f] for f in ("pulled", "inserted", "updated", "deleted", "held"))
+    ]
+    if rows:
+        print_table(f"{name}: {calls} calls", ["entity", *_FIGURES], rows, right=_FIGURES)
+    else:
+        out.print(f"{name}: nothing changed ({calls} calls).")
+
+
+def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
+    print_table(
+        f"{name}: control totals",
+        ["module", "currency", "ledger", "ERP", "difference", "breaks by cause"],
+        [
+            (
+                t["module"],
+                t["currency"],
+                f"{t['ledger_total']:,.2f}",
+                f"{t['erp_total']:,.2f}",
+                f"{t['difference']:,.2f}",
+                ", ".join(f"{cause} {amount:,.2f}" for cause, amount in t["breaks"].items()) or "none",
+            )
+            for t in totals
+        ],
+        right=["ledger", "ERP", "difference"],
+    )
+    for t in totals:
+        for found in t["listed"]:
+            out.print(f"  {t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}", highlight=False)
+
+
+def print_errors(name: str, found: Sequence[dict[str, Any]]) -> None:
+    for error in found[:10]:
+        err.print(f"{error['code']} {error['message']}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if len(found) > 10:
+        err.print(f"{name}: {len(found) - 10} more open errors: see `tieout errors`", style="red")

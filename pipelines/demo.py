@@ -1,0 +1,226 @@
+"""`make demo`: the whole way on a machine with nothing on it, against a simulated QuickBooks company.
+
+Starts the embedded Postgres and the simulator, syncs, lets somebody work in QuickBooks, syncs again, reconciles, and
+then leaves Dagster's UI running. `--once` stops after the reconciliation: exit 0 if both books tied out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, fail, out
+from pipelines.commands.setup import initialise
+from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, run_job, totals_of
+from pipelines.jobs import DELTA_SYNC, FULL_SYNC, RECONCILE
+from resources.connecting import add_connection, test_connection
+from resources.errors import ErrorKind, TieoutError
+from resources.services import Services
+
+CONNECTION = "qbo_demo"
+MARKER = "this-is-the-demo"
+EDIT_SECONDS_MAX = 30
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; the exit code is that of the command line."""
+    parser = argparse.ArgumentParser(prog="make demo ARGS=...", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="stop after the reconciliation instead of serving the UI")
+    parser.add_argument("--port", type=int, default=3000, help="where the Dagster UI listens")
+    parser.add_argument("--home", type=Path, default=Path(".tieout/demo"), help="where the demo keeps its data")
+    options = parser.parse_args(arguments)
+    try:
+        _start_afresh(options.home)
+        os.environ["TIEOUT_HOME"] = str(options.home.absolute())
+        with _simulator() as base_url:
+            return _show(base_url, options)
+    except TieoutError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        return EXIT_DONE
+
+
+def _show(base_url: str, options: argparse.Namespace) -> int:
+    # Dagster's steps run in this process and use the same services.
+    from resources.configured import ServicesResource
+
+    house = ServicesResource().open()
+    _say("1", f"A Postgres of its own in {options.home}, and a simulated QuickBooks company at {base_url}")
+    initialise(house)
+    _connect(house, base_url)
+    _say("2", "First full sync: everything the company has")
+    _sync(house, FULL_SYNC)
+    _say("3", "Somebody works in QuickBooks")
+    for told in _work_in_quickbooks(base_url):
+        out.print(f"   - {told}", highlight=False)
+    _say("4", "The next delta brings exactly what that touched")
+    _sync(house, DELTA_SYNC)
+    _say("5", "Data-quality checks, then both books by control totals: QuickBooks' own balances against the ledger")
+    ties_out = _reconcile(house)
+    if options.once:
+        return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
+    from pipelines.up import up
+
+    _say("6", f"Dagster at http://127.0.0.1:{options.port} (Ctrl-C stops everything)")
+    return up(house.settings, port=options.port)
+
+
+def _say(number: str, text: str) -> None:
+    out.print(f"\n[bold]{number}. {text}[/bold]", highlight=False, soft_wrap=True)
+
+
+def _connect(house: Services, base_url: str) -> None:
+    minted = _call(base_url, "/_sandbox/tokens")
+    keys = ("realm_id", "client_id", "client_secret", "refresh_token")
+    add_connection(
+        house,
+        name=CONNECTION,
+        erp="quickbooks",
+        tenant=house.settings.tenant,
+        base_url=base_url,
+        values={key: minted[key] for key in keys},
+    )
+    report = test_connection(house, CONNECTION)
+    out.print(f"   {CONNECTION} is {report.company_name}, home currency {report.home_currency}", highlight=False)
+
+
+def _sync(house: Services, job: str) -> None:
+    ((name, dagster_run, is_good),) = run_job(house, job, [house.connection(CONNECTION)])
+    if not is_good:
+        raise _broken(f"running {job}")
+    print_outcome(name, outcome_of(house, house.connection(name), dagster_run))
+
+
+def _reconcile(house: Services) -> bool:
+    ((name, dagster_run, is_good),) = run_job(house, RECONCILE, [house.connection(CONNECTION)])
+    totals = totals_of(house, house.connection(name), dagster_run)
+    print_totals(name, totals)
+    ties_out = is_good and bool(totals) and not any(t["difference"] or t["breaks"] for t in totals)
+    out.print("Both books tie out." if ties_out else "They do not tie out.", style="bold green" if ties_out else "red")
+    return ties_out
+
+
+def _broken(doing: str) -> TieoutError:
+    return TieoutError(
+        ErrorKind.SYSTEM,
+        connection=CONNECTION,
+        doing=doing,
+        found="a failed run",
+        expected="a green one",
+        next_step=f"see `TIEOUT_HOME={os.environ['TIEOUT_HOME']} tieout errors`",
+    )
+
+
+def _start_afresh(home: Path) -> None:
+    """Remove what an earlier demo left; a folder that is not a demo's is refused."""
+    if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            doing=f"starting the demo in {home}",
+            found="files that no demo made",
+            expected="an empty folder, or that of an earlier demo",
+            next_step="name another folder with --home",
+        )
+    if home.exists():
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    (home / MARKER).write_text("Everything here is made anew by every `make demo`.\n")
+
+
+@contextmanager
+def _simulator() -> Iterator[str]:
+    """The QuickBooks simulator as a process of its own, with its generated company; yields its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--erp", "quickbooks", "--port", "0", "--seed", "demo", "--with-parent"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if "listening on " not in line:
+            raise TieoutError(
+                ErrorKind.SYSTEM,
+                doing="starting the QuickBooks simulator",
+                found=line.strip() or f"exit code {process.wait()}",
+                expected="the address it listens on",
+                next_step="run `.venv/bin/python -m sandbox --erp quickbooks --port 8801` to see why",
+            )
+        yield line.split("listening on ")[1].strip()
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        process.kill()
+
+
+def _work_in_quickbooks(base_url: str) -> Iterator[str]:
+    """What somebody does in QuickBooks on a usual morning; yields each deed as a sentence."""
+    invoices = _objects(base_url, "Invoice")
+    open_invoices = [i for i in invoices if i["Balance"] == i["TotalAmt"] > 0 and i["CurrencyRef"]["value"] == "USD"]
+    changed, voided, deleted, paid = open_invoices[0], open_invoices[1], open_invoices[2], open_invoices[3]
+    customer = next(c for c in _objects(base_url, "Customer") if c["Active"] and not c.get("Job"))
+
+    renamed = f"{customer['DisplayName']} & Daughters"
+    _edit(base_url, "/customer", {**_named(customer), "sparse": True, "DisplayName": renamed})
+    yield f"renames {customer['DisplayName']} to {renamed}"
+
+    lines = [dict(line) for line in changed["Line"] if line["DetailType"] != "SubTotalLineDetail"]
+    line = next(one for one in lines if one["DetailType"] == "SalesItemLineDetail")
+    line["Description"] = f"{line.get('Description', '')} (corrected)".strip()
+    _edit(base_url, "/invoice", {**_named(changed), "sparse": True, "Line": lines})
+    yield f"corrects a line of invoice {changed['DocNumber']}"
+
+    _edit(base_url, "/invoice?operation=void", _named(voided))
+    yield f"voids invoice {voided['DocNumber']}"
+
+    _edit(base_url, "/invoice?operation=delete", _named(deleted))
+    yield f"deletes invoice {deleted['DocNumber']}"
+
+    _edit(
+        base_url,
+        "/payment",
+        {
+            "CustomerRef": {"value": paid["CustomerRef"]["value"]},
+            "TotalAmt": paid["TotalAmt"],
+            "Line": [{"Amount": paid["TotalAmt"], "LinkedTxn": [{"TxnId": paid["Id"], "TxnType": "Invoice"}]}],
+        },
+    )
+    yield f"takes a payment of {paid['TotalAmt']} for invoice {paid['DocNumber']}"
+
+
+def _named(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Id": one["Id"], "SyncToken": one["SyncToken"]}
+
+
+def _objects(base_url: str, entity: str) -> list[dict[str, Any]]:
+    answer = requests.get(f"{base_url}/_sandbox/state", params={"entity": entity}, timeout=EDIT_SECONDS_MAX)
+    answer.raise_for_status()
+    return json.loads(answer.text)[entity]
+
+
+def _edit(base_url: str, path: str, body: Mapping[str, Any]) -> None:
+    _call(base_url, "/_sandbox/edit", {"method": "POST", "path": path, "body": body})
+
+
+def _call(base_url: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    answer = requests.post(f"{base_url}{path}", json=body or {}, timeout=EDIT_SECONDS_MAX)
+    if not answer.ok:
+        raise TieoutError(
+            ErrorKind.SYSTEM, doing=f"asking the simulator for {path}", found=answer.text[:300], expected="HTTP 200"
+        )
+    return answer.json()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
