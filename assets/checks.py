@@ -24,7 +24,7 @@ def build_quality_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksD
     """One suite an entity, all in one step, because loading Great Expectations costs more than running it."""
 
     with warnings.catch_warnings():
-        # Partitions of checks are a preview in Dagster 1.13; without them a check could not say which connection failed.
+        # A preview in Dagster 1.13; without partitions a check could not say which connection failed.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         specs = [_spec(spec, partitions) for spec in entities()]
 

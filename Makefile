@@ -1,0 +1,67 @@
+# Two commands matter: `make demo` shows all of it at work, `make test` runs the tests. Everything is installed into .venv,
+# from the lock files alone; nothing is changed outside this folder.
+
+PYTHON ?= python3
+ARGS ?=
+WORKERS ?= auto
+
+VENV := .venv
+RUN := $(VENV)/installed-run
+DEV := $(VENV)/installed-dev
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
+
+.PHONY: demo test bench lint lock clean
+
+demo: $(RUN)
+	@$(VENV)/bin/python -m pipelines.demo $(ARGS)
+
+test: $(DEV)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+
+bench: $(DEV)
+	@$(VENV)/bin/python -m bench $(ARGS)
+
+lint: $(DEV)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports
+
+# Resolves anew for every Python and platform we support, with hashes and without naming a registry.
+lock:
+	@command -v uv >/dev/null || { echo "make lock: found no uv, which resolves the lock files: install it"; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --output-file requirements.lock requirements.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
+
+# Leaves .tieout alone: there is data in it.
+clean:
+	rm -rf $(VENV) build *.egg-info .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN): requirements.lock | $(VENV)/bin/python
+	@$(call install,requirements.lock)
+	@touch $@
+
+# The development lock holds everything of the other one.
+$(DEV): requirements-dev.lock | $(VENV)/bin/python
+	@$(call install,requirements-dev.lock)
+	@touch $(RUN) $@
+
+# setuptools comes first and alone, so that what has no wheel is built with the locked one and without fetching another.
+define install
+echo "Installing $(1) into $(VENV): a minute or two, once" && \
+awk '/^[^ ]/ { is_it = /^setuptools==/ } is_it' $(1) > $(VENV)/setuptools.lock && \
+$(PIP) install --require-hashes --no-deps -r $(VENV)/setuptools.lock && \
+$(PIP) install --require-hashes --no-deps --no-build-isolation -r $(1) && \
+$(PIP) install --no-build-isolation --no-deps --editable .
+endef
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+		echo "tieout: found $$($(PYTHON) --version 2>/dev/null || echo nothing) as $(PYTHON), expected Python 3.11 to 3.13:" \
+			"name one, as in: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "tieout: $(PYTHON) has no module venv or ensurepip, which Debian and Ubuntu package on their own:" \
+			"apt-get install python3-venv, then again"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,113 @@
+"""What many tests share: one real PostgreSQL for the whole session and empty databases on it, made in milliseconds.
+
+Belongs here: only what tests of several folders use. Builders of records are in `tests/builders.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from resources.stores.embedded import Role, Server, ensure_running
+
+# Nothing of a test survives a power cut, and nothing needs to.
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "5min"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchDatabase:
+    """A database of one test's own, owned by the role `owner`; gone after the test."""
+
+    name: str
+    server: Server
+
+    def url(self, role: Role = "owner") -> str:
+        return self.server.url(role, self.name)
+
+    def connect(self, role: Role = "owner", *, autocommit: bool = True) -> psycopg.Connection:
+        return psycopg.connect(self.url(role), autocommit=autocommit)
+
+
+Prepare = Callable[[ScratchDatabase], None]
+NewDatabase = Callable[..., ScratchDatabase]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_from_outside() -> Iterator[None]:
+    """No test depends on what the person running it has in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("TIEOUT_", "DAGSTER_"))]:
+            patch.delenv(name)
+        patch.setenv("DAGSTER_DISABLE_TELEMETRY", "yes")
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The embedded PostgreSQL of this session; the workers of pytest-xdist share one, as processes of one home do."""
+    base = tmp_path_factory.getbasetemp()
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    with ensure_running((base.parent if is_worker else base) / "tieout-home", options=THROW_AWAY) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(server: Server) -> Iterator[NewDatabase]:
+    """`new_database()` makes an empty database, `new_database(prepare)` one that `prepare` has filled.
+
+    `prepare(database)` runs once a session and its result is copied from then on (about 40 ms), so give it a function
+    of a module, not a fresh lambda. It must leave no connection open.
+    """
+    templates: dict[Prepare, str] = {}
+    names: list[str] = []
+
+    def create(template: str) -> ScratchDatabase:
+        database = ScratchDatabase(f"test_{secrets.token_hex(6)}", server)
+        with psycopg.connect(server.url("owner", "postgres"), autocommit=True) as owner:
+            owner.execute(
+                sql.SQL("create database {} template {} strategy file_copy").format(
+                    sql.Identifier(database.name), sql.Identifier(template)
+                )
+            )
+        names.append(database.name)
+        return database
+
+    def new(prepare: Prepare | None = None) -> ScratchDatabase:
+        if prepare is None:
+            return create("template0")
+        if prepare not in templates:
+            template = create("template0")
+            prepare(template)
+            templates[prepare] = template.name
+        return create(templates[prepare])
+
+    yield new
+    for name in names:
+        drop_database(server, name)
+
+
+@pytest.fixture
+def fresh_database(server: Server, new_database: NewDatabase) -> Iterator[ScratchDatabase]:
+    """An empty database for one test."""
+    database = new_database()
+    yield database
+    drop_database(server, database.name)
+
+
+@pytest.fixture(scope="module")
+def module_database(server: Server, new_database: NewDatabase) -> Iterator[ScratchDatabase]:
+    """An empty database for the tests of one module."""
+    database = new_database()
+    yield database
+    drop_database(server, database.name)
+
+
+def drop_database(server: Server, name: str) -> None:
+    with psycopg.connect(server.url("superuser", "postgres"), autocommit=True) as superuser:
+        superuser.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -1,0 +1,146 @@
+"""`tieout up` with real processes: the UI answers, what dies comes back, and nothing outlives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pipelines.up import up
+from resources.errors import TieoutError
+from resources.settings import load_settings
+from resources.stores.embedded import free_port, status
+
+PROJECT = Path(__file__).parents[2]
+READY_SECONDS_MAX = 90.0
+STOP_SECONDS_MAX = 10.0
+UP = """
+import sys
+from pipelines.up import up
+from resources.settings import load_settings
+sys.exit(up(load_settings(), port=int(sys.argv[1]), definitions=sys.argv[2], say=lambda line: print(line, flush=True)))
+"""
+DEFINITIONS = """
+import dagster as dg
+@dg.asset
+def quick() -> None: ...
+defs = dg.Definitions(assets=[quick])
+"""
+WHERE = "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{__typename}}}}}"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("up")
+    (home / "tiny_definitions.py").write_text(DEFINITIONS)
+    (home / "wrong_definitions.py").write_text("raise RuntimeError('TIEOUT_FOO: found nothing, expected a number')")
+    return home
+
+
+@contextmanager
+def tieout_up(home: Path, definitions: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    port = free_port()
+    environment = {**os.environ, "TIEOUT_HOME": str(home / ".tieout"), "PYTHONPATH": str(home)}
+    command = [sys.executable, "-c", UP, str(port), definitions]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment) as process:
+        try:
+            yield process, port
+        finally:
+            process.kill()
+
+
+def until(ask: Callable[[], Any], what: str, seconds_max: float = READY_SECONDS_MAX) -> Any:
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        if found := ask():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds_max} s: {what}")
+
+
+def loaded_location(port: int) -> str | None:
+    """The name of the code location, once the webserver has its definitions."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        json.dumps({"query": WHERE}).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        (entry,) = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    is_loaded = (entry["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+    return entry["name"] if is_loaded else None
+
+
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def code_server(process: subprocess.Popen[str]) -> psutil.Process | None:
+    for child in descendants(process):
+        if child.cmdline()[1:5] == ["-m", "dagster", "api", "grpc"]:
+            return child
+    return None
+
+
+def assert_all_gone(processes: list[psutil.Process], home: Path) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS_MAX)
+    alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    assert alive == []
+    assert status(home / ".tieout").state == "stopped"
+
+
+def test_it_serves_the_ui_restarts_what_dies_and_ends_everything_when_told(home: Path):
+    with tieout_up(home, "tiny_definitions") as (process, port):
+        said = iter(process.stdout.readline, "")
+        assert f"http://127.0.0.1:{port}" in next(said)
+        assert until(lambda: loaded_location(port), "the definitions in the UI") == "tieout"
+
+        killed = code_server(process)
+        killed.kill()
+        assert "the code server ended: signal 9: starting it again in 1 s" in next(said)
+        restarted = until(lambda: code_server(process), "a new code server")
+        assert restarted.pid != killed.pid
+
+        psutil.Process(status(home / ".tieout").pid).kill()
+        assert any("the embedded PostgreSQL had stopped and runs again" in line for line in said)
+
+        everything = descendants(process)
+        asked_at = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS_MAX) == 0
+        assert_all_gone(everything, home)
+        assert time.monotonic() - asked_at < STOP_SECONDS_MAX
+
+
+def test_wrong_definitions_are_one_clear_line_and_nothing_outlives_a_killed_parent(home: Path):
+    with tieout_up(home, "wrong_definitions") as (process, _port):
+        said = next(line for line in iter(process.stdout.readline, "") if "the code server ended" in line)
+        assert "TIEOUT_FOO: found nothing, expected a number (exit code 1)" in said
+
+        everything = descendants(process)
+        process.kill()
+        process.wait()
+        assert_all_gone(everything, home)
+
+
+def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        with pytest.raises(TieoutError, match=f"found port {port}: Address already in use, expected a free port"):
+            up(load_settings({"TIEOUT_HOME": str(tmp_path)}), port=port)
+
+    assert not (tmp_path / "postgres").exists()
