@@ -239,7 +239,7 @@ class Parts:
             return self.variants[""]
         name = element.get(self.variant_path)
         if name not in self.variants:
-            raise MappingError(self.variant_path, self.path, name, "one of " + ", ".join(self.variants))
+            raise MappingError(self.variant_path, self.variant_path, name, "one of " + ", ".join(self.variants))
         return self.variants[name]
 
 
@@ -321,20 +321,21 @@ def _read_parts(
         raise MappingError(name, mapping.path, elements, "a list")
     parts: list[Part] = []
     for element in _with_nested(elements, mapping.nested_path):
-        if not isinstance(element, Mapping):
-            raise MappingError(name, mapping.path, element, "an object")
-        variant = mapping.variant_of(element)
-        if variant is None:
-            continue
         position = len(parts) + 1
+        if not isinstance(element, Mapping):
+            raise MappingError(f"{name}[{position}]", _place(mapping, elements, element), element, "an object")
         try:
+            variant = mapping.variant_of(element)
+            if variant is None:
+                continue
             values = _read(readers[id(variant)], element)
             values.update(variant.implies)
             values["position"] = position
             parts.append(_construct(record, values, variant.fields))
         except MappingError as error:
+            place = _place(mapping, elements, element)
             raise MappingError(
-                f"{name}[{position}].{error.field}", f"{mapping.path}.{error.path}", error.found, error.expected
+                f"{name}[{position}].{error.field}", f"{place}.{error.path}", error.found, error.expected
             ) from None
     return parts
 
@@ -349,6 +350,18 @@ def _with_nested(elements: list[Any], nested_path: str | None) -> list[Any]:
         if isinstance(element, Mapping):
             flat.extend(follow(element) or ())
     return flat
+
+
+def _place(mapping: Parts, elements: list[Any], element: Any) -> str:
+    """Where an element stands on the wire, counted from 0: `Line[2]`, nested `Line[2].GroupLineDetail.Line[0]`."""
+    for number, outer in enumerate(elements):
+        if outer is element:
+            return f"{mapping.path}[{number}]"
+        if mapping.nested_path is not None and isinstance(outer, Mapping):
+            for nested_number, nested in enumerate(getter(mapping.nested_path)(outer) or ()):
+                if nested is element:
+                    return f"{mapping.path}[{number}].{mapping.nested_path}[{nested_number}]"
+    return mapping.path
 
 
 def _construct(record: type[Any], values: dict[str, Any], fields: Mapping[str, Field]) -> Any:

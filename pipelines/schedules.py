@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.partitions import CONNECTION, partition_key
+from resources.configured import ServicesResource
+from resources.stores import connections
 
 
 def build_schedules(*, census_job: str, reconcile_job: str) -> list[dg.ScheduleDefinition]:
@@ -28,10 +30,15 @@ def _build_schedule(name: str, job: str, cron: str, description: str) -> dg.Sche
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=description,
     )
-    def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def schedule(
+        context: dg.ScheduleEvaluationContext, services: ServicesResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         day = context.scheduled_execution_time.date()
-        keys = context.instance.get_dynamic_partitions(CONNECTION)
-        if not keys:
+        with services.open().fleet() as tx:
+            keys = connections.active_partitions(tx)
+        if keys:
+            context.instance.add_dynamic_partitions(CONNECTION, keys)
+        else:
             yield dg.SkipReason("there is no connection yet: add one with `tieout connections add`")
         for key in keys:
             yield dg.RunRequest(

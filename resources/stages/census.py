@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from resources.stages.pull import pull_records
 from resources.stages.work import Work
-from resources.stores import cursors, mirror
+from resources.stores import cursors, errors, mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,15 @@ def take_census(work: Work, entity: str) -> CensusFindings:
             work.on_progress(name, f"counting {entity}", listed)
         census.seal()
         missing, stale = census.missing_there(), census.stale_here()
+        # A record that could not be stored, and is no longer there, will never come in a good version.
+        refused = census.not_listed(errors.held_ids(tx, name, entity, "pull"))
     if stale:
         pull_records(work, entity, stale)
     still_there = pull_records(work, entity, missing) if missing else set()
     gone = [external_id for external_id in missing if external_id not in still_there]
     with work.transaction() as tx:
         buried = mirror.bury(tx, name, entity, gone, work.run_id) if gone else 0
+        errors.resolve(tx, name, "pull", entity, refused)
         cursors.census_done(tx, name, entity)
     outcome = work.outcome(entity)
     if entity not in work.erp.mappings():

@@ -58,12 +58,11 @@ def _take_held(work: Work, entity: str) -> None:
             ids = errors.held_ids(tx, work.connection.name, entity, "merge")
             batch = mirror.records(tx, work.connection.name, entity, ids) if ids else []
         if not batch:
-            break
+            return
         with work.transaction() as tx:
             held = _take(work, tx, entity, batch)
         if held >= len(batch):
-            break
-    work.outcome(entity).held = len(ids)
+            return
 
 
 def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[Change]) -> int:

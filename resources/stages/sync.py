@@ -24,7 +24,7 @@ from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
 from resources.stages.merge import merge
 from resources.stages.pull import pull_changes, pull_window
-from resources.stages.reconcile import Reconciliation, reconcile_modules
+from resources.stages.reconcile import Reconciliation, gated_entities, reconcile_modules
 from resources.stages.work import Outcome, Work
 from resources.stores import connections, cursors, errors, leases, runs
 from resources.stores.connections import Connection
@@ -64,7 +64,7 @@ def sync(
 
     Raises TieoutError, with what was done so far kept: every page is a transaction of its own.
     """
-    with _working(services, name, kind, dagster_run_id) as work:
+    with _working(services, name, kind, dagster_run_id, [*mirror_entities, *ledger_entities]) as work:
         report = SyncReport(name, kind, work.outcomes)
         started = time.monotonic()
         _bring_up(work, report, kind, mirror_entities, ledger_entities, window)
@@ -79,7 +79,8 @@ def reconcile(
     services: Services, name: str, modules: Sequence[Module], *, dagster_run_id: str | None = None
 ) -> list[Reconciliation]:
     """Compare modules of one connection; what changed meanwhile is pulled and merged first if they differ."""
-    with _working(services, name, "reconcile", dagster_run_id) as work:
+    covers = [*REFERENCE_ENTITIES, *(entity for module in modules for entity in gated_entities(module))]
+    with _working(services, name, "reconcile", dagster_run_id, covers) as work:
 
         def catch_up() -> None:
             _bring_up(work, SyncReport(name, "delta", work.outcomes), "delta", MIRROR_ENTITIES, LEDGER_ENTITIES, None)
@@ -109,10 +110,17 @@ def _bring_up(
             if entity in due:
                 report.censuses[entity] = take_census(work, entity)
     merge(work, [e for e in ledger_entities if e in work.erp.mappings()])
+    with work.reading() as tx:
+        held = errors.held_counts(tx, work.connection.name)
+    for entity in {*offered, *ledger_entities} & set(held):
+        work.outcome(entity).held = held[entity]
 
 
 @contextmanager
-def _working(services: Services, name: str, kind: Kind, dagster_run_id: str | None) -> Iterator[Work]:
+def _working(
+    services: Services, name: str, kind: Kind, dagster_run_id: str | None, covers: Sequence[str]
+) -> Iterator[Work]:
+    """Work on one connection; what failed before for the entities that it `covers` is over if it ends well."""
     connection = services.connection(name)
     if connection.state == "paused":
         raise TieoutError(
@@ -136,7 +144,7 @@ def _working(services: Services, name: str, kind: Kind, dagster_run_id: str | No
             _failed(work, stage, error)
             raise
         with work.transaction() as tx:
-            errors.resolve(tx, name, stage)
+            errors.resolve_stage(tx, name, stage, covers)
             runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
             connections.pulled(tx, name)
             connections.set_state(tx, name, "active")

@@ -119,6 +119,16 @@ def due_partitions(tx: psycopg.Connection[Any], limit: int) -> list[tuple[str, d
     ).fetchall()
 
 
+def active_partitions(tx: psycopg.Connection[Any]) -> list[str]:
+    """Every partition key with an active connection."""
+    return [
+        key
+        for (key,) in tx.execute(
+            "select distinct partition_key from sync.connections where state = 'active' order by partition_key"
+        )
+    ]
+
+
 def pulled(tx: psycopg.Connection[Any], name: str) -> None:
     """A pull ended, well or not: the next one is due one interval from now."""
     tx.execute(

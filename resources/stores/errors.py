@@ -121,10 +121,8 @@ def _open(tx: psycopg.Connection[Any], row: dict[str, Any]) -> None:
     )
 
 
-def resolve(
-    tx: psycopg.Connection[Any], connection: str, stage: str, entity: str = "", external_ids: Sequence[str] = ("",)
-) -> int:
-    """Close the open errors of these records (by default: of the stage as a whole); returns how many there were."""
+def resolve(tx: psycopg.Connection[Any], connection: str, stage: str, entity: str, external_ids: Sequence[str]) -> int:
+    """Close the open errors of these records; returns how many there were."""
     return tx.execute(
         """
         update sync.errors set resolved_at = now()
@@ -132,6 +130,28 @@ def resolve(
         """,
         (connection, stage, entity, list(external_ids)),
     ).rowcount
+
+
+def resolve_stage(tx: psycopg.Connection[Any], connection: str, stage: str, entities: Sequence[str]) -> int:
+    """Close what a stage as a whole left open for these entities, or for none in particular: it has just ended well."""
+    return tx.execute(
+        """
+        update sync.errors set resolved_at = now()
+         where resolved_at is null and connection = %s and stage = %s and (entity = '' or entity = any(%s))
+        """,
+        (connection, stage, list(entities)),
+    ).rowcount
+
+
+def held_counts(tx: psycopg.Connection[Any], connection: str) -> dict[str, int]:
+    """By entity, how many of its records are held on their way into the ledger."""
+    return dict(
+        tx.execute(
+            "select entity, count(distinct external_id) from sync.errors where resolved_at is null "
+            "and connection = %s and stage in ('pull', 'merge') and external_id <> '' group by entity",
+            (connection,),
+        ).fetchall()
+    )
 
 
 def held_ids(tx: psycopg.Connection[Any], connection: str, entity: str, stage: str) -> list[str]:

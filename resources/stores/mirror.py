@@ -202,6 +202,13 @@ class Census:
             "and not exists (select from pg_temp.census c where c.external_id = m.external_id)"
         )
 
+    def not_listed(self, external_ids: Sequence[str]) -> list[str]:
+        """Those of these ids that the ERP does not list."""
+        listed = self._tx.execute(
+            "select external_id from pg_temp.census where external_id = any(%s)", (list(external_ids),)
+        )
+        return sorted(set(external_ids) - {external_id for (external_id,) in listed})
+
     def stale_here(self) -> list[str]:
         """Listed by the ERP, and missing here, buried here, or at another version."""
         return self._ids(

@@ -69,9 +69,7 @@ def _connect(connection: Connection, services: Services) -> Connector:
 ERP = ErpProfile(
     name=profile.ERP,
     title="QuickBooks",
-    entities={
-        name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()
-    },
+    entities={name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()},
     setting_keys=profile.SETTING_KEYS,
     mappings=_mappings,
     connect=_connect,

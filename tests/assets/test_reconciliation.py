@@ -1,0 +1,68 @@
+"""The job `reconcile`: sync, quality checks, control totals; and the gate between the last two."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from tests.assets.conftest import failure_text, materialized
+from tests.house import CONNECTION
+
+TOTALS = [dg.AssetKey(["reconciliation", "ar"]), dg.AssetKey(["reconciliation", "ap"])]
+
+
+def test_both_books_tie_out_and_show_it(runner):
+    result = runner.run("reconcile")
+
+    assert result.success, failure_text(result)
+    assert len(result.get_asset_check_evaluations()) == 10
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    receivables = materialized(result)["reconciliation/ar"]
+    assert receivables["ties_out"] is True
+    assert receivables["breaks"] == 0
+    totals = {row.data["currency"]: row.data["difference"] for row in receivables["totals"]}
+    assert totals == {"EUR": "0.00", "USD": "0.00"}
+    assert receivables[f"open AR of {CONNECTION}"].startswith("![")
+
+
+def test_a_lost_payment_is_a_break_with_the_customer_named(runner, house):
+    with house.db.transaction("default") as tx:
+        lost, customer, amount = tx.execute(
+            "select i.ledger_id, c.name, i.open_amount from ledger.invoices i "
+            "join ledger.customers c on c.ledger_id = i.customer_id where i.open_amount > 0 order by 1 limit 1"
+        ).fetchone()
+        tx.execute("update ledger.invoices set open_amount = 0 where ledger_id = %s", (lost,))
+    try:
+        result = runner.run("reconcile", asset_selection=TOTALS)
+    finally:
+        with house.db.transaction("default") as tx:
+            tx.execute("update ledger.invoices set open_amount = %s where ledger_id = %s", (amount, lost))
+
+    said = materialized(result)["reconciliation/ar"]
+    assert said["ties_out"] is False
+    (found,) = said["break_table"]
+    assert customer in found.data["says"]
+    assert found.data["amount"] == f"{amount:,.2f}"
+
+
+def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner, house):
+    with house.db.transaction("default") as tx:
+        bad, total = tx.execute(
+            "select ledger_id, total_amount from ledger.bills where total_amount > 0 limit 1"
+        ).fetchone()
+        tx.execute("update ledger.bills set total_amount = total_amount + 1 where ledger_id = %s", (bad,))
+    try:
+        together = runner.run("reconcile")
+        alone = runner.run("reconcile", asset_selection=TOTALS)
+    finally:
+        with house.db.transaction("default") as tx:
+            tx.execute("update ledger.bills set total_amount = %s where ledger_id = %s", (total, bad))
+    mended = runner.run("reconcile")
+
+    failed = [c for c in together.get_asset_check_evaluations() if not c.passed]
+    assert [c.asset_key.path[-1] for c in failed] == ["bills"]
+    assert "lines and tax add up to the total" in failed[0].description
+    assert not together.success
+    assert not {"reconciliation/ar", "reconciliation/ap"} & set(materialized(together))
+    assert not alone.success
+    assert f"bills.lines_make_the_total failed for 1 rows (ledger ids [{bad}])" in failure_text(alone)
+    assert mended.success

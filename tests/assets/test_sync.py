@@ -1,0 +1,96 @@
+"""The jobs `delta_sync` and `full_sync` on a real simulator and a real Postgres."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from assets.sync import SYNC_STEP
+from tests.assets.conftest import failure_text, materialized
+from tests.house import CONNECTION, connect_simulator
+
+SKIP_UNCHANGED = {SYNC_STEP: {"config": {"skip_unchanged": True}}}
+
+
+def test_the_first_sync_brings_the_company_and_says_so(runner):
+    result = runner.run("delta_sync")
+
+    assert result.success
+    said = materialized(result)
+    assert len(said) == 27
+    invoices = said["ledger/invoices"]
+    assert invoices["inserted"] == invoices["dagster/row_count"] == 1500
+    assert invoices["held"] == 0
+    assert said["mirror/invoices"]["api_calls"] == 2
+    assert "watermark" in said["mirror/invoices"]
+
+
+def test_a_quiet_sync_that_may_skip_emits_nothing(runner):
+    result = runner.run("delta_sync", ops=SKIP_UNCHANGED)
+
+    assert result.success
+    assert materialized(result) == {}
+
+
+def test_a_change_is_emitted_for_what_it_touched_and_for_nothing_else(runner, simulator):
+    customer = next(c for c in simulator.objects("Customer") if c["Active"])
+    named = {key: customer[key] for key in ("Id", "SyncToken")}
+    simulator.edit("/customer", {**named, "sparse": True, "Notes": "Prefers to be called after ten."})
+
+    said = materialized(runner.run("delta_sync", ops=SKIP_UNCHANGED))
+
+    assert {key: (m["inserted"], m["updated"], m["deleted"]) for key, m in said.items()} == {
+        "mirror/customers": (0, 1, 0),
+        "ledger/customers": (0, 1, 0),
+    }
+
+
+def test_one_entity_alone_is_synced_when_it_is_all_that_is_asked_for(runner):
+    result = runner.run("delta_sync", asset_selection=[dg.AssetKey(["mirror", "terms"])])
+
+    assert set(materialized(result)) == {"mirror/terms"}
+
+
+def test_a_past_day_reads_that_day_again_and_moves_no_watermark(runner, house):
+    before = _watermarks(house)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+
+    result = runner.run("delta_sync", day=yesterday)
+
+    assert result.success
+    assert _watermarks(house) == before
+
+
+def test_a_full_sync_takes_a_census_and_says_what_it_found(runner):
+    result = runner.run("full_sync")
+
+    assert result.success
+    assert materialized(result)["mirror/invoices"]["census"].endswith("0 pulled again, 0 found deleted")
+
+
+def test_a_broken_connection_turns_the_run_red_and_leaves_the_other_synced(runner, house, simulator):
+    connect_simulator(house, simulator, "broken")
+    with house.db.transaction("default") as tx:
+        tx.execute(
+            "update sync.connections set partition_key = 'both' where connection = any(%s)", ([CONNECTION, "broken"],)
+        )
+        tx.execute("update sync.connections set base_url = 'http://127.0.0.1:9' where connection = 'broken'")
+    runner.instance.add_dynamic_partitions("connection", ["both"])
+    try:
+        result = runner.run("delta_sync", key="both", asset_selection=[dg.AssetKey(["mirror", "terms"])])
+    finally:
+        with house.db.transaction("default") as tx:
+            tx.execute("update sync.connections set partition_key = connection")
+            tx.execute("delete from sync.connections where connection = 'broken'")
+
+    assert not result.success
+    assert materialized(result)["mirror/terms"]["connections"] == CONNECTION
+    assert failure_text(result).startswith("broken: ")
+
+
+def _watermarks(house):
+    with house.db.transaction("default") as tx:
+        return dict(
+            tx.execute("select entity, watermark from sync.cursors where connection = %s", (CONNECTION,)).fetchall()
+        )

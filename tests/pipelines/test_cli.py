@@ -1,0 +1,195 @@
+"""The `tieout` command as a person or a script uses it: what it prints, and with which code it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from pipelines.cli import app
+from resources import configured
+from tests.conftest import NewDatabase
+from tests.house import CONNECTION, Simulator, running_simulator
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running_simulator("--seed", "demo") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty house: no schema yet. Dagster's variables are put back afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIEOUT_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("TIEOUT_DATABASE_URL", new_database().url())
+        configured._services.cache_clear()
+        before = dict(os.environ)
+        yield
+        configured.ServicesResource().open().close()
+        configured._services.cache_clear()
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+
+
+def tieout(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def answer(*arguments: str, code: int = 0) -> dict:
+    result = tieout(*arguments, "--json")
+    assert result.exit_code == code, f"exit {result.exit_code}: {result.output}"
+    return json.loads(result.stdout)
+
+
+def test_init_makes_the_database_and_may_be_repeated():
+    assert answer("init")["connections"] == 0
+    assert answer("init")["connections"] == 0
+
+
+def test_with_no_connection_sync_says_how_to_add_one():
+    result = tieout("sync")
+
+    assert result.exit_code == 2
+    assert "tieout connections add" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["oracle", "--name", "a", "--set", "x=y"], "expected one of: quickbooks", id="unknown ERP"),
+        pytest.param(["quickbooks", "--name", "A B", "--set", "x=y"], "expected 1 to 40 characters", id="bad name"),
+        pytest.param(["quickbooks", "--name", "a", "--set", "realm"], "expected --set key=value", id="no equals sign"),
+        pytest.param(["quickbooks", "--name", "a", "--set", "colour=red"], "a value 'colour'", id="unknown key"),
+        pytest.param(["quickbooks", "--name", "a", "--set", "realm_id=1"], "no value for client_id", id="missing key"),
+    ],
+)
+def test_a_wrong_connection_is_refused_in_one_sentence(arguments, said):
+    result = tieout("connections", "add", *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_connection_is_added_listed_and_tested(simulator):
+    minted = simulator.post("tokens")
+    values = [f"{key}={minted[key]}" for key in ("realm_id", "client_id", "client_secret", "refresh_token")]
+    options = [part for value in values for part in ("--set", value)]
+
+    added = tieout("connections", "add", "quickbooks", "--name", CONNECTION, "--base-url", simulator.base_url, *options)
+
+    assert added.exit_code == 0, added.output
+    (listed,) = answer("connections", "list")["connections"]
+    assert (listed["name"], listed["erp"], listed["state"]) == (CONNECTION, "quickbooks", "active")
+    assert answer("connections", "test", CONNECTION)["home_currency"] == "USD"
+    assert minted["client_secret"] not in added.output
+
+
+def test_sync_brings_the_company_and_then_nothing():
+    first = answer("sync", CONNECTION)["connections"][CONNECTION]
+    second = answer("sync", CONNECTION)["connections"][CONNECTION]
+
+    assert set(first["invoices"]) == {
+        "pulled", "inserted", "updated", "deleted", "held", "pushed", "api_calls", "seconds",
+    }  # fmt: skip
+    assert first["invoices"]["inserted"] == 1500
+    assert sum(o["inserted"] + o["updated"] + o["deleted"] for o in second.values()) == 0
+    assert sum(o["api_calls"] for o in second.values()) == 1
+
+
+def test_sync_of_one_entity_touches_only_that():
+    assert set(answer("sync", CONNECTION, "--entity", "terms")["connections"][CONNECTION]) == {"terms"}
+    refused = tieout("sync", "--entity", "unicorns")
+    assert refused.exit_code == 2
+    assert "expected one of customers" in refused.stderr
+
+
+def test_reconcile_ties_out_with_exact_figures():
+    found = answer("reconcile", CONNECTION)
+
+    assert found["ties_out"] is True
+    totals = {(t["module"], t["currency"]): t for t in found["connections"][CONNECTION]}
+    assert set(totals) == {("ap", "EUR"), ("ap", "USD"), ("ar", "EUR"), ("ar", "USD")}
+    for total in totals.values():
+        assert Decimal(total["ledger_total"]) == Decimal(total["erp_total"])
+        assert Decimal(total["difference"]) == 0
+        assert total["breaks"] == {}
+
+
+def test_explain_tells_the_story_of_a_record_by_its_number(simulator):
+    invoice = next(i for i in simulator.objects("Invoice") if i["Balance"] > 0)
+
+    # A number may be another record's id: both are told.
+    stories = answer("explain", "invoices", invoice["DocNumber"])["records"]
+
+    (story,) = [s for s in stories if s["external_id"] == invoice["Id"]]
+    assert story["erp_versions"][0]["payload"]["DocNumber"] == invoice["DocNumber"]
+    assert story["ledger_versions"][0]["version"] == 1
+    assert len(story["parts"]["lines"]) >= 1
+    assert tieout("explain", "invoices", invoice["DocNumber"]).exit_code == 0
+    assert tieout("explain", "invoices", "no-such-number").exit_code == 1
+    assert tieout("explain", "unicorns", "1").exit_code == 2
+
+
+def test_doctor_finds_a_house_in_order():
+    found = answer("doctor")
+
+    assert found["ok"] is True
+    assert f"{CONNECTION}: reach" in {check["check"] for check in found["checks"]}
+
+
+def test_a_failed_sync_ends_with_one_and_leaves_an_error_that_the_next_good_one_closes(simulator):
+    simulator.post("faults", [{"path": "*", "status": 403, "body": {"fault": {"error": [{"code": "3100"}]}}}])
+    try:
+        failed = tieout("sync", CONNECTION, "--json")
+    finally:
+        simulator.post("faults", [])
+
+    assert failed.exit_code == 1
+    (error,) = answer("errors", code=1)["errors"]
+    assert (error["code"], error["kind"], error["connection"]) == ("SYNC_002", "authorization", CONNECTION)
+    assert answer("doctor", code=1)["ok"] is False
+    assert answer("sync", CONNECTION)["ok"] is True
+    assert answer("errors")["errors"] == []
+
+
+def test_db_url_opens_the_database():
+    with psycopg.connect(answer("db", "url")["url"]) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert tieout("db", "url", "--role", "king").exit_code == 2
+
+
+def test_a_removed_connection_leaves_its_books_and_takes_its_secrets():
+    assert tieout("connections", "remove", CONNECTION).exit_code == 0
+
+    with configured.ServicesResource().open().db.transaction("default") as tx:
+        counts = tx.execute(
+            "select (select count(*) from ledger.invoices), (select count(*) from sync.secrets), "
+            "(select count(*) from sync.token_journal)"
+        ).fetchone()
+    assert counts == (1500, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TIEOUT_DATABASE_URL", "postgresql://nobody:secret-word@127.0.0.1:9/none", "nobody@127.0.0.1:9/none"),
+        ("TIEOUT_PARTITION_START", "soon", "TIEOUT_PARTITION_START"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_message(monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+
+    result = tieout("connections", "list")
+
+    assert result.exit_code in (1, 2)
+    assert said in result.stderr
+    assert "secret-word" not in result.output
+    assert "Traceback" not in result.stderr
