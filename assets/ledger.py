@@ -8,7 +8,7 @@ from decimal import Decimal
 import dagster as dg
 
 from assets.keys import OWNERS, group_of, ledger_key, mirror_key
-from ledger.spec import EntitySpec
+from ledger.spec import EntitySpec, FieldSpec, RefersTo
 
 _TYPES = {str: "text", int: "bigint", bool: "boolean", Decimal: "numeric", date: "date"}
 
@@ -33,13 +33,19 @@ def ledger_spec(spec: EntitySpec) -> dg.AssetSpec:
     )
 
 
+def _says(field: FieldSpec) -> str | None:
+    if isinstance(field.reference, RefersTo):
+        return f"{field.says}: " * bool(field.says) + f"ledger id in {field.reference.entity}"
+    return field.says or None
+
+
 def column_schema(spec: EntitySpec) -> dg.TableSchema:
     """The columns of the entity's table, with what each means and what must hold."""
     own = [
         dg.TableColumn(
             field.column,
             "bigint" if field.reference else _TYPES[field.kind],
-            description=field.says or None,
+            description=_says(field),
             constraints=dg.TableColumnConstraints(
                 nullable=field.is_optional, other=[f"one of {', '.join(field.choices)}"] if field.choices else None
             ),
@@ -48,13 +54,22 @@ def column_schema(spec: EntitySpec) -> dg.TableSchema:
     ]
     return dg.TableSchema(
         columns=[
-            dg.TableColumn("ledger_id", "bigint", constraints=dg.TableColumnConstraints(nullable=False, unique=True)),
-            dg.TableColumn("tenant_id", "text", constraints=dg.TableColumnConstraints(nullable=False)),
+            dg.TableColumn(
+                "ledger_id",
+                "bigint",
+                description="our own id",
+                constraints=dg.TableColumnConstraints(nullable=False, unique=True),
+            ),
+            dg.TableColumn(
+                "tenant_id", "text", description="whose books", constraints=dg.TableColumnConstraints(nullable=False)
+            ),
             *own,
             dg.TableColumn("is_deleted", "boolean", description="gone in the ERP, kept here"),
             dg.TableColumn("version", "bigint", description="counts every change"),
-            dg.TableColumn("changed_by", "text", description="a person, an application, or sync:<connection>"),
-            dg.TableColumn("changed_at", "timestamptz"),
+            dg.TableColumn(
+                "changed_by", "text", description="a person, an application, or sync:NAME for the connection NAME"
+            ),
+            dg.TableColumn("changed_at", "timestamptz", description="when this version began"),
         ],
         constraints=dg.TableConstraints(other=[rule.says for rule in spec.rules]),
     )

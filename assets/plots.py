@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 
@@ -14,6 +14,7 @@ def trend_plot(title: str, points: Sequence[tuple[datetime, str, Decimal]]) -> s
     import matplotlib
 
     matplotlib.use("agg")
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 2.6), dpi=100, layout="constrained")
@@ -22,7 +23,12 @@ def trend_plot(title: str, points: Sequence[tuple[datetime, str, Decimal]]) -> s
         line = [(at, amount) for at, c, amount in points if c == currency]
         axes.plot([at for at, _ in line], [amount for _, amount in line], marker="o", markersize=3, label=currency)
     axes.set_title(f"{title}, open amount", fontsize=10, loc="left")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=min(0, *(amount for _, _, amount in points)) if points else 0)
+    instants = [at for at, _, _ in points]
+    if instants and max(instants) - min(instants) < timedelta(days=1):
+        # A first point alone would stand in the middle of four years.
+        axes.set_xlim(min(instants) - timedelta(hours=12), max(instants) + timedelta(hours=12))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator()))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)

@@ -99,7 +99,7 @@ def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Rec
                         "ledger": f"{result.ledger_amount:,.2f}",
                         "erp": f"{result.erp_amount:,.2f}",
                         "difference": f"{result.difference:,.2f}",
-                        "cutoff": one.cutoff_at.isoformat(timespec="seconds"),
+                        "cutoff": f"{one.cutoff_at:%Y-%m-%d %H:%M:%S}Z",
                     }
                 )
                 for name, one, result in rows

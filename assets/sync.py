@@ -115,13 +115,7 @@ def _is_quiet(report: SyncReport, entity: str) -> bool:
 
 def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity: str) -> dict[str, object]:
     outcomes = [r.outcomes[entity] for r in reports if entity in r.outcomes]
-    rows = 0
-    for report in reports:
-        connection = house.connection(report.connection)
-        with house.db.transaction(connection.tenant) as tx:
-            rows += (mirror if stage == "mirror" else ledger).count(tx, connection.name, entity)
     shown: dict[str, object] = {
-        "dagster/row_count": rows,
         "pulled": sum(o.pulled for o in outcomes),
         "inserted": sum(o.inserted for o in outcomes),
         "updated": sum(o.updated for o in outcomes),
@@ -131,6 +125,9 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
         "seconds": round(sum(o.seconds for o in outcomes), 3),
         "connections": ", ".join(r.connection for r in reports),
     }
+    if not all(_is_quiet(r, entity) for r in reports):
+        # Counting is linear in the book: only worth it where the number may have changed.
+        shown["dagster/row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
     watermarks = [at for r in reports if (at := r.watermarks.get(entity)) is not None]
     if watermarks:
         shown["watermark"] = dg.MetadataValue.timestamp(min(watermarks))
@@ -141,3 +138,9 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
             f"{sum(f.buried for f in findings)} found deleted"
         )
     return shown
+
+
+def _row_count(house: Services, name: str, stage: str, entity: str) -> int:
+    connection = house.connection(name)
+    with house.db.transaction(connection.tenant) as tx:
+        return (mirror if stage == "mirror" else ledger).count(tx, name, entity)

@@ -10,10 +10,13 @@ import argparse
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +24,18 @@ import requests
 
 from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, fail, out
 from pipelines.commands.setup import initialise
-from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, run_job, totals_of
+from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, totals_of
 from pipelines.jobs import DELTA_SYNC, FULL_SYNC, RECONCILE
+from pipelines.running import run_job
 from resources.connecting import add_connection, test_connection
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
+from resources.stores import embedded
 
 CONNECTION = "qbo_demo"
 MARKER = "this-is-the-demo"
 EDIT_SECONDS_MAX = 30
+UNUSED_SECONDS_MAX = 20.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=Path(".tieout/demo"), help="where the demo keeps its data")
     options = parser.parse_args(arguments)
     try:
+        if not options.once:
+            _refuse_taken_port(options.port)
         _start_afresh(options.home)
         os.environ["TIEOUT_HOME"] = str(options.home.absolute())
+        # The demo's books begin today, so Dagster's pages show one day that is done and not a year that is missing.
+        os.environ["TIEOUT_PARTITION_START"] = datetime.now(UTC).date().isoformat()
         with _simulator() as base_url:
             return _show(base_url, options)
     except TieoutError as error:
@@ -71,7 +81,7 @@ def _show(base_url: str, options: argparse.Namespace) -> int:
         return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
     from pipelines.up import up
 
-    _say("6", f"Dagster at http://127.0.0.1:{options.port} (Ctrl-C stops everything)")
+    _say("6", f"Dagster's UI starts on port {options.port}, in ten seconds or so")
     return up(house.settings, port=options.port)
 
 
@@ -95,27 +105,29 @@ def _connect(house: Services, base_url: str) -> None:
 
 
 def _sync(house: Services, job: str) -> None:
-    ((name, dagster_run, is_good),) = run_job(house, job, [house.connection(CONNECTION)])
-    if not is_good:
-        raise _broken(f"running {job}")
-    print_outcome(name, outcome_of(house, house.connection(name), dagster_run))
+    (ran,) = run_job(house, job, [house.connection(CONNECTION)])
+    if not ran.is_good:
+        raise _broken(f"running {job}", ran.failures)
+    print_outcome(CONNECTION, outcome_of(house, house.connection(CONNECTION), ran.dagster_run_id))
 
 
 def _reconcile(house: Services) -> bool:
-    ((name, dagster_run, is_good),) = run_job(house, RECONCILE, [house.connection(CONNECTION)])
-    totals = totals_of(house, house.connection(name), dagster_run)
-    print_totals(name, totals)
-    ties_out = is_good and bool(totals) and not any(t["difference"] or t["breaks"] for t in totals)
+    (ran,) = run_job(house, RECONCILE, [house.connection(CONNECTION)])
+    if not ran.is_good:
+        raise _broken(f"running {RECONCILE}", ran.failures)
+    totals = totals_of(house, house.connection(CONNECTION), ran.dagster_run_id)
+    print_totals(CONNECTION, totals)
+    ties_out = bool(totals) and not any(t["difference"] or t["breaks"] for t in totals)
     out.print("Both books tie out." if ties_out else "They do not tie out.", style="bold green" if ties_out else "red")
     return ties_out
 
 
-def _broken(doing: str) -> TieoutError:
+def _broken(doing: str, failures: Sequence[str]) -> TieoutError:
     return TieoutError(
         ErrorKind.SYSTEM,
         connection=CONNECTION,
         doing=doing,
-        found="a failed run",
+        found="; ".join(failures),
         expected="a green one",
         next_step=f"see `TIEOUT_HOME={os.environ['TIEOUT_HOME']} tieout errors`",
     )
@@ -132,9 +144,39 @@ def _start_afresh(home: Path) -> None:
             next_step="name another folder with --home",
         )
     if home.exists():
+        _wait_until_unused(home)
         shutil.rmtree(home)
     home.mkdir(parents=True)
     (home / MARKER).write_text("Everything here is made anew by every `make demo`.\n")
+
+
+def _wait_until_unused(home: Path) -> None:
+    """A demo that was killed is gone within seconds; one that runs keeps its database, which must not be removed."""
+    deadline = time.monotonic() + UNUSED_SECONDS_MAX
+    while embedded.status(home).state not in ("absent", "stopped"):
+        if time.monotonic() > deadline:
+            raise TieoutError(
+                ErrorKind.VALIDATION,
+                doing=f"starting the demo in {home}",
+                found="another demo at work there",
+                expected="a folder that nothing uses",
+                next_step="end that demo, or name another folder with --home and another port with --port",
+            )
+        time.sleep(0.2)
+
+
+def _refuse_taken_port(port: int) -> None:
+    """Said before the work, which takes a minute, and not after it."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise TieoutError(
+                ErrorKind.VALIDATION,
+                doing="starting the demo",
+                found=f"something that listens on port {port}",
+                expected="a free port for Dagster's UI",
+                next_step=f'end it, or name another: make demo ARGS="--port {port + 1}"',
+            )
 
 
 @contextmanager
@@ -196,7 +238,7 @@ def _work_in_quickbooks(base_url: str) -> Iterator[str]:
             "Line": [{"Amount": paid["TotalAmt"], "LinkedTxn": [{"TxnId": paid["Id"], "TxnType": "Invoice"}]}],
         },
     )
-    yield f"takes a payment of {paid['TotalAmt']} for invoice {paid['DocNumber']}"
+    yield f"takes a payment of {paid['TotalAmt']:,.2f} for invoice {paid['DocNumber']}"
 
 
 def _named(one: Mapping[str, Any]) -> dict[str, Any]:

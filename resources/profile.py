@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.mapping import WireMapping
 from resources.connector import Connector
@@ -46,5 +46,3 @@ class ErpProfile:
     setting_keys: Sequence[SettingKey]
     mappings: Callable[[], Mapping[str, WireMapping]]
     connect: Callable[[Connection, Services], Connector]
-    prepare: Callable[[Mapping[str, str]], Any] = lambda values: None
-    """Checks the settings of a new connection; raises TieoutError naming the one that is wrong."""

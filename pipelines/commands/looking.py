@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stores import errors as error_store
 from resources.stores import history
+from resources.stores.tables import parent_column
 
 
 @command
@@ -41,7 +43,7 @@ def errors(
         out.print("No open error.")
     else:
         print_table(
-            f"{len(found)} open errors",
+            f"{len(found)} open error{'s' * (len(found) != 1)}",
             ["code", "severity", "record", "stage", "what", "do"],
             [
                 (
@@ -49,7 +51,7 @@ def errors(
                     e["severity"],
                     "/".join(filter(None, (e["connection"], e["entity"], e["external_id"]))),
                     e["stage"],
-                    e["message"],
+                    e["message"].removesuffix(f": {e['next_step']}"),
                     e["next_step"],
                 )
                 for e in found
@@ -116,10 +118,10 @@ def _stories(house: Services, tenant: str, entity: str, record: str) -> list[dic
 
 
 def _print_story(entity: str, story: dict[str, Any]) -> None:
-    out.rule(f"{entity}/{story['external_id']} of {story['connection']}, ledger id {story['ledger_id'] or 'none'}")
+    out.rule(_title(entity, story))
     events: list[tuple[Any, str, str]] = []
     for version in story["erp_versions"]:
-        what = "deleted there" if version["is_deleted"] else f"version {version['version_token']} seen"
+        what = "deleted there" if version["is_deleted"] else f"version token {version['version_token']} seen"
         events.append((version["seen_at"], "mirror", f"{what}, modified {version['modified_at']}"))
     previous: dict[str, Any] = {}
     for version in story["ledger_versions"]:
@@ -132,6 +134,9 @@ def _print_story(entity: str, story: dict[str, Any]) -> None:
             )
         )
         previous = row
+    if binding := story["binding"]:
+        says = f"external id {story['external_id']} is ledger id {story['ledger_id']}"
+        events.append((binding["bound_at"], "binding", says))
     for error in story["errors"]:
         events.append((error["first_seen_at"], "held", error["message"]))
         if error["resolved_at"]:
@@ -140,19 +145,39 @@ def _print_story(entity: str, story: dict[str, Any]) -> None:
     print_table("What happened", ["when (UTC)", "where", "what"], rows)
     for name, parts in story["parts"].items():
         if parts:
-            shown = [
-                c
-                for c in parts[0]
-                if c not in ("tenant_id", "changed_at", "part_id") and any(p[c] not in (None, "") for p in parts)
-            ]
-            print_table(name.capitalize(), shown, [[p[c] for c in shown] for p in parts])
+            ours = {"tenant_id", "changed_at", "part_id", "part_key", parent_column(spec_of(entity))}
+            shown = [c for c in parts[0] if c not in ours and any(p[c] not in (None, "") for p in parts)]
+            rows = [[_shown(c, p[c]) for c in shown] for p in parts]
+            print_table(name.capitalize(), shown, rows, right=[c for c in shown if c.endswith(("amount", "price"))])
+
+
+def _title(entity: str, story: dict[str, Any]) -> str:
+    """Which of its three names was asked for is not known, so all of them stand there."""
+    newest = story["ledger_versions"][-1]["row"] if story["ledger_versions"] else {}
+    called = next((newest[c] for c in ("document_number", "reference_number", "name") if newest.get(c)), None)
+    named = f", called {called}" if called else ""
+    return f"{entity}/{story['external_id']} of {story['connection']}, ledger id {story['ledger_id'] or 'none'}{named}"
+
+
+def _shown(column: str, value: Any) -> Any:
+    """Amounts with at least two decimals, as they are written on a document."""
+    if not column.endswith(("amount", "price")) or value is None:
+        return value
+    exact = Decimal(str(value))
+    return f"{exact:.2f}" if exact == round(exact, 2) else exact
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
     ignored = {"version", "changed_at", "changed_by", "tenant_id", "ledger_id"}
     if not before:
-        return ", ".join(f"{k}={v}" for k, v in after.items() if k not in ignored and v not in (None, "", False))
+        return ", ".join(
+            f"{k}={_shown(k, v)}" for k, v in after.items() if k not in ignored and v not in (None, "", False)
+        )
     return (
-        ", ".join(f"{k}: {before.get(k)} -> {v}" for k, v in after.items() if k not in ignored and before.get(k) != v)
+        ", ".join(
+            f"{k}: {_shown(k, before.get(k))} -> {_shown(k, v)}"
+            for k, v in after.items()
+            if k not in ignored and before.get(k) != v
+        )
         or "its lines changed"
     )

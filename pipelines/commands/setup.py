@@ -84,7 +84,7 @@ def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] 
 @db_app.command("url")
 @command
 def url(role: Annotated[str, typer.Option(help="owner, app or analyst.")] = "app", json: AsJson = False) -> int:
-    """Print a URL for psql or a BI tool. The analyst's role reads schema `analytics`, and only its tenant's rows."""
+    """Print a URL for psql or a BI tool, for one tenant's rows. The analyst's role reads schema `analytics` only."""
     if role not in ("owner", "app", "analyst"):
         err.print(f"tieout db url: found role {role!r}, expected owner, app or analyst", style="red")
         return EXIT_USAGE
@@ -100,6 +100,9 @@ def url(role: Annotated[str, typer.Option(help="owner, app or analyst.")] = "app
                 return EXIT_USAGE
         else:
             found = house.server.url(role)  # type: ignore[arg-type]
+        if role != "analyst":
+            # Row-level security shows nothing to a session that has not said whose books it reads.
+            found += f"{'&' if '?' in found else '?'}options=-c%20tieout.tenant%3D{house.settings.tenant}"
     if json:
         print_json({"role": role, "url": found})
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -20,9 +19,10 @@ from pipelines.commands.console import (
     print_table,
     progress,
 )
+from pipelines.running import Ran, run_job
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
-from resources.stages.sync import LEDGER_ENTITIES, MIRROR_ENTITIES
+from resources.stages.sync import MIRROR_ENTITIES
 from resources.stores import errors, reconciliation, runs
 from resources.stores.connections import Connection
 
@@ -47,16 +47,21 @@ def sync(
         )
     from pipelines.jobs import DELTA_SYNC, FULL_SYNC
 
+    job = FULL_SYNC if full else DELTA_SYNC
     with _house() as house:
-        ran = run_job(house, FULL_SYNC if full else DELTA_SYNC, _chosen(house, connection), entity=entity)
-        report = {name: outcome_of(house, house.connection(name), dagster_run) for name, dagster_run, _ in ran}
-        failed = [name for name, _, is_good in ran if not is_good]
+        with progress(job) as says:
+            ran = run_job(house, job, _chosen(house, connection), entity=entity, says=says)
+        report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
+    failed = _print_failures(ran)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ok": not failed})
     else:
         for name, entities in report.items():
-            print_outcome(name, entities)
+            if name in failed:
+                out.print(f"{name}: the sync failed; what it had read until then is kept.")
+            if entities or name not in failed:
+                print_outcome(name, entities)
             print_errors(name, open_errors[name])
     return EXIT_FOUND_WRONG if failed else EXIT_DONE
 
@@ -67,10 +72,11 @@ def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
     from pipelines.jobs import RECONCILE
 
     with _house() as house:
-        ran = run_job(house, RECONCILE, _chosen(house, connection))
-        report = {name: totals_of(house, house.connection(name), dagster_run) for name, dagster_run, _ in ran}
-        failed = [name for name, _, is_good in ran if not is_good]
+        with progress(RECONCILE) as says:
+            ran = run_job(house, RECONCILE, _chosen(house, connection), says=says)
+        report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
+    failed = _print_failures(ran)
     ties_out = not failed and all(not t["difference"] and not t["breaks"] for totals in report.values() for t in totals)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ties_out": ties_out})
@@ -105,43 +111,6 @@ def _chosen(house: Services, name: str | None) -> list[Connection]:
     return found
 
 
-def run_job(
-    house: Services, job_name: str, chosen: Sequence[Connection], *, entity: str | None = None
-) -> list[tuple[str, str, bool]]:
-    """Run the job for each connection's partition of today: (connection, Dagster run id, whether it succeeded)."""
-    with progress(job_name) as says:
-        says("starting Dagster")
-        from assets.keys import ledger_key, mirror_key
-        from assets.partitions import CONNECTION, partition_key
-        from assets.sync import SYNC_STEP
-        from pipelines.definitions import defs
-        from pipelines.instance import open_instance
-        from pipelines.jobs import FULL_SYNC
-
-        job = defs.resolve_job_def(job_name)
-        asset_keys = None
-        if entity is not None:
-            asset_keys = [mirror_key(entity)] + ([ledger_key(entity)] if entity in LEDGER_ENTITIES else [])
-        house.on_progress = lambda name, what, count: says(f"{name}: {what} {count:,}")
-        ran: list[tuple[str, str, bool]] = []
-        with open_instance(house.settings, house.server) as instance:
-            for key in dict.fromkeys(c.partition_key for c in chosen):
-                instance.add_dynamic_partitions(CONNECTION, [key])
-                result = job.execute_in_process(
-                    instance=instance,
-                    partition_key=partition_key(key, datetime.now(UTC).date()),
-                    asset_selection=asset_keys,
-                    raise_on_error=False,
-                    run_config={
-                        "ops": {SYNC_STEP: {"config": {"census": job_name == FULL_SYNC}}},
-                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    },
-                    tags={"tieout/connection": key},
-                )
-                ran += [(c.name, result.run_id, result.success) for c in chosen if c.partition_key == key]
-    return ran
-
-
 def outcome_of(house: Services, connection: Connection, dagster_run_id: str) -> dict[str, dict[str, Any]]:
     with house.db.transaction(connection.tenant) as tx:
         found = runs.of_dagster_run(tx, connection.name, dagster_run_id)
@@ -162,16 +131,17 @@ def open_errors_of(house: Services, name: str) -> list[dict[str, Any]]:
 
 def print_outcome(name: str, entities: dict[str, dict[str, Any]]) -> None:
     """What a sync changed, entity by entity; what nothing happened to is left out."""
-    calls = sum(o["api_calls"] for o in entities.values())
+    count = sum(o["api_calls"] for o in entities.values())
+    calls = f"{count} call{'s' * (count != 1)}"
     rows = [
         [entity, *[o[f] or "" for f in _FIGURES]]
         for entity, o in entities.items()
         if any(o[f] for f in ("pulled", "inserted", "updated", "deleted", "held"))
     ]
     if rows:
-        print_table(f"{name}: {calls} calls", ["entity", *_FIGURES], rows, right=_FIGURES)
+        print_table(f"{name}: {calls}", ["entity", *_FIGURES], rows, right=_FIGURES)
     else:
-        out.print(f"{name}: nothing changed ({calls} calls).")
+        out.print(f"{name}: nothing changed ({calls}).")
 
 
 def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
@@ -194,6 +164,13 @@ def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
     for t in totals:
         for found in t["listed"]:
             out.print(f"  {t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}", highlight=False)
+
+
+def _print_failures(ran: Sequence[Ran]) -> set[str]:
+    """Say what each failed run said of itself, once; returns the connections whose run failed."""
+    for failure in dict.fromkeys(failure for r in ran for failure in r.failures):
+        err.print(failure, style="red", markup=False, highlight=False, soft_wrap=True)
+    return {r.connection for r in ran if not r.is_good}
 
 
 def print_errors(name: str, found: Sequence[dict[str, Any]]) -> None:

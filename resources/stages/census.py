@@ -33,6 +33,7 @@ def take_census(work: Work, entity: str) -> CensusFindings:
         for page in work.connector.census(entity):
             census.add(page.rows)
             listed += len(page.rows)
+            work.keep_lease()
             work.on_progress(name, f"counting {entity}", listed)
         census.seal()
         missing, stale = census.missing_there(), census.stale_here()

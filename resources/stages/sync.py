@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+import psutil
+
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.reconcile import Module
 from ledger.spec import entities as all_entities
@@ -187,13 +189,14 @@ def _as_json(work: Work) -> dict[str, object]:
 
 
 def _acquire(services: Services, connection: Connection) -> leases.Lease:
-    owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
     lease_name = f"sync:{connection.name}"
     deadline = time.monotonic() + LEASE_WAIT_SECONDS
     while True:
         with services.db.transaction(connection.tenant) as tx:
-            lease = leases.acquire(tx, lease_name, owner)
+            lease = leases.acquire(tx, lease_name, _owner())
             holder = None if lease else leases.holder(tx, lease_name)
+            if holder is not None and _is_gone(holder):
+                leases.expire(tx, lease_name, holder)
         if lease is not None:
             return lease
         if time.monotonic() > deadline:
@@ -203,6 +206,22 @@ def _acquire(services: Services, connection: Connection) -> leases.Lease:
                 doing="starting a sync",
                 found=f"another sync of it, run by {holder}",
                 expected=f"it to end within {LEASE_WAIT_SECONDS:.0f} seconds",
-                next_step="wait for it; if its process is gone, its lease ends by itself within two minutes",
+                next_step=f"wait for it; if its host is gone, its lease ends by itself in {leases.LEASE_SECONDS} seconds",
             )
         time.sleep(0.2)
+
+
+def _owner() -> str:
+    """This process and thread, so that a process of the same host can tell whether it still lives."""
+    started = psutil.Process().create_time()
+    return f"{socket.gethostname()}|{os.getpid()}|{started:.2f}|{threading.get_ident()}"
+
+
+def _is_gone(owner: str) -> bool:
+    host, pid, started, *_ = owner.split("|")
+    if host != socket.gethostname():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True

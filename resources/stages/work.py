@@ -64,5 +64,10 @@ class Work:
         with self.db.transaction(self.connection.tenant) as tx:
             yield tx
 
+    def keep_lease(self) -> None:
+        """Extend the lease during work that writes nothing for long. Raises LeaseLostError."""
+        with self.transaction():
+            pass
+
     def outcome(self, entity: str) -> Outcome:
         return self.outcomes.setdefault(entity, Outcome())

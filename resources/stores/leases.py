@@ -1,7 +1,7 @@
 """Who works on what, until when: a lease with a deadline and an epoch that every commit of the work checks.
 
-A worker that died only delays its work by `LEASE_SECONDS`; one that was thought dead and is not cannot commit, because
-its epoch is no longer the newest. Time is the database's.
+A worker that died delays its work by `LEASE_SECONDS` at most, and not at all where its own host can see that it is gone;
+one that was thought dead and is not cannot commit, because its epoch is no longer the newest. Time is the database's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import psycopg
 
 from resources.errors import ErrorKind, TieoutError
 
-LEASE_SECONDS = 120
+# Longer than one call with all its repeats may take: five attempts, a minute's wait after each 429.
+LEASE_SECONDS = 420
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ def release(tx: psycopg.Connection[Any], lease: Lease) -> None:
         "update sync.leases set expires_at = clock_timestamp() where name = %s and epoch = %s",
         (lease.name, lease.epoch),
     )
+
+
+def expire(tx: psycopg.Connection[Any], name: str, owner: str) -> None:
+    """End the lease of an owner that is known to be gone; no error if it is somebody else's by now."""
+    tx.execute("update sync.leases set expires_at = clock_timestamp() where name = %s and owner = %s", (name, owner))
 
 
 def holder(tx: psycopg.Connection[Any], name: str) -> str | None:

@@ -96,11 +96,13 @@ def _prepare(url: str) -> None:
 
 
 def _create_roles(login: psycopg.Connection) -> None:
+    # Until PostgreSQL 16 every member of a role may act as it.
+    may_act_as = "set" if login.info.server_version >= 160_000 else "member"
     for role in (OWNER_ROLE, APP_ROLE, ANALYST_ROLE):
         name = sql.Identifier(role)
         if not login.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
             login.execute(sql.SQL("create role {} nologin").format(name))
-        if role != ANALYST_ROLE and not login.execute("select pg_has_role(%s, 'SET')", (role,)).fetchone()[0]:  # type: ignore[index]
+        if role != ANALYST_ROLE and not login.execute("select pg_has_role(%s, %s)", (role, may_act_as)).fetchone()[0]:  # type: ignore[index]
             login.execute(sql.SQL("grant {} to current_user").format(name))
     database = sql.Identifier(login.info.dbname)
     owner = sql.Identifier(OWNER_ROLE)

@@ -77,7 +77,9 @@ def _upsert(entity: str) -> sql.Composed:
                  content_hash = excluded.content_hash, payload = excluded.payload, is_deleted = false,
                  change_seq = nextval('mirror.change_seq'), seen_at = now(), run_id = excluded.run_id
            where (m.modified_at is null or excluded.modified_at is null or excluded.modified_at >= m.modified_at)
-             and (m.is_deleted or m.content_hash <> excluded.content_hash)
+             and (m.is_deleted or m.content_hash <> excluded.content_hash
+                  or m.version_token is distinct from excluded.version_token
+                  or m.modified_at is distinct from excluded.modified_at)
           returning (xmax = 0) as is_new
         ),
         buried as (

@@ -109,7 +109,7 @@ class TokenJournal:
                 "   and connection = %(connection)s and attempt_id = %(attempt)s), false),"
                 "  %(key_id)s, %(sealed)s, received, received + make_interval(secs => %(access)s),"
                 "  received + make_interval(secs => %(refresh)s)"
-                " from (select clock_timestamp() - make_interval(secs => %(age)s) as received)"
+                " from (select clock_timestamp() - make_interval(secs => %(age)s) as received) answer"
                 " on conflict do nothing",
                 {
                     "tenant": self._key[0],

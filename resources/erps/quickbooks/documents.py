@@ -162,7 +162,7 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
     """The service's own subtotal less discounts; without a subtotal, the item lines less discounts.
 
     The subtotal counts more than the lines show: an invoice made from statement charges has no line for them (captured:
-    invoice 42 of the public sample company). Subtotals that people insert between lines carry an Id and are passed over.
+    invoice 42 of the public sample company). A subtotal that a person put between lines has an Id and is passed over.
     """
     items, discounts, subtotal = Decimal(0), Decimal(0), None
     for line in _lines(payload):

@@ -21,16 +21,15 @@ def _mappings() -> Mapping[str, WireMapping]:
 
 
 def _connect(connection: Connection, services: Services) -> Connector:
-    from resources.erps.quickbooks.auth import IntuitTokenEndpoint
+    from resources.erps.quickbooks.auth import IntuitTokenEndpoint, first_tokens
     from resources.erps.quickbooks.client import QuickBooksConnector
     from resources.erps.quickbooks.wire import Wire
-    from resources.oauth import TokenKeeper, TokenSet
+    from resources.oauth import TokenKeeper
 
     realm_id, client_id = connection.settings["realm_id"], connection.settings["client_id"]
     is_sandbox = connection.settings.get("environment") == profile.SANDBOX
     transaction = services.transactions_of(connection.tenant)
     secrets = services.vault(connection.tenant).all(connection.name)
-    journal = TokenJournal(transaction, connection.tenant, connection.name)
     tokens = TokenKeeper(
         tenant=connection.tenant,
         connection=connection.name,
@@ -41,13 +40,13 @@ def _connect(connection: Connection, services: Services) -> Connector:
             is_sandbox=is_sandbox,
             base_url=connection.base_url,
         ),
-        journal=journal,
+        journal=TokenJournal(transaction, connection.tenant, connection.name),
         keeper=services.keeper,
         spool=services.spool,
     )
-    if journal.standing().is_empty and "refresh_token" in secrets:
-        # The consent that came with the connection. Its access token, if any, may be of any age: it is not relied on.
-        tokens.accept(TokenSet(secrets.get("access_token", ""), secrets["refresh_token"], access_seconds=0.0))
+    if "refresh_token" in secrets:
+        # The consent that came with the connection; ignored once anybody has begun to use it.
+        tokens.seed(first_tokens(secrets))
     quota = CallQuota(
         transaction,
         company_key(profile.ERP, client_id, realm_id),

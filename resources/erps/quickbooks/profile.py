@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
+from resources.profile import SettingKey
+
 ERP = "quickbooks"
 MINOR_VERSION = 75
 
@@ -81,16 +83,6 @@ WIRE_ENTITIES = MappingProxyType(
         ),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SettingKey:
-    """One value of a connection, in QuickBooks' own word for it."""
-
-    name: str
-    is_required: bool
-    is_secret: bool
-    description: str
 
 
 SETTING_KEYS = (
