@@ -10,7 +10,18 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from resources.errors import TieoutError
+from resources.errors import ErrorKind, TieoutError
+
+
+def seen_failure(context: dg.AssetExecutionContext, connection: str, doing: str, error: Exception) -> TieoutError:
+    """Log what one connection's work ended with, so that the others' can go on; what nobody foresaw with its trace."""
+    if isinstance(error, TieoutError):
+        context.log.error(str(error))
+        return error
+    context.log.exception(f"{connection}: {doing}")
+    return TieoutError(
+        ErrorKind.UNKNOWN, connection=connection, doing=doing, found=f"{type(error).__name__}: {error}".strip()
+    )
 
 
 def failure_of(failures: Sequence[TieoutError]) -> dg.Failure:

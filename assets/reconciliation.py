@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.failures import failure_of
+from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
@@ -54,9 +54,8 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
             for connection in members:
                 try:
                     found = reconcile(house, connection.name, wanted, dagster_run_id=context.run_id)
-                except TieoutError as error:
-                    context.log.error(str(error))
-                    failures.append(error)
+                except Exception as error:
+                    failures.append(seen_failure(context, connection.name, "reconciling", error))
                     continue
                 compared += [(connection.name, one) for one in found]
         for module in wanted:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import dagster as dg
 
-from assets.failures import failure_of
+from assets.failures import failure_of, seen_failure
 from assets.keys import ledger_key, mirror_key
 from assets.ledger import ledger_spec
 from assets.mirror import mirror_spec
@@ -54,9 +54,8 @@ def build_sync_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinitio
             for connection in _connections(house, part):
                 try:
                     reports.append(_sync(context, house, connection, part, config))
-                except TieoutError as error:
-                    context.log.error(str(error))
-                    failures.append(error)
+                except Exception as error:
+                    failures.append(seen_failure(context, connection, "syncing", error))
         yield from _results(context, house, reports, config)
         if failures:
             raise failure_of(failures)

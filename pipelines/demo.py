@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, fail, out
+from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, out, say_failed
 from pipelines.commands.setup import initialise
 from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, totals_of
 from pipelines.jobs import DELTA_SYNC, FULL_SYNC, RECONCILE
@@ -35,7 +35,7 @@ from resources.stores import embedded
 CONNECTION = "qbo_demo"
 MARKER = "this-is-the-demo"
 EDIT_SECONDS_MAX = 30
-UNUSED_SECONDS_MAX = 20.0
+UNUSED_SECONDS_MAX = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _simulator() as base_url:
             return _show(base_url, options)
     except TieoutError as error:
-        fail(error)
+        return say_failed(error)
     except KeyboardInterrupt:
         return EXIT_DONE
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from resources.errors import ErrorKind, TieoutError
@@ -53,12 +53,17 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
 
 
 def fail(error: TieoutError) -> NoReturn:
-    """Say what went wrong, without a stack trace, and leave."""
+    """Say what went wrong, without a stack trace, and leave the command."""
+    raise typer.Exit(say_failed(error))
+
+
+def say_failed(error: TieoutError) -> int:
+    """Say what went wrong on standard error; returns the exit code."""
     if "--json" in sys.argv:
         print_json({"error": error.as_row()})
     err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
     is_usage = isinstance(error, SettingsError) or error.kind in _USAGE_KINDS
-    raise typer.Exit(EXIT_USAGE if is_usage else EXIT_FOUND_WRONG)
+    return EXIT_USAGE if is_usage else EXIT_FOUND_WRONG
 
 
 @contextmanager
@@ -98,8 +103,8 @@ def print_table(
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with the time on standard error for whatever takes long; call the result with what is happening."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    """A moving bar with the time on standard error for whatever takes long; call the result with what is happening."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda says: bar.update(task, description=f"{title}: {says}")

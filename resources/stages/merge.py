@@ -19,7 +19,7 @@ from resources.errors import ErrorKind
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
 from resources.stores.errors import Held
-from resources.stores.ledger import Incoming, ledger_store
+from resources.stores.ledger import Incoming, ledger_store, relink_parts
 from resources.stores.mirror import Change
 
 BATCH_ROWS_MAX = 2000
@@ -88,7 +88,8 @@ def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[
     work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
     if buried:
         outcome.deleted += store.bury(tx, connection=name, external_ids=buried)
-    store.relink(tx, connection=name)
+    if taken.inserted:
+        relink_parts(tx, connection=name)
     held_ids = {h.external_id for h in held}
     errors.resolve(tx, name, "merge", entity, [c.external_id for c in batch if c.external_id not in held_ids])
     errors.hold(tx, tenant=tenant, connection=name, stage="merge", doing="merging", held=held, run_id=work.run_id)

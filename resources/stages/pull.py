@@ -51,7 +51,7 @@ def pull_records(work: Work, entity: str, external_ids: Sequence[str]) -> set[st
     """Read some records by id; returns the ids that exist over there."""
     found: set[str] = set()
     for page in work.connector.pull_ids(entity, external_ids):
-        _store(work, page, moves_watermark=False)
+        _store(work, page, moves_watermark=False, is_current=True)
         found |= {record.external_id for record in page.records if not record.is_deleted}
     return found
 
@@ -85,11 +85,17 @@ def _store_all(work: Work, pages: Iterable[Page]) -> None:
             )
 
 
-def _store(work: Work, page: Page, *, moves_watermark: bool = True) -> None:
+def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> None:
     name, tenant = work.connection.name, work.connection.tenant
     with work.transaction() as tx:
         stored = mirror.store(
-            tx, tenant=tenant, connection=name, entity=page.entity, records=page.records, run_id=work.run_id
+            tx,
+            tenant=tenant,
+            connection=name,
+            entity=page.entity,
+            records=page.records,
+            run_id=work.run_id,
+            is_current=is_current,
         )
         if page.records:
             errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])

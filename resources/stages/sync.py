@@ -206,7 +206,7 @@ def _acquire(services: Services, connection: Connection) -> leases.Lease:
                 doing="starting a sync",
                 found=f"another sync of it, run by {holder}",
                 expected=f"it to end within {LEASE_WAIT_SECONDS:.0f} seconds",
-                next_step=f"wait for it; if its host is gone, its lease ends by itself in {leases.LEASE_SECONDS} seconds",
+                next_step=f"wait for it; if its host is gone, its lease ends after {leases.LEASE_SECONDS} seconds",
             )
         time.sleep(0.2)
 
@@ -218,9 +218,10 @@ def _owner() -> str:
 
 
 def _is_gone(owner: str) -> bool:
-    host, pid, started, *_ = owner.split("|")
-    if host != socket.gethostname():
+    host, _, rest = owner.partition("|")
+    if host != socket.gethostname() or not rest:
         return False
+    pid, started, _ = rest.split("|")
     try:
         return f"{psutil.Process(int(pid)).create_time():.2f}" != started
     except psutil.NoSuchProcess:

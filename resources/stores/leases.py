@@ -1,7 +1,8 @@
 """Who works on what, until when: a lease with a deadline and an epoch that every commit of the work checks.
 
-A worker that died delays its work by `LEASE_SECONDS` at most, and not at all where its own host can see that it is gone;
-one that was thought dead and is not cannot commit, because its epoch is no longer the newest. Time is the database's.
+A worker that died delays its work by `LEASE_SECONDS` at most, and not at all where its own host can see that it is
+gone; one that was thought dead and is not cannot commit, because its epoch is no longer the newest. Time is the
+database's.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class LedgerStore:
         }
         self._fill(tx, page)
         # The planner has no statistics of what this very transaction fills: looking up by key is always right here.
-        tx.execute("set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off")
+        tx.execute("set local enable_seqscan = off")
         run = self._statements
         tx.execute(run["bind"], keys)
         while unresolved := tx.execute(run["unresolved"], keys).fetchall():
@@ -126,7 +126,6 @@ class LedgerStore:
                         *[getattr(record, name) for name in names],
                     )
                 )
-        tx.execute(self._statements["analyze"])
         for part in self._parts:
             part.fill(tx, page)
 
@@ -134,7 +133,7 @@ class LedgerStore:
         spec, stage = self.spec, self._stage
         table = sql.Identifier("ledger", spec.name)
         columns = sql.SQL(", ").join(sql.Identifier(f.column) for f in spec.fields)
-        values, joins = _resolved(spec, spec.fields, "s")
+        values = _resolved(spec, spec.fields, "s")
         changed = sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(f.column)) for f in spec.fields
         )
@@ -142,19 +141,24 @@ class LedgerStore:
         return {
             "stage": sql.SQL(
                 "create temp table if not exists {} (external_id text, version_token text, base jsonb, {}, "
-                "ledger_id bigint, is_new boolean) on commit delete rows"
+                "ledger_id bigint, is_new boolean, is_same boolean, has_new_token boolean) on commit delete rows"
             ).format(sql.Identifier(f"stage_{spec.name}"), _stage_columns(spec.fields)),
             "copy": sql.SQL("copy {} (external_id, version_token, base, {}) from stdin").format(
                 stage, sql.SQL(", ").join(sql.Identifier(name) for name in self._names)
             ),
-            "analyze": sql.SQL("analyze {}").format(stage),
             "bind": sql.SQL(
                 """
                 update {stage} s
-                   set ledger_id = coalesce(b.ledger_id, nextval({sequence})), is_new = b.ledger_id is null
+                   set ledger_id = coalesce(b.ledger_id, nextval({sequence})), is_new = b.ledger_id is null,
+                       is_same = b.is_same, has_new_token = b.has_new_token
                   from {stage} t
-                  left join sync.bindings b
-                    on b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = t.external_id
+                  left join lateral (
+                    select b.ledger_id, b.base = t.base as is_same,
+                           b.version_token is distinct from t.version_token as has_new_token
+                      from sync.bindings b
+                     where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = t.external_id
+                     limit 1
+                  ) b on true
                  where t.ctid = s.ctid
                 """
             ).format(stage=stage, sequence=sql.Literal(sequence)),
@@ -162,17 +166,17 @@ class LedgerStore:
             "drop": sql.SQL("delete from {} where external_id = any(%(ids)s)").format(stage),
             "retoken": sql.SQL(
                 """
-                update sync.bindings b set version_token = s.version_token from {} s
-                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = s.external_id
-                   and b.base = s.base and b.version_token is distinct from s.version_token
+                insert into sync.bindings as b
+                  (connection, entity, external_id, tenant_id, ledger_id, base, version_token, ledger_version)
+                select %(connection)s, %(entity)s, s.external_id, %(tenant)s, s.ledger_id, s.base, s.version_token, 1
+                  from {} s where s.is_same and s.has_new_token
+                on conflict (connection, entity, external_id) do update set version_token = excluded.version_token
                 """
             ).format(stage),
             "drop_unchanged": sql.SQL(
                 """
-                delete from {stage} s using sync.bindings b, {table} l
-                 where not s.is_new and b.connection = %(connection)s and b.entity = %(entity)s
-                   and b.external_id = s.external_id and b.base = s.base
-                   and l.ledger_id = b.ledger_id and not l.is_deleted
+                delete from {stage} s using {table} l
+                 where s.is_same and l.ledger_id = s.ledger_id and not l.is_deleted
                 """
             ).format(stage=stage, table=table),
             "count": sql.SQL(
@@ -183,7 +187,7 @@ class LedgerStore:
                 with written as (
                   insert into {table} as l (ledger_id, tenant_id, changed_by, {columns})
                   overriding system value
-                  select s.ledger_id, %(tenant)s, %(actor)s, {values} from {stage} s {joins}
+                  select s.ledger_id, %(tenant)s, %(actor)s, {values} from {stage} s where true
                   on conflict (ledger_id) do update
                      set {changed}, is_deleted = false, changed_by = excluded.changed_by
                   returning l.ledger_id, l.version
@@ -197,7 +201,7 @@ class LedgerStore:
                    set base = excluded.base, version_token = excluded.version_token,
                        ledger_version = excluded.ledger_version
                 """
-            ).format(table=table, columns=columns, values=values, stage=stage, joins=joins, changed=changed),
+            ).format(table=table, columns=columns, values=values, stage=stage, changed=changed),
             "bury": sql.SQL(
                 """
                 with buried as (
@@ -229,7 +233,7 @@ class _PartStore:
         table = sql.Identifier("ledger", name)
         parent = sql.Identifier(parent_column(spec))
         columns = [sql.Identifier(f.column) for f in part.fields]
-        values, joins = _resolved(spec, part.fields, "p")
+        values = _resolved(spec, part.fields, "p")
         listed = sql.SQL(", ").join(columns)
         self._stage = stage
         self._create = sql.SQL(
@@ -238,7 +242,6 @@ class _PartStore:
         self._copy = sql.SQL("copy {} (external_id, part_key, {}) from stdin").format(
             stage, sql.SQL(", ").join(sql.Identifier(n) for n in self._names)
         )
-        self._analyze = sql.SQL("analyze {}").format(stage)
         self.drop = sql.SQL("delete from {} where external_id = any(%(ids)s)").format(stage)
         self.delete_missing = sql.SQL(
             """
@@ -251,7 +254,7 @@ class _PartStore:
             """
             insert into {table} as l ({parent}, part_key, tenant_id, {listed})
             select s.ledger_id, p.part_key, %(tenant)s, {values}
-              from {stage} p join {records} s on s.external_id = p.external_id {joins}
+              from {stage} p join {records} s on s.external_id = p.external_id
             on conflict ({parent}, part_key) do update set {changed}
              where ({current}) is distinct from ({excluded})
             """
@@ -262,7 +265,6 @@ class _PartStore:
             values=values,
             stage=stage,
             records=record_stage,
-            joins=joins,
             changed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(c) for c in columns),
             current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in columns),
             excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in columns),
@@ -280,7 +282,6 @@ class _PartStore:
                 for part in getattr(row.record, part_name):
                     key = (has_line_key and part.line_key) or f"#{part.position}"
                     copy.write_row((row.external_id, key, *[getattr(part, name) for name in names]))
-        tx.execute(self._analyze)
 
     def _build_relink(self, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]
@@ -310,34 +311,37 @@ def _stage_columns(fields: Sequence[FieldSpec]) -> sql.Composed:
     )
 
 
-def _resolved(spec: EntitySpec, fields: Sequence[FieldSpec], alias: str) -> tuple[sql.Composed, sql.Composed]:
-    """The values of staged rows as stored, and the joins that turn external ids into ledger ids."""
+def _resolved(spec: EntitySpec, fields: Sequence[FieldSpec], alias: str) -> sql.Composed:
+    """The values of staged rows as stored, external ids turned into ledger ids."""
     values: list[sql.Composable] = []
-    joins: list[sql.Composable] = []
     for f in fields:
         staged = sql.Identifier(alias, f.name)
         if f.reference is None:
             values.append(staged)
             continue
-        bound = sql.Identifier(f"bound_{f.name}")
-        value: sql.Composable = sql.SQL("{}.ledger_id").format(bound)
-        if isinstance(f.reference, RefersTo):
-            entity: sql.Composable = sql.Literal(f.reference.entity)
-            if f.reference.entity == spec.name:
-                # A parent may stand in the same page and be bound by this very statement.
-                value = sql.SQL("coalesce({}, (select t.ledger_id from {} t where t.external_id = {}))").format(
-                    value, sql.Identifier("pg_temp", f"stage_{spec.name}"), staged
-                )
-        else:
-            entity = sql.Identifier(alias, f.reference.entity_field)
+        if isinstance(f.reference, RefersToAny):
+            values.append(_bound(sql.Identifier(alias, f.reference.entity_field), staged))
+            continue
+        value = _bound(sql.Literal(f.reference.entity), staged)
+        if f.reference.entity == spec.name:
+            # A parent may stand in the same page and be bound by this very statement.
+            value = sql.SQL("coalesce({}, (select t.ledger_id from {} t where t.external_id = {}))").format(
+                value, sql.Identifier("pg_temp", f"stage_{spec.name}"), staged
+            )
         values.append(value)
-        joins.append(
-            sql.SQL(
-                "left join sync.bindings {b} on {b}.connection = %(connection)s and {b}.entity = {entity} "
-                "and {b}.external_id = {staged}"
-            ).format(b=bound, entity=entity, staged=staged)
-        )
-    return sql.SQL(", ").join(values), sql.SQL(" ").join(joins)
+    return sql.SQL(", ").join(values)
+
+
+def _bound(entity: sql.Composable, external_id: sql.Composable) -> sql.Composable:
+    """The ledger id bound to an external id, or null.
+
+    A query of its own on purpose: as a join, with statistics from before this transaction, the planner takes the
+    bindings of a connection for a handful and walks all of them for each row.
+    """
+    return sql.SQL(
+        "(select b.ledger_id from sync.bindings b where b.connection = %(connection)s and b.entity = {} "
+        "and b.external_id = {})"
+    ).format(entity, external_id)
 
 
 def _unresolved(spec: EntitySpec, sources: Sequence[tuple[str, Sequence[FieldSpec], sql.Composable]]) -> sql.Composable:
@@ -357,12 +361,12 @@ def _unresolved(spec: EntitySpec, sources: Sequence[tuple[str, Sequence[FieldSpe
             queries.append(
                 sql.SQL(
                     "select s.external_id, {label}, s.{name}, {entity} from {stage} s where s.{name} is not null "
-                    "and not exists (select from sync.bindings b where b.connection = %(connection)s "
-                    "and b.entity = {entity} and b.external_id = s.{name}){in_page}"
+                    "and {bound} is null{in_page}"
                 ).format(
                     label=sql.Literal(prefix + f.name),
                     name=sql.Identifier(f.name),
                     entity=sql.Literal(f.reference.entity),
+                    bound=_bound(sql.Literal(f.reference.entity), sql.Identifier("s", f.name)),
                     stage=stage,
                     in_page=in_page,
                 )
@@ -376,6 +380,12 @@ def _unresolved(spec: EntitySpec, sources: Sequence[tuple[str, Sequence[FieldSpe
 def ledger_store(entity: str) -> LedgerStore:
     """The store of one entity."""
     return LedgerStore(spec_of(entity))
+
+
+def relink_parts(tx: psycopg.Connection[Any], *, connection: str) -> None:
+    """Link the parts of any entity that named a document before it arrived; cheap while there are none."""
+    for spec in entities():
+        ledger_store(spec.name).relink(tx, connection=connection)
 
 
 def count(tx: psycopg.Connection[Any], connection: str, entity: str) -> int:

@@ -76,7 +76,8 @@ def _upsert(entity: str) -> sql.Composed:
              set version_token = excluded.version_token, modified_at = excluded.modified_at,
                  content_hash = excluded.content_hash, payload = excluded.payload, is_deleted = false,
                  change_seq = nextval('mirror.change_seq'), seen_at = now(), run_id = excluded.run_id
-           where (m.modified_at is null or excluded.modified_at is null or excluded.modified_at >= m.modified_at)
+           where (%(is_current)s or m.modified_at is null or excluded.modified_at is null
+                  or excluded.modified_at >= m.modified_at)
              and (m.is_deleted or m.content_hash <> excluded.content_hash
                   or m.version_token is distinct from excluded.version_token
                   or m.modified_at is distinct from excluded.modified_at)
@@ -106,8 +107,13 @@ def store(
     entity: str,
     records: Sequence[WireRecord],
     run_id: int | None,
+    is_current: bool = False,
 ) -> Stored:
-    """Write one page; a record that comes twice in it counts once, its newest version wins."""
+    """Write one page; a record that comes twice in it counts once, its newest version wins.
+
+    `is_current`: the page is what the ERP holds now, asked for by id because the mirror seemed wrong; it replaces even
+    a version that claims to be newer.
+    """
     if not records:
         return Stored()
     tx.execute(
@@ -132,7 +138,9 @@ def store(
                     record.is_deleted,
                 )
             )
-    row = tx.execute(_upsert(entity), {"connection": connection, "tenant": tenant, "run_id": run_id}).fetchone()
+    row = tx.execute(
+        _upsert(entity), {"connection": connection, "tenant": tenant, "run_id": run_id, "is_current": is_current}
+    ).fetchone()
     assert row is not None
     return Stored(*row)
 
