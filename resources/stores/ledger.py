@@ -325,9 +325,10 @@ def _resolved(spec: EntitySpec, fields: Sequence[FieldSpec], alias: str) -> sql.
         value = _bound(sql.Literal(f.reference.entity), staged)
         if f.reference.entity == spec.name:
             # A parent may stand in the same page and be bound by this very statement.
-            value = sql.SQL("coalesce({}, (select t.ledger_id from {} t where t.external_id = {}))").format(
-                value, sql.Identifier("pg_temp", f"stage_{spec.name}"), staged
-            )
+            value = sql.SQL(
+                "case when {2} is not null "
+                "then coalesce({0}, (select t.ledger_id from {1} t where t.external_id = {2})) end"
+            ).format(value, sql.Identifier("pg_temp", f"stage_{spec.name}"), staged)
         values.append(value)
     return sql.SQL(", ").join(values)
 

@@ -41,6 +41,8 @@ def party_figures(tx: psycopg.Connection[Any], connection: str, module: Module) 
         "join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = i.party_id "
         "group by b.external_id, p.name, i.currency"
     ).format(items=items, parties=sql.Identifier(module.party), name=sql.Literal(module.party))
+    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
+    tx.execute("set local enable_nestloop = off")
     return [PartyFigure(*row) for row in tx.execute(query, {"connection": connection})]
 
 

@@ -19,11 +19,12 @@ create function sync.current_tenant() returns text
 language sql stable security definer set search_path = pg_catalog as $$
   select coalesce(
     (select tenant_id from sync.role_tenants where role_name = session_user),
-    nullif(current_setting('tieout.tenant', true), '')
+    case when pg_has_role(session_user, 'tieout_app', 'member')
+         then nullif(current_setting('tieout.tenant', true), '') end
   )
 $$;
 comment on function sync.current_tenant() is
-  'Whose rows this session may see: the tenant its login is bound to, else the one its transaction named.';
+  'Whose rows this session may see: the tenant its login is bound to, else, for a login of the application, the one its transaction named.';
 
 create function sync.count_version() returns trigger language plpgsql as $$
 begin

@@ -1,0 +1,52 @@
+"""Invoices of a real web wholesaler: loaded as a QuickBooks company, synced whole, and equal to the cent.
+
+The suite takes the first invoices of the file only; the whole of it is a matter of minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+
+from tests.books import SHARED, Books
+from tests.house import ROOT
+
+LINES = SHARED / "data" / "online_retail" / "online_retail_lines.parquet"
+INVOICES_MAX = 1000
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not LINES.is_file(), reason="the retail lines are not beside the checkout"),
+]
+
+
+def test_the_wholesaler_ties_out(books: Books):
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            *("-m", "sandbox.load_retail", str(LINES), "--json"),
+            *("--base-url", books.simulator.base_url, "--limit-invoices", str(INVOICES_MAX)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout)
+    books.renew_grant()
+
+    report = books.sync("full")
+
+    assert books.open_errors() == []
+    documents = {name: len(books.objects(wire)) for name, wire in (("invoices", "Invoice"), ("customers", "Customer"))}
+    assert {name: report.outcomes[name].inserted for name in documents} == documents
+    totals = sum((Decimal(str(i["TotalAmt"])) for i in books.objects("Invoice")), Decimal(0))
+    assert books.value("select sum(total_amount) from ledger.invoices") == totals
+    for result in books.reconcile().values():
+        assert (result.difference, result.breaks) == (0, ())

@@ -1,0 +1,137 @@
+"""A census finds what no feed reported, and repairs it; one that broke off changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from resources.errors import TieoutError
+from resources.stages.census import CensusFindings
+from tests.books import Books, changed
+from tests.small_company import a_company, an_invoice
+
+
+@pytest.fixture
+def synced(books: Books) -> Books:
+    books.load(a_company())
+    books.sync()
+    return books
+
+
+def vanish(books: Books, *kept: str) -> None:
+    """The company loses every invoice but these without any feed saying so: it starts anew with the rest."""
+    company = a_company()
+    company["Invoice"] = [i for i in company["Invoice"] if i["Id"] in kept]
+    books.simulator.post("reset", {"seed": "empty"})
+    books.load(company)
+    books.renew_grant()
+
+
+def test_a_deletion_that_no_feed_reported_is_found(synced: Books):
+    vanish(synced, "100", "102")
+    assert synced.sync().outcomes["invoices"].is_quiet
+
+    report = synced.sync("full")
+
+    assert report.censuses["invoices"] == CensusFindings(listed=2, repaired=0, buried=1)
+    assert changed(report)["invoices"] == (0, 0, 1)
+    assert synced.mirror_ids("invoices") == synced.ledger_ids("invoices") == {"100", "102"}
+    assert synced.ledger_row("invoices", "101")["is_deleted"]
+    again = synced.sync("full")
+    assert again.censuses["invoices"] == CensusFindings(listed=2, repaired=0, buried=0)
+    assert changed(again) == {}
+
+
+def test_a_census_that_broke_off_deletes_nothing(synced: Books, no_waiting):
+    vanish(synced, "100")
+    synced.simulator.post("faults", [{"contains": "SyncToken, MetaData from Invoice", "status": 500, "body": {}}])
+
+    with pytest.raises(TieoutError):
+        synced.sync("full")
+
+    assert synced.mirror_ids("invoices") == {"100", "101", "102"}
+    assert synced.value("select census_at from sync.cursors where entity = 'invoices'") is None
+
+
+def test_a_record_missing_from_the_listing_but_still_there_is_not_buried(synced: Books):
+    row = next(
+        i
+        for i in requests.get(f"{synced.simulator.base_url}/_sandbox/state?entity=Invoice", timeout=10).json()[
+            "Invoice"
+        ]
+    )
+    only_one = {
+        "QueryResponse": {"Invoice": [row], "startPosition": 1, "maxResults": 1},
+        "time": datetime.now(UTC).isoformat(),
+    }
+    synced.simulator.post(
+        "faults", [{"contains": "SyncToken, MetaData from Invoice", "nth": 1, "status": 200, "body": only_one}]
+    )
+
+    report = synced.sync("full")
+
+    assert report.censuses["invoices"].buried == 0
+    assert synced.ledger_ids("invoices") == {"100", "101", "102"}
+
+
+DIVERGENCES = [
+    pytest.param("delete from mirror.invoices where external_id = '101'", id="a row that is gone"),
+    pytest.param("update mirror.invoices set is_deleted = true where external_id = '101'", id="a row buried alive"),
+    pytest.param(
+        "update mirror.invoices set version_token = '99', payload = payload || '{\"DocNumber\": \"WRONG\"}', "
+        "content_hash = '' where external_id = '101'",
+        id="another version",
+    ),
+    pytest.param("update mirror.invoices set version_token = '99' where external_id = '101'", id="another token only"),
+    pytest.param(
+        "update mirror.invoices set modified_at = modified_at - interval '1 day' where external_id = '101'",
+        id="an older time",
+    ),
+    pytest.param(
+        "update mirror.invoices set modified_at = now() + interval '10 days', version_token = '7', content_hash = '', "
+        "payload = payload || '{\"DocNumber\": \"WRONG\"}' where external_id = '101'",
+        id="a version newer than the company has",
+    ),
+]
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_what_was_changed_behind_our_back_is_repaired_once(synced: Books, divergence):
+    right = synced.mirror_version("invoices", "101")
+    assert synced.change(divergence) == 1
+
+    report = synced.sync("full")
+
+    assert report.censuses["invoices"] == CensusFindings(listed=3, repaired=1, buried=0)
+    now = synced.mirror_version("invoices", "101")
+    for name in ("version_token", "modified_at", "is_deleted", "payload"):
+        assert now[name] == right[name]
+    assert synced.ledger_row("invoices", "101")["document_number"] == "INV-101"
+    assert not synced.ledger_row("invoices", "101")["is_deleted"]
+    assert synced.sync("full").censuses["invoices"] == CensusFindings(listed=3, repaired=0, buried=0)
+
+
+def test_a_mirror_row_the_company_never_had_is_buried(synced: Books):
+    synced.change(
+        "insert into mirror.invoices (connection, external_id, tenant_id, content_hash, payload) "
+        "values (%s, '999', 'default', '', '{}')",
+        synced.name,
+    )
+
+    report = synced.sync("full")
+
+    assert report.censuses["invoices"].buried == 1
+    assert synced.mirror_ids("invoices") == {"100", "101", "102"}
+
+
+def test_a_delta_too_long_ago_for_the_feed_ends_in_a_census(synced: Books):
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    synced.change("update sync.cursors set watermark = %s where entity = 'invoices'", long_ago)
+    synced.load({"Invoice": [an_invoice(103)]})
+
+    report = synced.sync()
+
+    assert set(report.censuses) == {"invoices"}
+    assert "103" in synced.ledger_ids("invoices")

@@ -1,0 +1,148 @@
+"""Merging: parents before what refers to them, held until they come, deletions and revivals as what they are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.books import Books, changed
+from tests.small_company import EARLY, a_company, a_customer, a_payment, an_invoice, stamped
+
+LATER = "2026-01-06T09:00:00-08:00"
+
+
+def newer(record: dict, at: str = LATER) -> dict:
+    record["SyncToken"] = str(int(record["SyncToken"]) + 1)
+    record["MetaData"] = {"CreateTime": EARLY, "LastUpdatedTime": at}
+    return record
+
+
+def test_a_document_waits_for_its_customer_and_is_released_by_itself(books: Books):
+    company = a_company(1)
+    company["Invoice"].append(an_invoice(500, customer=7))
+    books.load(company)
+    report = books.sync()
+    assert report.outcomes["invoices"].held == 1
+    assert set(books.held()) == {("invoices", "500")}
+
+    books.load({"Customer": [a_customer(7)]})
+    report = books.sync("full")
+
+    assert books.open_errors() == []
+    assert changed(report)["invoices"] == (1, 0, 0)
+    customer = books.ledger_row("customers", "7")
+    assert books.ledger_row("invoices", "500")["customer_id"] == customer["ledger_id"]
+
+
+def test_a_sub_customer_may_come_before_its_parent(books: Books):
+    child, grandchild = a_customer(1, ParentRef={"value": "3"}), a_customer(2, ParentRef={"value": "1"})
+    books.load({"Customer": [child, grandchild, a_customer(3)]})
+
+    books.sync()
+
+    assert books.open_errors() == []
+    ids = {n: books.ledger_row("customers", n)["ledger_id"] for n in "123"}
+    assert books.ledger_row("customers", "1")["parent_id"] == ids["3"]
+    assert books.ledger_row("customers", "2")["parent_id"] == ids["1"]
+
+
+def test_an_application_finds_its_invoice_also_when_that_comes_later(books: Books):
+    company = a_company(1)
+    company["Payment"] = [a_payment(300, invoice=500)]
+    books.load(company)
+    books.sync()
+    payment_id = books.ledger_row("payments", "300")["ledger_id"]
+    find = "select document_entity, document_key, document_id from ledger.payment_applications where payment_id = %s"
+    assert books.rows(find, payment_id) == [{"document_entity": "invoices", "document_key": "500", "document_id": None}]
+
+    books.load({"Invoice": [an_invoice(500)]})
+    books.sync("full")
+
+    assert books.rows(find, payment_id)[0]["document_id"] == books.ledger_row("invoices", "500")["ledger_id"]
+
+
+def test_an_application_to_a_document_the_ledger_has_no_table_for_keeps_its_name(books: Books):
+    company = a_company(1)
+    link = {"Amount": Decimal("100.00"), "LinkedTxn": [{"TxnId": "9", "TxnType": "JournalEntry"}]}
+    company["Payment"] = [a_payment(300, invoice=9, Line=[link])]
+    books.load(company)
+
+    books.sync()
+
+    assert books.open_errors() == []
+    assert books.rows("select document_entity, document_key, document_id from ledger.payment_applications") == [
+        {"document_entity": "journal_entries", "document_key": "9", "document_id": None}
+    ]
+
+
+def test_a_deleted_document_stays_readable_and_a_restored_one_lives_again(books: Books):
+    books.load(a_company())
+    books.sync()
+    deleted = books.edit("delete", "Invoice", "101")
+    assert deleted["status"] == "Deleted"
+
+    report = books.sync()
+
+    assert changed(report)["invoices"] == (0, 0, 1)
+    assert books.ledger_row("invoices", "101")["is_deleted"]
+    assert books.sync().outcomes["invoices"].is_quiet
+
+    books.load({"Invoice": [newer(an_invoice(101), "2036-01-01T00:00:00Z")]})
+    report = books.sync("full")
+
+    assert changed(report)["invoices"] == (0, 1, 0)
+    row = books.ledger_row("invoices", "101")
+    assert (row["is_deleted"], row["version"]) == (False, 3)
+
+
+def test_a_change_of_what_the_ledger_does_not_hold_changes_no_ledger_row(books: Books):
+    books.load(a_company())
+    books.sync()
+    before = books.ledger_row("customers", "1")
+    books.load({"Customer": [newer(a_customer(1, Balance=Decimal("7.00"), Balance_is="unknown here"))]})
+
+    report = books.sync("full")
+
+    assert books.mirror_version("customers", "1")["payload"]["Balance"] == 7
+    assert report.outcomes["customers"].is_quiet
+    assert books.ledger_row("customers", "1") == before
+    # The token follows all the same: a push would have to send the newest.
+    assert books.value("select version_token from sync.bindings where entity = 'customers'") == "1"
+
+
+def test_a_record_that_turns_bad_keeps_its_last_good_version_until_a_good_one_comes(books: Books):
+    books.load(a_company())
+    books.sync()
+    books.load({"Invoice": [newer(an_invoice(101, TxnDate="someday"))]})
+    books.sync("full")
+    assert set(books.held()) == {("invoices", "101")}
+    assert books.ledger_row("invoices", "101")["version"] == 1
+
+    books.load({"Invoice": [newer(newer(an_invoice(101, amount="70.00")), "2026-01-07T09:00:00-08:00")]})
+    books.sync("full")
+
+    assert books.open_errors() == []
+    assert books.ledger_row("invoices", "101")["total_amount"] == Decimal("70.00")
+
+
+def test_a_held_record_that_is_deleted_over_there_is_held_no_more(books: Books):
+    company = a_company(1)
+    company["Invoice"].append(an_invoice(500, TxnDate="someday"))
+    books.load(company)
+    books.sync()
+    assert set(books.held()) == {("invoices", "500")}
+
+    books.load(
+        {"Invoice": [{"Id": "500", "status": "Deleted", "MetaData": {"LastUpdatedTime": "2036-01-01T00:00:00Z"}}]}
+    )
+    books.sync("full")
+
+    assert books.open_errors() == []
+
+
+def test_reference_data_is_mirrored_and_needs_no_ledger(books: Books):
+    books.load({"Term": [stamped(3, Name="Net 30", DueDays=30, Active=True)]})
+
+    report = books.sync()
+
+    assert report.outcomes["terms"].inserted == len(books.mirror_ids("terms"))
+    assert books.mirror_version("terms", "3")["payload"]["Name"] == "Net 30"

@@ -1,0 +1,108 @@
+"""Pulling: first everything, then what changed, each page with its watermark; a window again without moving it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from resources.errors import TieoutError
+from resources.stages.sync import MIRROR_ENTITIES
+from tests.books import Books, changed
+from tests.small_company import a_company, a_customer, an_invoice
+
+
+def watermarks(books: Books) -> dict[str, datetime]:
+    return {row["entity"]: row["watermark"] for row in books.rows("select entity, watermark from sync.cursors")}
+
+
+def test_the_first_sync_reads_every_entity_whole_and_marks_how_far(books: Books):
+    began = datetime.now(UTC).replace(microsecond=0)
+    books.load(a_company())
+
+    report = books.sync()
+
+    assert set(report.watermarks) == set(MIRROR_ENTITIES)
+    assert all(began <= at <= datetime.now(UTC) for at in watermarks(books).values())
+    assert report.outcomes["invoices"].pulled == 3
+    assert books.mirror_ids("invoices") == books.ledger_ids("invoices") == {"100", "101", "102"}
+
+
+def test_a_sync_with_nothing_new_costs_one_call_and_writes_nothing(books: Books):
+    books.load(a_company())
+    books.sync()
+    before = books.mirror_version("invoices", "100")
+    binding = books.rows("select xmin::text, ctid::text from sync.bindings order by entity, external_id")
+
+    report = books.sync()
+
+    assert report.api_calls == 1
+    assert changed(report) == {}
+    assert books.mirror_version("invoices", "100") == before
+    assert books.rows("select xmin::text, ctid::text from sync.bindings order by entity, external_id") == binding
+
+
+def test_watermarks_only_move_forwards(books: Books):
+    books.load(a_company())
+    books.sync()
+    first = watermarks(books)
+    books.simulator.post("clock", {"now": (datetime.now(UTC) - timedelta(hours=2)).isoformat()})
+    try:
+        books.sync()
+    finally:
+        books.simulator.post("clock", {})
+    assert watermarks(books) == first
+
+
+def test_a_window_is_read_again_without_moving_any_watermark(books: Books):
+    books.load(a_company())
+    books.sync()
+    before = watermarks(books)
+    books.change("delete from mirror.invoices where external_id = '101'")
+
+    report = books.sync("window", window=(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)))
+
+    assert books.mirror_ids("invoices") == {"100", "101", "102"}
+    assert report.outcomes["invoices"].pulled == 3
+    assert watermarks(books) == before
+
+
+def test_what_came_before_a_failure_is_kept_and_only_the_rest_is_read_again(books: Books, no_waiting):
+    books.load(a_company())
+    books.simulator.post("faults", [{"contains": "from Payment", "status": 503, "body": "<html>busy</html>"}])
+    with pytest.raises(TieoutError):
+        books.sync()
+    books.simulator.post("faults", [])
+
+    report = books.sync()
+
+    assert books.mirror_ids("invoices") == {"100", "101", "102"}
+    # The invoices come again only where the feed overlaps; they were not read whole a second time.
+    assert report.outcomes["invoices"].pulled == 0
+    assert report.outcomes["invoices"].inserted == 3
+
+
+def test_more_changes_than_the_feed_holds_are_all_brought_and_a_census_follows(books: Books):
+    books.load({"Customer": [a_customer(1)]})
+    books.sync()
+    now = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S-00:00")
+    many = [an_invoice(1000 + n, amount="1.00", Line=[]) for n in range(1100)]
+    for invoice in many:
+        invoice["MetaData"] = {"CreateTime": now, "LastUpdatedTime": now}
+    books.load({"Invoice": many})
+
+    report = books.sync()
+
+    assert report.outcomes["invoices"].inserted == 1100
+    assert report.censuses["invoices"].listed == 1100
+    assert books.value("select is_census_due from sync.cursors where entity = 'invoices'") is False
+
+
+def test_only_the_named_entities_are_pulled(books: Books):
+    books.load(a_company())
+
+    report = books.sync(mirror_entities=["customers"], ledger_entities=["customers"])
+
+    assert set(report.outcomes) == {"customers"}
+    assert books.ledger_ids("customers") == {"1"}
+    assert books.mirror_ids("invoices") == set()

@@ -1,0 +1,231 @@
+"""One connection's sync as a whole: killed, failed, doubled, paused: nothing is lost and nothing comes twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from datetime import datetime
+
+import pytest
+
+from resources.errors import ErrorKind, TieoutError
+from resources.stages.sync import LEDGER_ENTITIES
+from resources.stores import connections, leases
+from tests.books import Books, changed
+from tests.house import ROOT
+from tests.small_company import a_company
+
+WIRE_NAMES = {
+    "customers": "Customer",
+    "vendors": "Vendor",
+    "items": "Item",
+    "invoices": "Invoice",
+    "credit_memos": "CreditMemo",
+    "payments": "Payment",
+    "purchase_orders": "PurchaseOrder",
+    "bills": "Bill",
+    "vendor_credits": "VendorCredit",
+    "bill_payments": "BillPayment",
+}
+
+
+def run_until_killed(books: Books, point: str) -> None:
+    died = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.resources.stages.dying_sync",
+            books.database.url(),
+            str(books.home),
+            books.name,
+            point,
+        ],
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert died.returncode == -9
+
+
+def let_the_lease_run_out(books: Books) -> None:
+    books.change("update sync.leases set expires_at = clock_timestamp()")
+
+
+def test_killed_again_and_again_everything_arrives_exactly_once(demo: Books):
+    points = ["pulling invoices", "pulling bills", "merging customers", "merging payments"]
+    for point in points:
+        run_until_killed(demo, point)
+        let_the_lease_run_out(demo)
+        assert_no_watermark_is_ahead_of_the_data(demo)
+
+    demo.sync()
+
+    for entity, wire_name in WIRE_NAMES.items():
+        ids = {row["Id"] for row in demo.objects(wire_name)}
+        assert demo.mirror_ids(entity) == demo.ledger_ids(entity) == ids, entity
+        (rows, bound) = (demo.value(f"select count(*) from ledger.{entity}"), len(ids))
+        assert rows == bound, entity
+    lines = sum(
+        len([line for line in i["Line"] if line["DetailType"] != "SubTotalLineDetail"]) for i in demo.objects("Invoice")
+    )
+    assert demo.value("select count(*) from ledger.invoice_lines") == lines
+    assert demo.open_errors() == []
+    assert all(not r.difference and not r.breaks for r in demo.reconcile().values())
+
+
+def assert_no_watermark_is_ahead_of_the_data(books: Books) -> None:
+    """Whatever the company changed before a watermark is in the mirror."""
+    for row in books.rows("select entity, watermark from sync.cursors where watermark is not null"):
+        if row["entity"] not in WIRE_NAMES:
+            continue
+        before = {
+            record["Id"]
+            for record in books.objects(WIRE_NAMES[row["entity"]])
+            if datetime.fromisoformat(record["MetaData"]["LastUpdatedTime"]) < row["watermark"]
+        }
+        assert before <= books.mirror_ids(row["entity"]), row["entity"]
+
+
+@pytest.fixture
+def demo(synced_demo: Books) -> Books:
+    """The demo company as if it had never been synced: tables emptied, which is cheaper than another company."""
+    with synced_demo.database.connect("superuser") as db:
+        tables = db.execute(
+            "select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables "
+            "where schemaname in ('mirror', 'ledger') or (schemaname, tablename) in "
+            "(('sync', 'cursors'), ('sync', 'bindings'), ('sync', 'runs'), ('sync', 'errors'))"
+        ).fetchone()[0]
+        db.execute(f"truncate {tables}")
+    return synced_demo
+
+
+def test_a_failed_entity_leaves_an_open_error_that_the_next_good_sync_closes(books: Books, no_waiting):
+    books.load(a_company())
+    books.simulator.post("faults", [{"contains": "from Bill ", "status": 503, "body": "<html>busy</html>"}])
+
+    with pytest.raises(TieoutError) as failure:
+        books.sync()
+
+    assert failure.value.entity == "bills"
+    (error,) = books.open_errors()
+    assert (error["entity"], error["stage"], error["message"]) == ("bills", "sync", str(failure.value))
+    assert [row["state"] for row in books.rows("select state from sync.runs")] == ["failed"]
+    books.simulator.post("faults", [])
+    books.sync()
+    assert books.open_errors() == []
+    assert [row["state"] for row in books.rows("select state from sync.runs order by run_id")] == ["failed", "done"]
+
+
+def test_a_good_sync_of_another_entity_does_not_close_it(books: Books, no_waiting):
+    books.load(a_company())
+    books.simulator.post("faults", [{"contains": "from Bill ", "status": 503, "body": "<html>busy</html>"}])
+    with pytest.raises(TieoutError):
+        books.sync()
+
+    books.sync(mirror_entities=["customers"], ledger_entities=["customers"])
+
+    assert [e["entity"] for e in books.open_errors()] == ["bills"]
+
+
+def test_two_syncs_at_once_take_turns_and_bring_everything_once(books: Books):
+    books.load(a_company())
+    reports, failures = [], []
+
+    def work() -> None:
+        try:
+            reports.append(books.sync())
+        except TieoutError as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert sorted(report.outcomes["invoices"].inserted for report in reports) == [0, 3]
+    assert books.value("select count(*) from ledger.invoices") == 3
+
+
+def test_a_sync_that_finds_another_one_at_work_says_whose_and_leaves_it_alone(books: Books, monkeypatch):
+    monkeypatch.setattr("resources.stages.sync.LEASE_WAIT_SECONDS", 0.0)
+    with books.services.db.transaction(books.tenant) as tx:
+        held = leases.acquire(tx, f"sync:{books.name}", "elsewhere:4711")
+
+    with pytest.raises(TieoutError) as failure:
+        books.sync()
+
+    assert failure.value.kind is ErrorKind.CONFLICT
+    assert "elsewhere:4711" in failure.value.found
+    with books.services.db.transaction(books.tenant) as tx:
+        leases.hold(tx, held)
+    assert books.open_errors() == []
+
+
+def test_a_worker_that_lost_its_lease_commits_nothing_more_and_reports_nothing(books: Books):
+    books.load(a_company())
+
+    def lose(connection: str, doing: str, count: int) -> None:
+        if doing == "pulling invoices":
+            let_the_lease_run_out(books)
+            with books.services.db.transaction(books.tenant) as tx:
+                assert leases.acquire(tx, f"sync:{books.name}", "another")
+
+    books.services.on_progress = lose
+    with pytest.raises(leases.LeaseLostError):
+        books.sync()
+
+    assert books.mirror_ids("payments") == set()
+    assert books.ledger_ids("customers") == set()
+    assert books.open_errors() == []
+    with books.services.db.transaction(books.tenant) as tx:
+        assert leases.holder(tx, f"sync:{books.name}") == "another"
+
+
+def test_a_paused_connection_is_not_synced(books: Books):
+    with books.services.db.transaction(books.tenant) as tx:
+        connections.set_state(tx, books.name, "paused")
+
+    with pytest.raises(TieoutError, match="paused"):
+        books.sync()
+
+    assert books.rows("select 1 from sync.runs") == []
+
+
+def test_a_withdrawn_grant_asks_for_a_new_connection_and_a_good_one_makes_it_active(books: Books):
+    refresh_token = books.services.vault(books.tenant).get(books.name, "refresh_token")
+    books.services.vault(books.tenant).put(books.name, "refresh_token", "RT1-over-and-done")
+
+    with pytest.raises(TieoutError) as failure:
+        books.sync()
+
+    assert failure.value.kind is ErrorKind.AUTHENTICATION
+    assert books.services.connection(books.name).state == "reconnect"
+    (error,) = books.open_errors()
+    assert (error["code"], error["severity"], error["is_retryable"]) == ("SYNC_002", "critical", False)
+    assert "RT1-over" not in str(books.rows("select * from sync.errors"))
+    books.services.vault(books.tenant).put(books.name, "refresh_token", refresh_token)
+    books.change("delete from sync.token_journal")
+    books.sync()
+    assert books.services.connection(books.name).state == "active"
+    assert books.open_errors() == []
+
+
+def test_the_next_pull_is_due_one_interval_after_the_end_well_or_not(books: Books, no_waiting):
+    books.sync()
+    wait = "select extract(epoch from next_pull_at - now()) from sync.connections"
+    assert 290 < books.value(wait) <= 300
+    books.change("update sync.connections set next_pull_at = now() - interval '1 hour'")
+    books.simulator.post("faults", [{"status": 503, "body": "<html>busy</html>"}])
+    with pytest.raises(TieoutError):
+        books.sync()
+    assert 290 < books.value(wait) <= 300
+
+
+def test_nobody_else_is_named_as_the_one_who_changed_the_ledger(books: Books):
+    books.load(a_company())
+    report = books.sync()
+    assert set(changed(report)) >= {"customers", "items", "invoices"}
+    assert set(LEDGER_ENTITIES) <= set(report.outcomes)
+    assert books.rows("select distinct changed_by from ledger.invoices") == [{"changed_by": f"sync:{books.name}"}]

@@ -1,0 +1,133 @@
+"""Call limits that hold over all processes of one database: never more, and not much less."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from resources.stores.quota import CallQuota, company_key
+from resources.stores.vault import Transaction
+from tests.resources.secret_tables import emptied, prepare, transactions
+from tests.resources.stores.quota_worker import call_until, die_calling
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.resources.token_service", "tests.resources.stores.quota_worker"])
+LIMITS = {"calls_per_window": 20, "window_seconds": 1.0, "in_flight": 3, "call_seconds_max": 5.0}
+
+
+@pytest.fixture(scope="module")
+def tables(new_database):
+    return new_database(prepare)
+
+
+@pytest.fixture
+def database(tables):
+    return emptied(tables)
+
+
+@pytest.fixture
+def transaction(database) -> Iterator[Transaction]:
+    with transactions(database.url()) as opened:
+        yield opened
+
+
+def test_four_processes_at_full_speed_never_exceed_either_limit(database):
+    until = time.monotonic() + 3.5
+    ends = []
+    for _ in range(4):
+        receiver, sender = PROCESSES.Pipe(duplex=False)
+        PROCESSES.Process(target=call_until, args=(database.url(), LIMITS, until, 0.01, sender), daemon=True).start()
+        sender.close()
+        ends.append(receiver)
+    per_process = [receiver.recv() for receiver in ends]
+
+    calls = sorted(call for calls in per_process for call in calls)
+    assert most_in_any_window([began for began, _ in calls], 1.0) <= 20
+    assert most_at_once(calls) <= 3
+    # Two and a half windows at least were used to the full, and no process was starved.
+    assert len(calls) >= 50
+    assert all(per_process)
+
+
+def test_flights_are_the_limit_when_calls_are_slow(database):
+    limits = {**LIMITS, "calls_per_window": 500}
+    until = time.monotonic() + 1.5
+    ends = []
+    for _ in range(4):
+        receiver, sender = PROCESSES.Pipe(duplex=False)
+        PROCESSES.Process(target=call_until, args=(database.url(), limits, until, 0.1, sender), daemon=True).start()
+        sender.close()
+        ends.append(receiver)
+
+    assert most_at_once(sorted(call for receiver in ends for call in receiver.recv())) == 3
+
+
+def test_permissions_of_a_killed_process_come_back(database, transaction):
+    limits = {**LIMITS, "call_seconds_max": 1.0}
+    dying = PROCESSES.Process(target=die_calling, args=(database.url(), limits))
+    dying.start()
+    dying.join(10)
+
+    began = time.monotonic()
+    with CallQuota(transaction, "company", **limits).call():
+        waited = time.monotonic() - began
+
+    assert dying.exitcode == -9
+    assert waited < 2.5
+
+
+def test_a_pause_stops_every_caller_of_the_company_and_no_other(transaction):
+    first, second = (CallQuota(transaction, "company", **LIMITS) for _ in range(2))
+    with first.call():
+        first.pause(0.6)
+
+    began = time.monotonic()
+    with CallQuota(transaction, "another company", **LIMITS).call():
+        assert time.monotonic() - began < 0.4
+    with second.call():
+        assert time.monotonic() - began >= 0.55
+
+
+def test_a_call_that_fails_gives_its_permission_back(transaction):
+    quota = CallQuota(transaction, "company", **{**LIMITS, "in_flight": 1})
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError), quota.call():
+            raise RuntimeError
+
+    began = time.monotonic()
+    with quota.call():
+        assert time.monotonic() - began < 0.5
+
+
+def test_permission_costs_milliseconds(transaction):
+    quota = CallQuota(
+        transaction, "company", calls_per_window=500, window_seconds=60.0, in_flight=10, call_seconds_max=60.0
+    )
+    with quota.call():
+        pass
+    began = time.process_time()
+    for _ in range(100):
+        with quota.call():
+            pass
+
+    assert (time.process_time() - began) / 100 < 0.02
+
+
+def test_a_company_is_counted_by_app_and_realm_and_its_key_tells_neither():
+    key = company_key("quickbooks", "client", "9130")
+
+    assert key == company_key("quickbooks", "client", "9130")
+    assert len({key, company_key("quickbooks", "client9", "130"), company_key("xero", "client", "9130")}) == 3
+    assert "9130" not in key
+
+
+def most_in_any_window(began: list[float], seconds: float) -> int:
+    return max(sum(1 for other in began[i:] if other < start + seconds) for i, start in enumerate(began))
+
+
+def most_at_once(calls: list[tuple[float, float]]) -> int:
+    return max(sum(1 for began, ended in calls if began <= moment < ended) for moment, _ in calls)
