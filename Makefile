@@ -10,7 +10,7 @@ RUN := $(VENV)/installed-run
 DEV := $(VENV)/installed-dev
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test bench lint lock clean
+.PHONY: demo test bench lint lock pictures clean
 
 demo: $(RUN)
 	@$(VENV)/bin/python -m pipelines.demo $(ARGS)
@@ -25,6 +25,10 @@ lint: $(DEV)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
+
+# Needs Debian's Chromium (apt-get install chromium), which nothing else here does.
+pictures: $(DEV)
+	@$(VENV)/bin/python docs/take_pictures.py
 
 # Resolves anew for every Python and platform we support, with hashes and without naming a registry.
 lock:

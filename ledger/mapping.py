@@ -240,7 +240,7 @@ class Parts:
         if self.variant_path is None:
             return self.variants[""]
         name = element.get(self.variant_path)
-        if name not in self.variants:
+        if not isinstance(name, str) or name not in self.variants:
             raise MappingError(self.variant_path, self.variant_path, name, "one of " + ", ".join(self.variants))
         return self.variants[name]
 
@@ -349,20 +349,26 @@ def _with_nested(elements: list[Any], nested_path: str | None) -> list[Any]:
     flat: list[Any] = []
     for element in elements:
         flat.append(element)
-        if isinstance(element, Mapping):
-            flat.extend(follow(element) or ())
+        if not isinstance(element, Mapping):
+            continue
+        try:
+            nested = follow(element)
+        except _Unreadable:
+            # What stands in its place is reported with the element's own fields.
+            continue
+        if nested is not None and not isinstance(nested, list):
+            raise MappingError(nested_path, nested_path, nested, "a list")
+        flat.extend(nested or ())
     return flat
 
 
 def _place(mapping: Parts, elements: list[Any], element: Any) -> str:
     """Where an element stands on the wire, counted from 0: `Line[2]`, nested `Line[2].GroupLineDetail.Line[0]`."""
     for number, outer in enumerate(elements):
-        if outer is element:
-            return f"{mapping.path}[{number}]"
-        if mapping.nested_path is not None and isinstance(outer, Mapping):
-            for nested_number, nested in enumerate(getter(mapping.nested_path)(outer) or ()):
-                if nested is element:
-                    return f"{mapping.path}[{number}].{mapping.nested_path}[{nested_number}]"
+        for nested_number, one in enumerate(_with_nested([outer], mapping.nested_path)):
+            if one is element:
+                place = f"{mapping.path}[{number}]"
+                return place if nested_number == 0 else f"{place}.{mapping.nested_path}[{nested_number - 1}]"
     return mapping.path
 
 

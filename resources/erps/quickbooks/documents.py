@@ -172,7 +172,8 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
         elif kind == "DiscountLineDetail":
             discounts += _exact(line.get("Amount"))
         elif kind == "GroupLineDetail":
-            items += net_of_sales_lines(line.get("GroupLineDetail") or {})
+            group = line.get("GroupLineDetail")
+            items += net_of_sales_lines(group) if isinstance(group, Mapping) else 0
         elif kind == "SubTotalLineDetail" and "Id" not in line:
             subtotal = _exact(line.get("Amount"))
     return (items if subtotal is None else subtotal) - discounts
@@ -190,10 +191,16 @@ def applied_amount(payload: Payload) -> Decimal:
     """What the payment's lines settle, less the credits they use up."""
     applied = Decimal(0)
     for line in _lines(payload):
-        links = line.get("LinkedTxn") or [{}]
-        is_credit = isinstance(links[0], Mapping) and links[0].get("TxnType") in _CREDITS
-        applied += -_exact(line.get("Amount")) if is_credit else _exact(line.get("Amount"))
+        amount = _exact(line.get("Amount"))
+        applied += -amount if _settled_kind(line) in _CREDITS else amount
     return applied
+
+
+def _settled_kind(line: Payload) -> str:
+    links = line.get("LinkedTxn")
+    link = links[0] if isinstance(links, list) and links else None
+    kind = link.get("TxnType") if isinstance(link, Mapping) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def unapplied_amount(payload: Payload) -> Decimal:
