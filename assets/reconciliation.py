@@ -21,11 +21,11 @@ RECONCILE_STEP = "compare_books"
 _GROUPS = {"ar": "receivables", "ap": "payables"}
 _COLUMNS = dg.TableSchema(
     columns=[
-        dg.TableColumn("connection", "text"),
+        dg.TableColumn("connection", "text", description="the ERP company compared with"),
         dg.TableColumn("module", "text", description="ar or ap"),
         dg.TableColumn("currency", "text", description="never added to another"),
         dg.TableColumn("cutoff_at", "timestamptz", description="the ERP's clock when its totals were read"),
-        dg.TableColumn("ledger_amount", "numeric"),
+        dg.TableColumn("ledger_amount", "numeric", description="the sum of our open amounts"),
         dg.TableColumn("erp_amount", "numeric", description="the sum of the parties' balances"),
         dg.TableColumn("account_amount", "numeric", description="what the ERP's own control account says"),
         dg.TableColumn("difference_amount", "numeric", description="erp less ledger"),

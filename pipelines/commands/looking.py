@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.spec import SpecError, spec_of
+from ledger.spec import SpecError, entities, spec_of
 from pipelines.commands.console import (
     EXIT_DONE,
     EXIT_FOUND_WRONG,
@@ -71,7 +71,11 @@ def explain(
         spec_of(entity)
     except SpecError as error:
         raise TieoutError(
-            ErrorKind.VALIDATION, doing="explaining a record", found=f"entity {entity!r}", expected=str(error)
+            ErrorKind.VALIDATION,
+            doing="explaining a record",
+            found=f"entity {entity!r}",
+            expected=f"one of {', '.join(spec.name for spec in entities())}",
+            next_step="name one of these",
         ) from error
     with services() as house:
         stories = [story for tenant in _tenants(house) for story in _stories(house, tenant, entity, record)]

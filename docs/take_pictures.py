@@ -1,0 +1,136 @@
+"""`make pictures`: the pictures of the documentation, taken from a demo that runs.
+
+Starts `make demo`'s own program in a folder of its own, opens Dagster's UI in Debian's Chromium, and writes
+docs/pictures/*.png. A page that does not show what its picture is about is an error, never a wrong picture.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+CHROMIUM = "/usr/bin/chromium"
+# Without these Chromium looks up hosts of its maker's at every start; a container has neither sandbox nor GPU.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DEMO_SECONDS_MAX = 300
+STOP_SECONDS_MAX = 30
+PAGE_MILLISECONDS_MAX = 30_000
+# The UI draws its graphs some time after their data is there, and says nothing when it is done.
+SETTLE_MILLISECONDS = 4_000
+
+
+def main() -> int:
+    """Take all pictures; 0 when they are there."""
+    if not Path(CHROMIUM).exists():
+        print(f"make pictures: found no {CHROMIUM}, expected Debian's Chromium: apt-get install chromium")
+        return 2
+    PICTURES.mkdir(exist_ok=True)
+    with _demo() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        for name, take in TAKES.items():
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(PAGE_MILLISECONDS_MAX)
+            take(page, address)
+            page.wait_for_timeout(SETTLE_MILLISECONDS)
+            page.screenshot(path=PICTURES / f"{name}.png")
+            page.close()
+            print(f"docs/pictures/{name}.png")
+        browser.close()
+    return 0
+
+
+@contextmanager
+def _demo() -> Iterator[str]:
+    """A demo in a folder of its own; yields the address of its UI once that answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="tieout-pictures-") as folder:
+        command = [sys.executable, "-m", "pipelines.demo", "--port", str(port), "--home", f"{folder}/demo"]
+        demo = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TIEOUT_TENANT": "default"})
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(address, demo)
+            yield address
+        finally:
+            demo.terminate()
+            try:
+                demo.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                demo.kill()
+                demo.wait()
+
+
+def _wait_for(address: str, demo: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + DEMO_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if demo.poll() is not None:
+            sys.exit(f"make pictures: the demo ended with exit code {demo.returncode}: see what it said above")
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    sys.exit(f"make pictures: no answer from the demo's UI after {DEMO_SECONDS_MAX} seconds")
+
+
+def _asset_graph(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1800, "height": 1350})
+    page.goto(f"{address}/locations/tieout/asset-groups/receivables/lineage")
+    page.get_by_text("credit_memos").first.wait_for()
+
+
+def _ledger_invoices(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1250})
+    page.goto(f"{address}/assets/ledger/invoices?view=overview")
+    page.get_by_text("open_amount").first.wait_for()
+
+
+def _quality(page: Page, address: str) -> None:
+    page.goto(f"{address}/assets/ledger/invoices?view=checks")
+    page.get_by_text("lines_make_the_total").first.wait_for()
+
+
+def _reconciliation(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1760, "height": 1400})
+    page.goto(f"{address}/assets/reconciliation/ar?view=overview")
+    page.get_by_text("difference", exact=True).first.wait_for()
+
+
+def _runs(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 620})
+    page.goto(f"{address}/runs")
+    page.get_by_text("reconcile").first.wait_for()
+
+
+TAKES: dict[str, Callable[[Page, str], None]] = {
+    "asset-graph": _asset_graph,
+    "ledger-invoices": _ledger_invoices,
+    "quality-check": _quality,
+    "reconciliation": _reconciliation,
+    "runs": _runs,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
