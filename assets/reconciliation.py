@@ -9,7 +9,7 @@ from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
-from ledger.reconcile import MODULES, Module
+from ledger.reconcile import MODULES, Cause, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
 from resources.services import Services
@@ -18,6 +18,7 @@ from resources.stages.sync import reconcile
 from resources.stores import connections, reconciliation
 
 RECONCILE_STEP = "compare_books"
+CHECK_NAME = "ties_out"
 _GROUPS = {"ar": "receivables", "ap": "payables"}
 _COLUMNS = dg.TableSchema(
     columns=[
@@ -26,19 +27,29 @@ _COLUMNS = dg.TableSchema(
         dg.TableColumn("currency", "text", description="never added to another"),
         dg.TableColumn("cutoff_at", "timestamptz", description="the ERP's clock when its totals were read"),
         dg.TableColumn("ledger_amount", "numeric", description="the sum of our open amounts"),
-        dg.TableColumn("erp_amount", "numeric", description="the sum of the parties' balances"),
-        dg.TableColumn("account_amount", "numeric", description="what the ERP's own control account says"),
+        dg.TableColumn(
+            "erp_amount", "numeric", description="the ERP's control account, or its parties' sum without one"
+        ),
+        dg.TableColumn("parties_amount", "numeric", description="the sum of the parties' balances in the ERP"),
         dg.TableColumn("difference_amount", "numeric", description="erp less ledger"),
     ]
 )
 
 
 def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """One asset a module; red when a figure differs without every cent of it having a cause."""
+    """One asset a module, each with a check `ties_out`: an error where a cent has no cause, a warning if all have."""
 
     @dg.multi_asset(
         name=RECONCILE_STEP,
         specs=[_spec(module) for module in MODULES.values()],
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK_NAME,
+                asset=reconciliation_key(module.name),
+                description=f"{module.title}: the ERP and the ledger say the same, to the cent.",
+            )
+            for module in MODULES.values()
+        ],
         can_subset=True,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -62,7 +73,9 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
             mine = [(name, one) for name, one in compared if one.module == module]
             if mine:
                 yield dg.MaterializeResult(
-                    asset_key=reconciliation_key(module.name), metadata=_metadata(house, module, mine)
+                    asset_key=reconciliation_key(module.name),
+                    metadata=_metadata(house, module, mine),
+                    check_results=[_verdict(module, mine)],
                 )
         if failures:
             raise failure_of(failures)
@@ -81,6 +94,19 @@ def _spec(module: Module) -> dg.AssetSpec:
         owners=OWNERS,
         tags={"tieout/stage": "reconciliation"},
         metadata={"dagster/column_schema": _COLUMNS, "dagster/table_name": "reconciliation.results"},
+    )
+
+
+def _verdict(module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dg.AssetCheckResult:
+    breaks = [(name, b) for name, one in compared for result in one.results for b in result.breaks]
+    is_unexplained = any(b.cause is Cause.UNEXPLAINED for _, b in breaks)
+    return dg.AssetCheckResult(
+        asset_key=reconciliation_key(module.name),
+        check_name=CHECK_NAME,
+        passed=all(one.ties_out for _, one in compared),
+        severity=dg.AssetCheckSeverity.ERROR if is_unexplained else dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{name}: {b.says}" for name, b in breaks[:5]) or "both books say the same",
+        metadata={"breaks": len(breaks)},
     )
 
 

@@ -124,9 +124,8 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
         "seconds": round(sum(o.seconds for o in outcomes), 3),
         "connections": ", ".join(r.connection for r in reports),
     }
-    if not all(_is_quiet(r, entity) for r in reports):
-        # Counting is linear in the book: only worth it where the number may have changed.
-        shown["dagster/row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
+    # Linear in the book, which is why what the sensor runs for nothing emits nothing.
+    shown["dagster/row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
     watermarks = [at for r in reports if (at := r.watermarks.get(entity)) is not None]
     if watermarks:
         shown["watermark"] = dg.MetadataValue.timestamp(min(watermarks))

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from psycopg import sql
 
-from ledger.spec import EntitySpec, RefersToAny, entities
+from ledger.spec import EntitySpec, RefersTo, RefersToAny, entities
 from resources.stores.database import APP_ROLE
 from resources.stores.tables import parent_column
 
@@ -103,6 +103,17 @@ def expectations_of(spec: EntitySpec) -> list[_Expected]:
     known = ", ".join(f"'{e.name}'" for e in entities())
     for part in spec.parts:
         for f in part.fields:
+            if isinstance(f.reference, RefersTo):
+                found.append(
+                    _Expected(
+                        f"{part.name}_{f.name}_resolves",
+                        f"the {f.name} of each of its {part.name} is in the ledger",
+                        f"ok_{part.name}_{f.name}_resolves",
+                        f"not exists (select from ledger.{spec.part_table_names[part.name]} p "
+                        f"where p.{parent_column(spec)} = l.ledger_id and p.{f.column} is not null and not exists "
+                        f"(select from ledger.{f.reference.entity} r where r.ledger_id = p.{f.column}))",
+                    )
+                )
             if isinstance(f.reference, RefersToAny):
                 found.append(
                     _Expected(

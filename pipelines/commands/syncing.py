@@ -53,7 +53,7 @@ def sync(
             ran = run_job(house, job, _chosen(house, connection), entity=entity, says=says)
         report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
-    failed = _print_failures(ran)
+    failed = _print_failures(ran, open_errors)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ok": not failed})
     else:
@@ -76,7 +76,7 @@ def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
             ran = run_job(house, RECONCILE, _chosen(house, connection), says=says)
         report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
-    failed = _print_failures(ran)
+    failed = _print_failures(ran, open_errors)
     ties_out = not failed and all(not t["difference"] and not t["breaks"] for totals in report.values() for t in totals)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ties_out": ties_out})
@@ -166,9 +166,10 @@ def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
             out.print(f"  {t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}", highlight=False)
 
 
-def _print_failures(ran: Sequence[Ran]) -> set[str]:
-    """Say what each failed run said of itself, once; returns the connections whose run failed."""
-    for failure in dict.fromkeys(failure for r in ran for failure in r.failures):
+def _print_failures(ran: Sequence[Ran], open_errors: dict[str, list[dict[str, Any]]]) -> set[str]:
+    """Say what failed runs said that no open error says; returns the connections whose run failed."""
+    told = {error["message"] for found in open_errors.values() for error in found}
+    for failure in dict.fromkeys(failure for r in ran for failure in r.failures if failure not in told):
         err.print(failure, style="red", markup=False, highlight=False, soft_wrap=True)
     return {r.connection for r in ran if not r.is_good}
 

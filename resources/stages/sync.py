@@ -133,17 +133,18 @@ def _working(
             expected="an active connection",
             next_step="resume it first",
         )
+    stage = "reconcile" if kind == "reconcile" else "sync"
     lease = _acquire(services, connection)
     try:
-        erp, connector = services.connect(connection)
         with services.db.transaction(connection.tenant) as tx:
             run_id = runs.start(tx, tenant=connection.tenant, connection=name, kind=kind, dagster_run_id=dagster_run_id)
-        work = Work(services.db, connection, erp, connector, lease, run_id, services.on_progress)
-        stage = "reconcile" if kind == "reconcile" else "sync"
+        work: Work | None = None
         try:
+            erp, connector = services.connect(connection)
+            work = Work(services.db, connection, erp, connector, lease, run_id, services.on_progress)
             yield work
         except BaseException as error:
-            _failed(work, stage, error)
+            _failed(services, connection, run_id, work, stage, error)
             raise
         with work.transaction() as tx:
             errors.resolve_stage(tx, name, stage, covers)
@@ -155,7 +156,9 @@ def _working(
             leases.release(tx, lease)
 
 
-def _failed(work: Work, stage: str, error: BaseException) -> None:
+def _failed(
+    services: Services, connection: Connection, run_id: int, work: Work | None, stage: str, error: BaseException
+) -> None:
     """Leave a failed log entry and an open error; a lost lease leaves both to whoever took it."""
     if isinstance(error, LeaseLostError):
         return
@@ -164,24 +167,23 @@ def _failed(work: Work, stage: str, error: BaseException) -> None:
         if isinstance(error, TieoutError)
         else TieoutError(
             ErrorKind.UNKNOWN,
-            connection=work.connection.name,
+            connection=connection.name,
             doing=stage,
             found=f"{type(error).__name__}: {error}",
         )
     )
-    with work.reading() as tx:
-        errors.report(
+    with services.db.transaction(connection.tenant) as tx:
+        errors.report(tx, tenant=connection.tenant, connection=connection.name, stage=stage, error=shown, run_id=run_id)
+        runs.finish(
             tx,
-            tenant=work.connection.tenant,
-            connection=work.connection.name,
-            stage=stage,
-            error=shown,
-            run_id=work.run_id,
+            run_id,
+            state="failed",
+            api_calls=work.connector.api_calls if work else 0,
+            outcome=_as_json(work) if work else {},
         )
-        runs.finish(tx, work.run_id, state="failed", api_calls=work.connector.api_calls, outcome=_as_json(work))
-        connections.pulled(tx, work.connection.name)
+        connections.pulled(tx, connection.name)
         if shown.kind is ErrorKind.AUTHENTICATION:
-            connections.set_state(tx, work.connection.name, "reconnect")
+            connections.set_state(tx, connection.name, "reconnect")
 
 
 def _as_json(work: Work) -> dict[str, object]:

@@ -34,6 +34,11 @@ class Database:
         self._conninfo = make_conninfo(
             url, options=f"-c role={role} -c timezone=UTC -c search_path=pg_catalog", connect_timeout=_CONNECT_SECONDS
         )
+        # The pool would try for half a minute and then hide why.
+        try:
+            psycopg.connect(self._conninfo).close()
+        except psycopg.OperationalError as error:
+            raise unreachable(url, error) from error
         self._pool = ConnectionPool(self._conninfo, min_size=0, max_size=connections_max, open=True, timeout=30)
 
     @contextmanager

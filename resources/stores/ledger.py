@@ -140,8 +140,9 @@ class LedgerStore:
         sequence = f"ledger.{spec.name}_ledger_id_seq"
         return {
             "stage": sql.SQL(
-                "create temp table if not exists {} (external_id text, version_token text, base jsonb, {}, "
-                "ledger_id bigint, is_new boolean, is_same boolean, has_new_token boolean) on commit delete rows"
+                "create temp table if not exists {} (external_id text, version_token text, base text, {}, "
+                "ledger_id bigint, is_new boolean, is_same boolean, has_new_token boolean) "
+                "with (toast_tuple_target = 8160) on commit delete rows"
             ).format(sql.Identifier(f"stage_{spec.name}"), _stage_columns(spec.fields)),
             "copy": sql.SQL("copy {} (external_id, version_token, base, {}) from stdin").format(
                 stage, sql.SQL(", ").join(sql.Identifier(name) for name in self._names)

@@ -121,7 +121,7 @@ def store(
         create temp table if not exists mirror_page (
           place int, external_id text, version_token text, modified_at timestamptz, content_hash bytea, payload jsonb,
           is_deleted boolean
-        ) on commit delete rows
+        ) with (toast_tuple_target = 8160) on commit delete rows
         """
     )
     with tx.cursor() as cursor, cursor.copy("copy pg_temp.mirror_page from stdin") as copy:
@@ -147,6 +147,8 @@ def store(
 
 def changes(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, limit: int) -> list[Change]:
     """The next changes in the order they arrived, after `after_seq`."""
+    # During a first sync the planner has no statistics and would read and sort everything for every batch.
+    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
     return [
         Change(*row)
         for row in tx.execute(

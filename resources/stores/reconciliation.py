@@ -61,7 +61,7 @@ def keep(
         row = tx.execute(
             """
             insert into reconciliation.results
-              (tenant_id, connection, module, currency, cutoff_at, ledger_amount, erp_amount, account_amount,
+              (tenant_id, connection, module, currency, cutoff_at, ledger_amount, erp_amount, parties_amount,
                difference_amount, run_id)
             values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning result_id
             """,
@@ -72,8 +72,8 @@ def keep(
                 result.currency,
                 cutoff_at,
                 result.ledger_amount,
-                result.parties_amount,
                 result.erp_amount,
+                result.parties_amount,
                 result.difference,
                 run_id,
             ),
@@ -122,7 +122,7 @@ def of_dagster_run(tx: psycopg.Connection[Any], connection: str, dagster_run_id:
     with tx.cursor(row_factory=dict_row) as rows:
         found = rows.execute(
             "select r.result_id, r.module, r.currency, r.cutoff_at, r.ledger_amount as ledger_total, "
-            "coalesce(r.account_amount, r.erp_amount) as erp_total, r.difference_amount as difference "
+            "r.erp_amount as erp_total, r.difference_amount as difference "
             "from reconciliation.results r join sync.runs s on s.run_id = r.run_id "
             "where r.connection = %s and s.dagster_run_id = %s order by r.module, r.currency",
             (connection, dagster_run_id),

@@ -46,13 +46,13 @@ def _tenant() -> sa.Column:
     return sa.Column("tenant_id", sa.Text, nullable=False)
 
 
-def _column(field: FieldSpec) -> sa.Column:
+def _column(field: FieldSpec, *, is_of_part: bool = False) -> sa.Column:
+    """A column of a record, or of a part. What parts refer to is resolved by the merge and watched by the quality
+    suites instead of by foreign keys: on every line of every document those cost as much as all the rest of writing it.
+    """
     if field.reference is not None:
-        target = (
-            [sa.ForeignKey(f"ledger.{field.reference.entity}.ledger_id")]
-            if isinstance(field.reference, RefersTo)
-            else []
-        )
+        has_key = isinstance(field.reference, RefersTo) and not is_of_part
+        target = [sa.ForeignKey(f"ledger.{field.reference.entity}.ledger_id")] if has_key else []
         return sa.Column(field.column, sa.BigInteger, *target, nullable=field.is_optional, comment=field.says or None)
     default = None
     if field.default is not msgspec.NODEFAULT and field.default is not None:
@@ -107,7 +107,7 @@ def _part_tables(spec: EntitySpec, part: PartSpec) -> None:
         sa.Column(parent, sa.BigInteger, sa.ForeignKey(f"ledger.{spec.name}.ledger_id"), nullable=False),
         sa.Column("part_key", sa.Text, nullable=False, comment="the ERP's line id, or # and the position"),
         _tenant(),
-        *[_column(f) for f in part.fields],
+        *[_column(f, is_of_part=True) for f in part.fields],
         _instant("changed_at", default="now()"),
         sa.UniqueConstraint(parent, "part_key"),
         schema="ledger",
@@ -239,7 +239,7 @@ _bindings = sa.Table(
     sa.Column("external_id", sa.Text, primary_key=True),
     _tenant(),
     sa.Column("ledger_id", sa.BigInteger, nullable=False),
-    sa.Column("base", JSONB, nullable=False, comment="the canonical record both sides last agreed on"),
+    sa.Column("base", sa.Text, nullable=False, comment="the canonical record both sides last agreed on, as JSON"),
     sa.Column("version_token", sa.Text, comment="the ERP's token of that base"),
     sa.Column("ledger_version", sa.BigInteger, nullable=False, comment="the ledger row's version of that base"),
     _instant("bound_at", default="now()"),
@@ -324,8 +324,10 @@ sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     _instant("cutoff_at"),
     sa.Column("ledger_amount", sa.Numeric, nullable=False),
-    sa.Column("erp_amount", sa.Numeric, nullable=False, comment="the sum of the parties' balances"),
-    sa.Column("account_amount", sa.Numeric, comment="what the ERP's own control account says"),
+    sa.Column(
+        "erp_amount", sa.Numeric, nullable=False, comment="the ERP's control account, or its parties' sum without one"
+    ),
+    sa.Column("parties_amount", sa.Numeric, nullable=False, comment="the sum of the parties' balances in the ERP"),
     sa.Column("difference_amount", sa.Numeric, nullable=False, comment="erp less ledger"),
     sa.Column("run_id", sa.BigInteger),
     sa.Index("results_connection_cutoff_idx", "connection", "module", sa.text("cutoff_at desc")),

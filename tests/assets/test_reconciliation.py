@@ -14,7 +14,8 @@ def test_both_books_tie_out_and_show_it(runner):
     result = runner.run("reconcile")
 
     assert result.success, failure_text(result)
-    assert len(result.get_asset_check_evaluations()) == 10
+    assert sorted({check.check_name for check in result.get_asset_check_evaluations()}) == ["quality", "ties_out"]
+    assert len(result.get_asset_check_evaluations()) == 12
     assert all(check.passed for check in result.get_asset_check_evaluations())
     receivables = materialized(result)["reconciliation/ar"]
     assert receivables["ties_out"] is True
@@ -41,6 +42,10 @@ def test_a_lost_payment_is_a_break_with_the_customer_named(runner, house):
     assert said["ties_out"] is False
     (found,) = said["break_table"]
     assert customer in found.data["says"]
+    verdicts = {c.asset_key.path[-1]: c for c in result.get_asset_check_evaluations()}
+    assert not verdicts["ar"].passed
+    assert customer in verdicts["ar"].description
+    assert verdicts["ap"].passed
     assert found.data["amount"] == f"{amount:,.2f}"
 
 

@@ -1609,8 +1609,15 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("cutoff_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ledger_amount", sa.Numeric(), nullable=False),
-        sa.Column("erp_amount", sa.Numeric(), nullable=False, comment="the sum of the parties' balances"),
-        sa.Column("account_amount", sa.Numeric(), nullable=True, comment="what the ERP's own control account says"),
+        sa.Column(
+            "erp_amount",
+            sa.Numeric(),
+            nullable=False,
+            comment="the ERP's control account, or its parties' sum without one",
+        ),
+        sa.Column(
+            "parties_amount", sa.Numeric(), nullable=False, comment="the sum of the parties' balances in the ERP"
+        ),
         sa.Column("difference_amount", sa.Numeric(), nullable=False, comment="erp less ledger"),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("result_id", name=op.f("results_pkey")),
@@ -1642,7 +1649,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("ledger_id", sa.BigInteger(), nullable=False),
-        sa.Column("base", postgresql.JSONB(), nullable=False, comment="the canonical record both sides last agreed on"),
+        sa.Column("base", sa.Text(), nullable=False, comment="the canonical record both sides last agreed on, as JSON"),
         sa.Column("version_token", sa.Text(), nullable=True, comment="the ERP's token of that base"),
         sa.Column("ledger_version", sa.BigInteger(), nullable=False, comment="the ledger row's version of that base"),
         sa.Column("bound_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -2268,10 +2275,6 @@ def upgrade() -> None:
         sa.Column("is_billable", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["bill_id"], ["ledger.bills.ledger_id"], name=op.f("bill_lines_bill_id_fkey")),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["ledger.customers.ledger_id"], name=op.f("bill_lines_customer_id_fkey")
-        ),
-        sa.ForeignKeyConstraint(["item_id"], ["ledger.items.ledger_id"], name=op.f("bill_lines_item_id_fkey")),
         sa.PrimaryKeyConstraint("part_id", name=op.f("bill_lines_pkey")),
         sa.UniqueConstraint("bill_id", "part_key", name=op.f("bill_lines_bill_id_part_key_key")),
         schema="ledger",
@@ -2341,7 +2344,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["credit_memo_id"], ["ledger.credit_memos.ledger_id"], name=op.f("credit_memo_lines_credit_memo_id_fkey")
         ),
-        sa.ForeignKeyConstraint(["item_id"], ["ledger.items.ledger_id"], name=op.f("credit_memo_lines_item_id_fkey")),
         sa.PrimaryKeyConstraint("part_id", name=op.f("credit_memo_lines_pkey")),
         sa.UniqueConstraint("credit_memo_id", "part_key", name=op.f("credit_memo_lines_credit_memo_id_part_key_key")),
         schema="ledger",
@@ -2374,7 +2376,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["invoice_id"], ["ledger.invoices.ledger_id"], name=op.f("invoice_lines_invoice_id_fkey")
         ),
-        sa.ForeignKeyConstraint(["item_id"], ["ledger.items.ledger_id"], name=op.f("invoice_lines_item_id_fkey")),
         sa.PrimaryKeyConstraint("part_id", name=op.f("invoice_lines_pkey")),
         sa.UniqueConstraint("invoice_id", "part_key", name=op.f("invoice_lines_invoice_id_part_key_key")),
         schema="ledger",
@@ -2439,12 +2440,6 @@ def upgrade() -> None:
         sa.Column("is_billable", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["customer_id"], ["ledger.customers.ledger_id"], name=op.f("purchase_order_lines_customer_id_fkey")
-        ),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["ledger.items.ledger_id"], name=op.f("purchase_order_lines_item_id_fkey")
-        ),
-        sa.ForeignKeyConstraint(
             ["purchase_order_id"],
             ["ledger.purchase_orders.ledger_id"],
             name=op.f("purchase_order_lines_purchase_order_id_fkey"),
@@ -2481,10 +2476,6 @@ def upgrade() -> None:
         sa.Column("tax_code", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("is_billable", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["ledger.customers.ledger_id"], name=op.f("vendor_credit_lines_customer_id_fkey")
-        ),
-        sa.ForeignKeyConstraint(["item_id"], ["ledger.items.ledger_id"], name=op.f("vendor_credit_lines_item_id_fkey")),
         sa.ForeignKeyConstraint(
             ["vendor_credit_id"],
             ["ledger.vendor_credits.ledger_id"],

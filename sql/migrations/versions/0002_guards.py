@@ -14,6 +14,8 @@ FLEET_TABLES = ("sync.connections", "sync.runs", "sync.cursors")
 # No tenant's rows: names of work, of tenants and of roles, and call limits that a company's tenants share.
 SHARED_TABLES = ("sync.leases", "sync.api_slots", "sync.tenants", "sync.role_tenants", "sync.schema_version")
 
+MIRROR_TABLES = "select tablename from pg_tables where schemaname = 'mirror'"
+
 FUNCTIONS = """
 create function sync.current_tenant() returns text
 language sql stable security definer set search_path = pg_catalog as $$
@@ -70,6 +72,10 @@ def upgrade() -> None:
     ):
         if f"{schema}.{table}" not in SHARED_TABLES:
             _keep_tenants_apart(schema, table)
+    for table in (*[f"mirror.{name}" for (name,) in _rows(MIRROR_TABLES)], "sync.bindings"):
+        # A document is 2 to 4 kB: kept in its row it costs a page, compressed and moved out it costs more time than
+        # everything else in writing it.
+        op.execute(f"alter table {table} set (toast_tuple_target = 8160)")
     for schema in SCHEMAS:
         op.execute(f"grant usage on schema {schema} to tieout_app")
         op.execute(f"grant select, insert, update, delete on all tables in schema {schema} to tieout_app")

@@ -26,14 +26,14 @@ def test_two_equal_books_tie_out_and_the_result_is_kept(synced: Books):
 
     assert (found.ledger_amount, found.erp_amount, found.breaks) == (Decimal("300.00"), Decimal("300.00"), ())
     (kept,) = synced.rows(
-        "select currency, ledger_amount, erp_amount, account_amount, difference_amount from reconciliation.results "
+        "select currency, ledger_amount, erp_amount, parties_amount, difference_amount from reconciliation.results "
         "where module = 'ar'"
     )
     assert kept == {
         "currency": "USD",
         "ledger_amount": Decimal("300.00"),
         "erp_amount": Decimal("300.00"),
-        "account_amount": Decimal("300.00"),
+        "parties_amount": Decimal("300.00"),
         "difference_amount": Decimal("0.00"),
     }
 

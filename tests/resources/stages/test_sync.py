@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
 from datetime import datetime
 
+import psutil
 import pytest
 
 from resources.errors import ErrorKind, TieoutError
@@ -229,3 +231,30 @@ def test_nobody_else_is_named_as_the_one_who_changed_the_ledger(books: Books):
     assert set(changed(report)) >= {"customers", "items", "invoices"}
     assert set(LEDGER_ENTITIES) <= set(report.outcomes)
     assert books.rows("select distinct changed_by from ledger.invoices") == [{"changed_by": f"sync:{books.name}"}]
+
+
+def test_secrets_that_cannot_be_opened_are_an_open_error_of_the_connection(books: Books):
+    books.change("update sync.secrets set sealed = decode('00', 'hex') where name = 'client_secret'")
+
+    with pytest.raises(TieoutError):
+        books.sync()
+
+    (error,) = books.open_errors()
+    assert (error["connection"], error["stage"]) == (books.name, "sync")
+    assert books.value("select state from sync.runs") == "failed"
+    assert books.rows("select 1 from sync.leases where expires_at > clock_timestamp()") == []
+
+
+def test_a_lease_left_by_a_process_that_died_on_this_host_is_taken_over_at_once(books: Books):
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    started = psutil.Process(gone.pid).create_time()
+    gone.wait()
+    books.change(
+        "insert into sync.leases (name, epoch, owner, expires_at) values (%s, 7, %s, now() + interval '1 hour')",
+        f"sync:{books.name}",
+        f"{socket.gethostname()}|{gone.pid}|{started:.2f}|1",
+    )
+
+    books.sync()
+
+    assert books.value("select epoch from sync.leases") == 8
