@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from sql.guards import HISTORY_SUFFIX, grant_to_app, guard, keep_in_row, let_the_fleet_read
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -14,7 +16,10 @@ FLEET_TABLES = ("sync.connections", "sync.runs", "sync.cursors")
 # No tenant's rows: names of work, of tenants and of roles, and call limits that a company's tenants share.
 SHARED_TABLES = ("sync.leases", "sync.api_slots", "sync.tenants", "sync.role_tenants", "sync.schema_version")
 
-MIRROR_TABLES = "select tablename from pg_tables where schemaname = 'mirror'"
+OWN_TABLES = (
+    "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' "
+    "and table_schema in ('mirror', 'ledger', 'sync', 'reconciliation')"
+)
 
 FUNCTIONS = """
 create function sync.current_tenant() returns text
@@ -61,66 +66,18 @@ def _rows(query: str) -> list[tuple]:
 
 def upgrade() -> None:
     op.execute(FUNCTIONS)
-    for schema, table in _rows(
-        "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' "
-        "and table_schema in ('mirror', 'ledger') and table_name not like '%\\_history'"
-    ):
-        _keep_history(schema, table)
-    for schema, table in _rows(
-        "select table_schema, table_name from information_schema.columns "
-        "where column_name = 'tenant_id' and table_schema in ('mirror', 'ledger', 'sync', 'reconciliation')"
-    ):
-        if f"{schema}.{table}" not in SHARED_TABLES:
-            _keep_tenants_apart(schema, table)
-    for table in (*[f"mirror.{name}" for (name,) in _rows(MIRROR_TABLES)], "sync.bindings"):
-        # A document is 2 to 4 kB: kept in its row it costs a page, compressed and moved out it costs more time than
-        # everything else in writing it.
-        op.execute(f"alter table {table} set (toast_tuple_target = 8160)")
     for schema in SCHEMAS:
         op.execute(f"grant usage on schema {schema} to tieout_app")
-        op.execute(f"grant select, insert, update, delete on all tables in schema {schema} to tieout_app")
-        op.execute(f"grant usage, select on all sequences in schema {schema} to tieout_app")
+    for schema, table in _rows(OWN_TABLES):
+        if f"{schema}.{table}" in SHARED_TABLES:
+            grant_to_app(schema, table)
+        elif not table.endswith(HISTORY_SUFFIX):
+            guard(schema, table)
+    for name in FLEET_TABLES:
+        let_the_fleet_read(*name.split("."))
+    keep_in_row("sync", "bindings")
     op.execute("revoke insert, update, delete on sync.schema_version, sync.role_tenants from tieout_app")
     op.execute("revoke update, delete on sync.tenants from tieout_app")
-
-
-def _keep_history(schema: str, table: str) -> None:
-    columns = ", ".join(
-        f'"{name}"'
-        for (name,) in _rows(
-            "select column_name from information_schema.columns "
-            f"where table_schema = '{schema}' and table_name = '{table}' order by ordinal_position"
-        )
-    )
-    names = {column.strip('"') for column in columns.split(", ")}
-    for event in ("update", "delete"):
-        op.execute(
-            f"create trigger keep_history_on_{event} after {event} on {schema}.{table} "
-            f"referencing old table as replaced for each statement execute function sync.keep_history('{columns}')"
-        )
-    if "version" in names:
-        op.execute(
-            f"create trigger count_version before update on {schema}.{table} "
-            "for each row execute function sync.count_version()"
-        )
-    elif "changed_at" in names:
-        op.execute(
-            f"create trigger touch before update on {schema}.{table} for each row execute function sync.touch()"
-        )
-
-
-def _keep_tenants_apart(schema: str, table: str) -> None:
-    op.execute(f"alter table {schema}.{table} enable row level security")
-    op.execute(f"alter table {schema}.{table} force row level security")
-    op.execute(
-        f"create policy own_tenant on {schema}.{table} using (tenant_id = (select sync.current_tenant())) "
-        "with check (tenant_id = (select sync.current_tenant()))"
-    )
-    if f"{schema}.{table}" in FLEET_TABLES:
-        op.execute(
-            f"create policy whole_fleet on {schema}.{table} for select "
-            "using ((select sync.current_tenant()) = '*')"
-        )
 
 
 def downgrade() -> None:
