@@ -131,3 +131,22 @@ def test_the_raw_text_of_any_record_can_be_stored():
     assert "\x00" not in text
     assert len(text) < 4100
     assert isinstance(record["d"], AmbiguousObject)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a" :1,"a":2}', r'{"a":1,"\u0061":2}', r'{"a":"\"","a":"x"}', r'{"é":1,"\u00e9":2}', '{"a":":","a":":"}',
+        '{"":1,"":{}}', '[{"b":[{"c":1,"c":1}]}]', r'{"a\/":1,"a/":2}',
+    ],
+)  # fmt: skip
+def test_a_key_repeated_in_another_spelling_is_found(text):
+    assert unstorable_in(text.encode()).found == "the same key twice in one object"
+
+
+@pytest.mark.parametrize("text", ['["4620816365000000001"]', '["x4620816365000000001,4620816365000000001"]'])
+def test_long_digits_in_text_are_no_number(text):
+    document = parse(text.encode())
+
+    assert not document.is_suspect
+    assert document.root == json.loads(text)
