@@ -15,6 +15,8 @@ INTEGER_DIGITS_MAX = 18
 FRACTION_DIGITS_MAX = 6
 _SMALLEST = Decimal(1).scaleb(-FRACTION_DIGITS_MAX)
 _BEYOND = Decimal(10) ** INTEGER_DIGITS_MAX
+_BEYOND_WHOLE = int(_BEYOND)
+_HUNDREDTH = Decimal("0.01")
 
 # Currencies whose smallest unit is not a hundredth (ISO 4217, table A.1).
 _MINOR_DIGITS = {
@@ -68,7 +70,12 @@ def parse_amount(value: Any) -> Decimal:
     has. Raises InvalidAmountError.
     """
     if type(value) is Decimal:
+        # Nearly every amount has two decimals, which this asks without taking it apart; NaN and infinities have none.
+        if value.same_quantum(_HUNDREDTH) and value.adjusted() < INTEGER_DIGITS_MAX:
+            return value
         amount = value
+    elif type(value) is int and -_BEYOND_WHOLE < value < _BEYOND_WHOLE:
+        return Decimal(value)
     elif isinstance(value, bool) or not isinstance(value, (int, str)):
         raise InvalidAmountError("an exact decimal number")
     else:

@@ -164,19 +164,20 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
     The subtotal counts more than the lines show: an invoice made from statement charges has no line for them (captured:
     invoice 42 of the public sample company). A subtotal that a person put between lines has an Id and is passed over.
     """
-    items, discounts, subtotal = Decimal(0), Decimal(0), None
+    items: list[Any] = []
+    discounts, groups, subtotal = Decimal(0), Decimal(0), None
     for line in _lines(payload):
         kind = line.get("DetailType")
         if kind == "SalesItemLineDetail":
-            items += _exact(line.get("Amount"))
+            items.append(line.get("Amount"))
         elif kind == "DiscountLineDetail":
             discounts += _exact(line.get("Amount"))
         elif kind == "GroupLineDetail":
             group = line.get("GroupLineDetail")
-            items += net_of_sales_lines(group) if isinstance(group, Mapping) else 0
+            groups += net_of_sales_lines(group) if isinstance(group, Mapping) else 0
         elif kind == "SubTotalLineDetail" and "Id" not in line:
             subtotal = _exact(line.get("Amount"))
-    return (items if subtotal is None else subtotal) - discounts
+    return (sum(map(_exact, items), groups) if subtotal is None else subtotal) - discounts
 
 
 def net_of_purchase_lines(payload: Payload) -> Decimal:
@@ -210,7 +211,9 @@ def unapplied_amount(payload: Payload) -> Decimal:
 
 def _lines(payload: Payload) -> list[Mapping[str, Any]]:
     lines = payload.get("Line") or []
-    return [line for line in lines if isinstance(line, Mapping)] if isinstance(lines, list) else []
+    return (
+        [line for line in lines if type(line) is dict or isinstance(line, Mapping)] if isinstance(lines, list) else []
+    )
 
 
 def _exact(value: Any) -> Decimal:
