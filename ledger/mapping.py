@@ -12,7 +12,7 @@ was expected.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -107,6 +107,10 @@ class Field:
     def convert(self, value: Any) -> Any:
         raise NotImplementedError
 
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        """A type whose values are taken as they are unless empty, and for the others `convert`, whatever it raises."""
+        return None, self.convert
+
     def write(self, body: dict[str, Any], value: Any) -> None:
         if not self.is_read_only and value is not None:
             put(body, self.path, self.unconvert(value))
@@ -126,6 +130,9 @@ class Text(Field):
             raise _Unreadable(value, "text")
         return value
 
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return str, self.convert
+
     def unconvert(self, value: str) -> str:
         if self.length_max is not None and len(value) > self.length_max:
             raise MappingError(self.path, self.path, value, f"at most {self.length_max} characters")
@@ -143,6 +150,9 @@ class Ref(Field):
             raise _Unreadable(value, "a record id as text")
         return None if value in self.pseudo else value
 
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None if self.pseudo else str, self.convert
+
 
 @dataclass(frozen=True)
 class Amount(Field):
@@ -156,6 +166,9 @@ class Amount(Field):
         except InvalidAmountError as error:
             raise _Unreadable(value, str(error)) from None
         return -amount if self.is_negated else amount
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None, self.convert if self.is_negated else parse_amount
 
     def unconvert(self, value: Decimal) -> Decimal:
         return -value if self.is_negated else value
@@ -171,6 +184,9 @@ class Day(Field):
         except (TypeError, ValueError):
             raise _Unreadable(value, "a day as YYYY-MM-DD") from None
 
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None, date.fromisoformat
+
     def unconvert(self, value: date) -> str:
         return value.isoformat()
 
@@ -183,6 +199,9 @@ class Flag(Field):
         if type(value) is not bool:
             raise _Unreadable(value, "true or false")
         return value
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return bool, self.convert
 
 
 @dataclass(frozen=True)
@@ -245,6 +264,88 @@ class Parts:
         return self.variants[name]
 
 
+class _QuickReader:
+    """Reads the fields of one object that is as it should be: each inner object fetched once, nothing explained.
+
+    Whatever is amiss raises ValueError, TypeError, LookupError or AttributeError; `_read` then says what it is.
+    """
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._own: list[tuple[str, str, type | None, Callable[[Any], Any]]] = []
+        self._only: list[tuple[str, str, str, type | None, Callable[[Any], Any]]] = []
+        self._inner: list[tuple[str, _QuickReader]] = []
+        self._other: list[tuple[str, Callable[[Payload], Any]]] = []
+        inner: dict[str, dict[str, Field]] = {}
+        for name, wire_field in fields.items():
+            first, _, rest = wire_field.path.partition(".")
+            if isinstance(wire_field, Derived) or any(key.isdigit() for key in wire_field.path.split(".")):
+                self._other.append((name, wire_field.reader()))
+            elif rest:
+                inner.setdefault(first, {})[name] = replace(wire_field, path=rest)
+            else:
+                self._own.append((first, name, *wire_field.quick_converter()))
+        for key, below in inner.items():
+            (name, wire_field), *more = below.items()
+            if more or "." in wire_field.path:
+                self._inner.append((key, _QuickReader(below)))
+            else:
+                self._only.append((key, wire_field.path, name, *wire_field.quick_converter()))
+
+    def read_into(self, values: dict[str, Any], payload: Payload) -> None:
+        for key, name, plain, convert in self._own:
+            value = payload.get(key)
+            if (type(value) is plain and value) or (value is not None and (value := convert(value)) is not None):
+                values[name] = value
+        for key, inner_key, name, plain, convert in self._only:
+            inner = payload.get(key)
+            if inner is None:
+                continue
+            value = inner.get(inner_key)
+            if (type(value) is plain and value) or (value is not None and (value := convert(value)) is not None):
+                values[name] = value
+        for key, reader in self._inner:
+            inner = payload.get(key)
+            if inner is not None:
+                reader.read_into(values, inner)
+        for name, read in self._other:
+            if (value := read(payload)) is not None:
+                values[name] = value
+
+
+class _QuickParts:
+    """Reads a list of parts that is as it should be; errors as with `_QuickReader`."""
+
+    def __init__(self, record: type[Part], mapping: Parts) -> None:
+        self._record = record
+        self._mapping = mapping
+        self._nested_key = mapping.nested_path.partition(".")[0] if mapping.nested_path else None
+        self._variants = {
+            name: variant and (_QuickReader(variant.fields).read_into, dict(variant.implies))
+            for name, variant in mapping.variants.items()
+        }
+
+    def read(self, payload: Payload) -> tuple[Part, ...]:
+        elements = payload.get(self._mapping.path)
+        if elements is None:
+            return ()
+        if type(elements) is not list:
+            raise TypeError
+        nested_key, variant_path = self._nested_key, self._mapping.variant_path
+        if nested_key is not None and any(nested_key in element for element in elements):
+            elements = _with_nested(elements, self._mapping.nested_path)
+        parts: list[Part] = []
+        for element in elements:
+            variant = self._variants["" if variant_path is None else element[variant_path]]
+            if variant is None:
+                continue
+            read_into, implies = variant
+            values: dict[str, Any] = {}
+            read_into(values, element)
+            values.update(implies)
+            parts.append(self._record(position=len(parts) + 1, **values))
+        return tuple(parts)
+
+
 class WireMapping:
     """One entity of one ERP: `from_wire` and `to_wire`, both pure."""
 
@@ -273,6 +374,10 @@ class WireMapping:
             )
             for name, parts_mapping in self.parts.items()
         }
+        self._quick_reader = _QuickReader(self.fields)
+        self._quick_parts = [
+            (name, _QuickParts(record, mapping)) for name, (record, _, mapping) in self._part_readers.items()
+        ]
 
     def _check(self) -> None:
         unknown = set(self.fields) - {f.name for f in self.spec.fields}
@@ -286,6 +391,20 @@ class WireMapping:
 
     def from_wire(self, payload: Payload) -> Record:
         """Read one object as the ERP sent it. Raises MappingError for the first field that cannot be read."""
+        try:
+            return self._read_quickly(payload)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return self._read_with_care(payload)
+
+    def _read_quickly(self, payload: Payload) -> Record:
+        values: dict[str, Any] = {}
+        self._quick_reader.read_into(values, payload)
+        for name, parts in self._quick_parts:
+            values[name] = parts.read(payload)
+        return self.spec.record(**values)
+
+    def _read_with_care(self, payload: Payload) -> Record:
+        """The same, slower, knowing at each step what to say about a value that cannot be read."""
         values = _read(self._readers, payload)
         for name, (record, readers, mapping) in self._part_readers.items():
             values[name] = tuple(_read_parts(name, record, readers, mapping, payload))
