@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record, RefersTo, RefersToAny, entities, spec_of
+from resources.stores.copying import write_rows
 from resources.stores.errors import Held
 from resources.stores.tables import parent_column
 
@@ -114,18 +116,15 @@ class LedgerStore:
 
     def _fill(self, tx: psycopg.Connection[Any], page: Sequence[Incoming]) -> None:
         tx.execute(self._statements["stage"])
-        names = self._names
+        values_of = attrgetter(*self._names)
         with tx.cursor() as cursor, cursor.copy(self._statements["copy"]) as copy:
-            for row in page:
-                record = row.record
-                copy.write_row(
-                    (
-                        row.external_id,
-                        row.version_token,
-                        _encode_base(record).decode(),
-                        *[getattr(record, name) for name in names],
-                    )
-                )
+            write_rows(
+                copy,
+                [
+                    (row.external_id, row.version_token, _encode_base(row.record).decode(), *values_of(row.record))
+                    for row in page
+                ],
+            )
         for part in self._parts:
             part.fill(tx, page)
 
@@ -277,12 +276,17 @@ class _PartStore:
 
     def fill(self, tx: psycopg.Connection[Any], page: Sequence[Incoming]) -> None:
         tx.execute(self._create)
-        names, has_line_key, part_name = self._names, self._has_line_key, self.part.name
+        values_of, parts_of = attrgetter(*self._names), attrgetter(self.part.name)
+        key_of = attrgetter("line_key") if self._has_line_key else lambda part: None
         with tx.cursor() as cursor, cursor.copy(self._copy) as copy:
-            for row in page:
-                for part in getattr(row.record, part_name):
-                    key = (has_line_key and part.line_key) or f"#{part.position}"
-                    copy.write_row((row.external_id, key, *[getattr(part, name) for name in names]))
+            write_rows(
+                copy,
+                [
+                    (row.external_id, key_of(part) or f"#{part.position}", *values_of(part))
+                    for row in page
+                    for part in parts_of(row.record)
+                ],
+            )
 
     def _build_relink(self, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]

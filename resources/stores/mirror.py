@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from resources.connector import WireRecord
+from resources.stores.copying import write_rows
 
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
@@ -125,24 +126,25 @@ def store(
         """
     )
     with tx.cursor() as cursor, cursor.copy("copy pg_temp.mirror_page from stdin") as copy:
-        for place, record in enumerate(records):
-            encoded, digest = content_of(record.payload)
-            copy.write_row(
-                (
-                    place,
-                    record.external_id,
-                    record.version_token,
-                    record.modified_at,
-                    digest,
-                    encoded.decode(),
-                    record.is_deleted,
-                )
-            )
+        write_rows(copy, [_staged(place, record) for place, record in enumerate(records)])
     row = tx.execute(
         _upsert(entity), {"connection": connection, "tenant": tenant, "run_id": run_id, "is_current": is_current}
     ).fetchone()
     assert row is not None
     return Stored(*row)
+
+
+def _staged(place: int, record: WireRecord) -> tuple[Any, ...]:
+    encoded, digest = content_of(record.payload)
+    return (
+        place,
+        record.external_id,
+        record.version_token,
+        record.modified_at,
+        digest,
+        encoded.decode(),
+        record.is_deleted,
+    )
 
 
 def changes(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, limit: int) -> list[Change]:
