@@ -27,9 +27,14 @@ SYNC_STEP = "sync_books"
 
 
 class SyncConfig(dg.Config):
-    """`census` compares every id as well; `skip_unchanged` leaves assets alone that nothing happened to."""
+    """How far a run goes beyond its partition's day.
+
+    `catch_up` reads from the watermark to now whatever the day: for runs that mean "now" and may start after midnight.
+    `census` does too, and compares every id. `skip_unchanged` leaves assets alone that nothing happened to.
+    """
 
     census: bool = False
+    catch_up: bool = False
     skip_unchanged: bool = False
 
 
@@ -50,7 +55,10 @@ def build_sync_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinitio
         house = services.open()
         reports: list[SyncReport] = []
         failures: list[TieoutError] = []
-        for part in slices_of(list(context.partition_keys), datetime.now(UTC)):
+        parts = slices_of(list(context.partition_keys), datetime.now(UTC))
+        if config.census or config.catch_up:
+            parts = [Slice(key, None) for key in dict.fromkeys(part.connection_key for part in parts)]
+        for part in parts:
             for connection in _connections(house, part):
                 try:
                     reports.append(_sync(context, house, connection, part, config))

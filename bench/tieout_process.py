@@ -11,10 +11,11 @@ from time import perf_counter
 
 import requests
 
+from resources.connecting import add_connection
 from resources.services import Services
 from resources.settings import load_settings
 from resources.stages.sync import sync
-from resources.stores import connections, migrate
+from resources.stores import migrate
 
 CONNECTION = "volume"
 TENANT = "default"
@@ -24,19 +25,15 @@ def connect(services: Services, base_url: str) -> None:
     """Make the schema and one connection to the simulator at `base_url`, with tokens minted for it."""
     migrate.migrate(services.owner_url)
     token = requests.post(f"{base_url}/_sandbox/tokens", timeout=30).json()
-    with services.db.transaction(TENANT) as tx:
-        connections.add(
-            tx,
-            name=CONNECTION,
-            tenant=TENANT,
-            erp="quickbooks",
-            base_url=base_url,
-            settings={"realm_id": token["realm_id"], "client_id": token["client_id"]},
-            pull_interval_seconds=300,
-        )
-    vault = services.vault(TENANT)
-    vault.put(CONNECTION, "client_secret", token["client_secret"])
-    vault.put(CONNECTION, "refresh_token", token["refresh_token"])
+    keys = ("realm_id", "client_id", "client_secret", "refresh_token")
+    add_connection(
+        services,
+        name=CONNECTION,
+        erp="quickbooks",
+        tenant=TENANT,
+        base_url=base_url,
+        values={key: token[key] for key in keys},
+    )
 
 
 def main(arguments: list[str]) -> None:

@@ -37,6 +37,7 @@ def build_jobs(sync_assets: dg.AssetsDefinition, reconciliation_assets: dg.Asset
             RECONCILE,
             selection=books | totals,
             executor_def=dg.in_process_executor,
+            config=dg.RunConfig(ops={SYNC_STEP: SyncConfig(catch_up=True)}),
             description="Sync, check the ledger's rows, then compare both books by control totals.",
             tags={"tieout/lane": "delta", "dagster/priority": "3"},
         ),

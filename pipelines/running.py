@@ -46,7 +46,11 @@ def run_job(
     asset_keys = None
     if entity is not None:
         asset_keys = [mirror_key(entity)] + ([ledger_key(entity)] if entity in LEDGER_ENTITIES else [])
-    sync_config = {"census": job_name == FULL_SYNC, "skip_unchanged": job_name == DELTA_SYNC}
+    sync_config = {
+        "census": job_name == FULL_SYNC,
+        "catch_up": True,
+        "skip_unchanged": job_name == DELTA_SYNC,
+    }
     house.on_progress = lambda name, what, count: says(f"{name}: {what} {count:,}")
     ran: list[Ran] = []
     with open_instance(house.settings, house.server) as instance:

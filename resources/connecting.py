@@ -8,7 +8,7 @@ from resources.connector import ConnectionReport
 from resources.erps import erp_of
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
-from resources.settings import CONNECTION_NAME
+from resources.settings import CONNECTION_NAME, TENANT_NAME, TENANT_RULE
 from resources.stores import connections
 
 
@@ -26,6 +26,8 @@ def add_connection(
     for key in profile.setting_keys:
         if key.is_required and not values.get(key.name):
             raise _refused(name, f"no value for {key.name}", key.description)
+    if not TENANT_NAME.fullmatch(tenant):
+        raise _refused(name, f"the tenant {tenant!r}", TENANT_RULE)
     public = {key: value for key, value in values.items() if not known[key].is_secret}
     with services.db.transaction(tenant) as tx:
         connections.add(
@@ -35,6 +37,7 @@ def add_connection(
             erp=erp,
             base_url=base_url,
             settings=public,
+            company_key=profile.company_key,
             pull_interval_seconds=services.settings.pull_interval_seconds,
         )
     vault = services.vault(tenant)
@@ -50,7 +53,7 @@ def test_connection(services: Services, name: str) -> ConnectionReport:
     report = connector.test()
     with services.db.transaction(connection.tenant) as tx:
         connections.describe(tx, name, company_name=report.company_name, home_currency=report.home_currency)
-        connections.set_state(tx, name, "active")
+        connections.reconnected(tx, name)
     return report
 
 

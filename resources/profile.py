@@ -44,5 +44,7 @@ class ErpProfile:
     title: str
     entities: Mapping[str, EntityProfile]
     setting_keys: Sequence[SettingKey]
+    company_key: str
+    """Which of the settings says which company it is."""
     mappings: Callable[[], Mapping[str, WireMapping]]
     connect: Callable[[Connection, Services], Connector]

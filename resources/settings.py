@@ -26,6 +26,7 @@ from resources.errors import ErrorKind, TieoutError
 ENCRYPTION_KEY_BYTES = 32
 CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+TENANT_RULE = "1 to 63 characters a-z, 0-9, _ and -, beginning with a letter or digit"
 SECRET_WORDS = ("secret", "token", "password", "private_key", "api_key")
 # Keys of one [connections.NAME] table that are ours; all others are the ERP's own words and are passed on untouched.
 CONNECTION_KEYS = ("erp", "tenant", "base_url")
@@ -210,6 +211,9 @@ class _Reader:
             for variable, value in self.environ.items()
             if variable.startswith(prefix) and value
         }
+        if not TENANT_NAME.fullmatch(str(table.get("tenant", tenant))):
+            self._add(f"{where} tenant", repr(table["tenant"]), TENANT_RULE, "rename it")
+            return None
         return DeclaredConnection(
             name=name,
             erp=str(table["erp"]),

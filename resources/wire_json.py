@@ -8,7 +8,6 @@ its place, so that its record alone is rejected.
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from resources.collector import collector_paused
 
 DEPTH_MAX = 64
 INTEGER_DIGITS_MAX = 18
@@ -76,14 +77,8 @@ def parse(text: bytes) -> Document:
 
     Raises MalformedJson for anything that is not strict UTF-8 JSON (so for NaN and Infinity) or nested deeper than 64.
     """
-    # Parsing makes a million objects and no cycles; the collector would walk them again and again for half the time.
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         return _parse_flawless(text) or _parse_with_care(text)
-    finally:
-        if was_collecting:
-            gc.enable()
 
 
 def _parse_flawless(text: bytes) -> Document | None:

@@ -49,7 +49,7 @@ def build_due_sensor(job_name: str) -> dg.SensorDefinition:
                 dg.RunRequest(
                     partition_key=partition_key(key, today),
                     tags={"tieout/connection": key},
-                    run_config=dg.RunConfig(ops={SYNC_STEP: SyncConfig(skip_unchanged=True)}),
+                    run_config=dg.RunConfig(ops={SYNC_STEP: SyncConfig(catch_up=True, skip_unchanged=True)}),
                 )
                 for key in wanted
             ]

@@ -91,9 +91,11 @@ def open_house(database: ScratchDatabase, home: Path) -> Iterator[Services]:
             configured._services.cache_clear()
 
 
-def connect_simulator(house: Services, simulator: Simulator, name: str = CONNECTION, tenant: str = "default") -> None:
-    """Enter a connection to the simulator's company with credentials it mints."""
-    minted = simulator.post("tokens")
+def connect_simulator(
+    house: Services, simulator: Simulator, name: str = CONNECTION, tenant: str = "default", **other: str
+) -> None:
+    """Enter a connection to the simulator's company with credentials it mints, or with `other` ones."""
+    minted = {**simulator.post("tokens"), **other}
     keys = ("realm_id", "client_id", "client_secret", "refresh_token")
     add_connection(
         house,

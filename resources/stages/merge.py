@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 
 from ledger.mapping import MappingError, WireMapping
+from resources.collector import collector_paused
 from resources.errors import ErrorKind
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
@@ -46,7 +47,7 @@ def _take_changes(work: Work, entity: str) -> None:
         if not batch:
             return
         at = batch[-1].change_seq
-        with work.transaction() as tx:
+        with work.transaction() as tx, collector_paused():
             _take(work, tx, entity, batch)
             cursors.merged(tx, work.connection.name, entity, at)
 
@@ -56,12 +57,14 @@ def _take_held(work: Work, entity: str) -> None:
     while True:
         with work.reading() as tx:
             ids = errors.held_ids(tx, work.connection.name, entity, "merge")
-            batch = mirror.records(tx, work.connection.name, entity, ids) if ids else []
-        if not batch:
-            return
-        with work.transaction() as tx:
-            held = _take(work, tx, entity, batch)
-        if held >= len(batch):
+        tried = held = 0
+        for first in range(0, len(ids), BATCH_ROWS_MAX):
+            with work.reading() as tx:
+                batch = mirror.records(tx, work.connection.name, entity, ids[first : first + BATCH_ROWS_MAX])
+            with work.transaction() as tx:
+                held += _take(work, tx, entity, batch)
+            tried += len(batch)
+        if held >= tried:
             return
 
 

@@ -53,6 +53,7 @@ def pull_records(work: Work, entity: str, external_ids: Sequence[str]) -> set[st
     for page in work.connector.pull_ids(entity, external_ids):
         _store(work, page, moves_watermark=False, is_current=True)
         found |= {record.external_id for record in page.records if not record.is_deleted}
+        found |= {record.external_id for record in page.rejected if record.external_id is not None}
     return found
 
 

@@ -124,9 +124,13 @@ def _held_documents(work: Work, module: Module) -> list[HeldDocument]:
             if not ids:
                 continue
             party_field = module.party.removesuffix("s")
+            counted = reconciliation.open_amounts(tx, work.connection.name, entity, amount_field, ids)
             for record in mirror.records(tx, work.connection.name, entity, ids):
                 payload = _decode(record.payload)
                 amount = _readable(work, entity, amount_field, payload)
+                if isinstance(amount, Decimal):
+                    # An earlier version of it may be in the ledger and counted there.
+                    amount -= counted.get(record.external_id, Decimal(0))
                 found.append(
                     HeldDocument(
                         entity,

@@ -34,6 +34,7 @@ from resources.stores.leases import LeaseLostError
 
 Kind = Literal["delta", "full", "window", "reconcile"]
 LEASE_WAIT_SECONDS = 30.0
+CLOCK_SECONDS_MAX = 60.0
 
 LEDGER_ENTITIES = tuple(e.name for e in all_entities())
 MIRROR_ENTITIES = LEDGER_ENTITIES + REFERENCE_ENTITIES
@@ -150,7 +151,7 @@ def _working(
             errors.resolve_stage(tx, name, stage, covers)
             runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
             connections.pulled(tx, name)
-            connections.set_state(tx, name, "active")
+            connections.reconnected(tx, name)
     finally:
         with services.db.transaction(connection.tenant) as tx:
             leases.release(tx, lease)
@@ -225,6 +226,7 @@ def _is_gone(owner: str) -> bool:
         return False
     pid, started, _ = rest.split("|")
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+        # A clock that was set moves the start of every process with it; a number used again is minutes apart.
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) > CLOCK_SECONDS_MAX
     except psutil.NoSuchProcess:
         return True

@@ -21,7 +21,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One ERP company. `settings` holds nothing secret; `state` is active, paused or reconnect."""
+    """One ERP company. `settings` holds nothing secret; `state` is active, paused, reconnect or removed."""
 
     name: str
     tenant: str
@@ -45,46 +45,89 @@ def add(
     erp: str,
     base_url: str | None,
     settings: Mapping[str, str],
+    company_key: str,
     pull_interval_seconds: int,
 ) -> None:
-    """Enter a connection; raises TieoutError when the name is taken."""
+    """Enter a connection, or one that was removed again; `company_key` is the setting that names the company.
+
+    What a name has brought into the books stays under it, so a name is one company's for good, and a company has one
+    connection in a tenant. Raises TieoutError when either is taken.
+    """
     tx.execute("insert into sync.tenants (tenant_id) values (%s) on conflict do nothing", (tenant,))
-    try:
-        tx.execute(
-            """
-            insert into sync.connections
-              (connection, tenant_id, erp, base_url, settings, partition_key, pull_interval_seconds)
-            values (%(name)s, %(tenant)s, %(erp)s, %(base_url)s, %(settings)s, %(name)s, %(interval)s)
-            """,
-            {
-                "name": name,
-                "tenant": tenant,
-                "erp": erp,
-                "base_url": base_url,
-                "settings": Jsonb(dict(settings)),
-                "interval": pull_interval_seconds,
-            },
+    row = {
+        "name": name,
+        "tenant": tenant,
+        "erp": erp,
+        "base_url": base_url,
+        "settings": Jsonb(dict(settings)),
+        "company_key": company_key,
+        "company": settings.get(company_key),
+        "interval": pull_interval_seconds,
+    }
+    twin = tx.execute(
+        "select connection from sync.connections where tenant_id = %(tenant)s and erp = %(erp)s "
+        "and settings ->> %(company_key)s = %(company)s and connection <> %(name)s",
+        row,
+    ).fetchone()
+    if twin is not None:
+        raise _taken(
+            name,
+            f"{company_key} {row['company']} in the connection {twin[0]}, or in one of that name that was removed",
+            "a company that no connection of this tenant has",
+            f"use {twin[0]}",
         )
-    except psycopg.errors.UniqueViolation as error:
-        raise TieoutError(
-            ErrorKind.DUPLICATE,
-            doing=f"adding the connection {name}",
-            found="a connection of that name",
-            expected="a new name",
-            next_step=f"choose another name, or run `tieout connections remove {name}` first",
-        ) from error
+    try:
+        with tx.transaction():
+            known = tx.execute(
+                """
+                insert into sync.connections as c
+                  (connection, tenant_id, erp, base_url, settings, partition_key, pull_interval_seconds)
+                values (%(name)s, %(tenant)s, %(erp)s, %(base_url)s, %(settings)s, %(name)s, %(interval)s)
+                on conflict (connection) do update
+                   set base_url = excluded.base_url, settings = excluded.settings, state = 'active',
+                       next_pull_at = now()
+                 where c.state = 'removed' and c.erp = excluded.erp
+                   and c.settings ->> %(company_key)s = excluded.settings ->> %(company_key)s
+                returning 1
+                """,
+                row,
+            ).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        # Another tenant's connection has the name: row-level security says no more than that.
+        known = None
+    if known is None:
+        raise _taken(
+            name,
+            "a connection of that name, or one that was removed and had another company",
+            "a new name",
+            f"choose another name; to give {name} new credentials, run `tieout connections remove {name}` first",
+        )
+
+
+def _taken(name: str, found: str, expected: str, next_step: str) -> TieoutError:
+    return TieoutError(
+        ErrorKind.DUPLICATE,
+        doing=f"adding the connection {name}",
+        found=found,
+        expected=expected,
+        next_step=next_step,
+    )
 
 
 def list_all(tx: psycopg.Connection[Any]) -> Sequence[Connection]:
-    """Every connection the transaction may see, by name."""
+    """Every connection the transaction may see, by name; removed ones are not."""
     with tx.cursor(row_factory=class_row(Connection)) as rows:
-        return rows.execute(f"select {_COLUMNS} from sync.connections order by connection").fetchall()
+        return rows.execute(
+            f"select {_COLUMNS} from sync.connections where state <> 'removed' order by connection"
+        ).fetchall()
 
 
 def get(tx: psycopg.Connection[Any], name: str) -> Connection:
     """One connection; raises TieoutError naming those there are."""
     with tx.cursor(row_factory=class_row(Connection)) as rows:
-        found = rows.execute(f"select {_COLUMNS} from sync.connections where connection = %s", (name,)).fetchone()
+        found = rows.execute(
+            f"select {_COLUMNS} from sync.connections where connection = %s and state <> 'removed'", (name,)
+        ).fetchone()
     if found is None:
         known = ", ".join(c.name for c in list_all(tx)) or "none yet"
         raise TieoutError(
@@ -101,7 +144,7 @@ def in_partition(tx: psycopg.Connection[Any], partition_key: str) -> Sequence[Co
     """The connections that are synced together under one partition key, paused ones left out."""
     with tx.cursor(row_factory=class_row(Connection)) as rows:
         return rows.execute(
-            f"select {_COLUMNS} from sync.connections where partition_key = %s and state <> 'paused' "
+            f"select {_COLUMNS} from sync.connections where partition_key = %s and state in ('active', 'reconnect') "
             "order by connection",
             (partition_key,),
         ).fetchall()
@@ -150,6 +193,11 @@ def describe(tx: psycopg.Connection[Any], name: str, *, company_name: str, home_
     )
 
 
+def reconnected(tx: psycopg.Connection[Any], name: str) -> None:
+    """It works again: end the state `reconnect`, and no other (somebody may have paused it meanwhile)."""
+    tx.execute("update sync.connections set state = 'active' where connection = %s and state = 'reconnect'", (name,))
+
+
 def remove(tx: psycopg.Connection[Any], name: str) -> None:
-    """Forget the connection and its secrets. Mirror, bindings and ledger stay: they are the record of what happened."""
-    tx.execute("delete from sync.connections where connection = %s", (name,))
+    """Take the connection out of use. Its name stays that company's: mirror, bindings and ledger are under it."""
+    tx.execute("update sync.connections set state = 'removed' where connection = %s", (name,))

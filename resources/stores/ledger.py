@@ -18,7 +18,6 @@ import psycopg
 from psycopg import sql
 
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record, RefersTo, RefersToAny, entities, spec_of
-from resources.stores.copying import write_rows
 from resources.stores.errors import Held
 from resources.stores.tables import parent_column
 
@@ -118,13 +117,10 @@ class LedgerStore:
         tx.execute(self._statements["stage"])
         values_of = attrgetter(*self._names)
         with tx.cursor() as cursor, cursor.copy(self._statements["copy"]) as copy:
-            write_rows(
-                copy,
-                [
+            for row in page:
+                copy.write_row(
                     (row.external_id, row.version_token, _encode_base(row.record).decode(), *values_of(row.record))
-                    for row in page
-                ],
-            )
+                )
         for part in self._parts:
             part.fill(tx, page)
 
@@ -269,7 +265,7 @@ class _PartStore:
             current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in columns),
             excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in columns),
         )
-        self.relink = self._build_relink(table)
+        self.relink = self._build_relink(spec, table)
 
     def for_unresolved(self) -> tuple[str, Sequence[FieldSpec], sql.Composable]:
         return f"{self.part.name}.", self.part.fields, self._stage
@@ -277,18 +273,19 @@ class _PartStore:
     def fill(self, tx: psycopg.Connection[Any], page: Sequence[Incoming]) -> None:
         tx.execute(self._create)
         values_of, parts_of = attrgetter(*self._names), attrgetter(self.part.name)
-        key_of = attrgetter("line_key") if self._has_line_key else lambda part: None
         with tx.cursor() as cursor, cursor.copy(self._copy) as copy:
-            write_rows(
-                copy,
-                [
-                    (row.external_id, key_of(part) or f"#{part.position}", *values_of(part))
-                    for row in page
-                    for part in parts_of(row.record)
-                ],
-            )
+            for row in page:
+                for key, part in self._keyed(parts_of(row.record)):
+                    copy.write_row((row.external_id, key, *values_of(part)))
 
-    def _build_relink(self, table: sql.Composable) -> sql.Composable | None:
+    def _keyed(self, parts: Sequence[Any]) -> list[tuple[str, Any]]:
+        """Each part with its key: the ERP's id of the line, or its place where it has none or repeats another's."""
+        if not self._has_line_key:
+            return [(f"#{part.position}", part) for part in parts]
+        keyed = {part.line_key: part for part in reversed(parts) if part.line_key}
+        return [(part.line_key if keyed.get(part.line_key) is part else f"#{part.position}", part) for part in parts]
+
+    def _build_relink(self, spec: EntitySpec, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]
         if not loose:
             return None
@@ -299,9 +296,15 @@ class _PartStore:
             update {table} l set {column} = b.ledger_id from sync.bindings b
              where l.{column} is null and l.{kind} = any({known})
                and b.connection = %(connection)s and b.entity = l.{kind} and b.external_id = l.document_key
+               and exists (
+                 select from sync.bindings o
+                  where o.connection = %(connection)s and o.entity = {owner} and o.ledger_id = l.{parent}
+               )
             """
         ).format(
             table=table,
+            owner=sql.Literal(spec.name),
+            parent=sql.Identifier(parent_column(spec)),
             column=sql.Identifier(field_spec.column),
             kind=sql.Identifier(field_spec.reference.entity_field),
             known=sql.Literal([e.name for e in entities()]),

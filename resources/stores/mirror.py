@@ -18,7 +18,6 @@ import psycopg
 from psycopg import sql
 
 from resources.connector import WireRecord
-from resources.stores.copying import write_rows
 
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
@@ -126,7 +125,8 @@ def store(
         """
     )
     with tx.cursor() as cursor, cursor.copy("copy pg_temp.mirror_page from stdin") as copy:
-        write_rows(copy, [_staged(place, record) for place, record in enumerate(records)])
+        for place, record in enumerate(records):
+            copy.write_row(_staged(place, record))
     row = tx.execute(
         _upsert(entity), {"connection": connection, "tenant": tenant, "run_id": run_id, "is_current": is_current}
     ).fetchone()

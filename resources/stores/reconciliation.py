@@ -46,6 +46,22 @@ def party_figures(tx: psycopg.Connection[Any], connection: str, module: Module) 
     return [PartyFigure(*row) for row in tx.execute(query, {"connection": connection})]
 
 
+def open_amounts(
+    tx: psycopg.Connection[Any], connection: str, entity: str, amount_field: str, external_ids: Sequence[str]
+) -> dict[str, Decimal]:
+    """By external id, what the ledger counts for these documents; those it does not have are left out."""
+    return dict(
+        tx.execute(
+            sql.SQL(
+                "select b.external_id, l.{amount} from sync.bindings b join ledger.{entity} l "
+                "on l.ledger_id = b.ledger_id and not l.is_deleted "
+                "where b.connection = %s and b.entity = %s and b.external_id = any(%s)"
+            ).format(amount=sql.Identifier(amount_field), entity=sql.Identifier(entity)),
+            (connection, entity, list(external_ids)),
+        ).fetchall()
+    )
+
+
 def keep(
     tx: psycopg.Connection[Any],
     *,

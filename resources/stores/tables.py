@@ -195,7 +195,11 @@ sa.Table(
     sa.Column("base_url", sa.Text, comment="where a simulator listens; empty for the ERP itself"),
     sa.Column("settings", JSONB, nullable=False, comment="what is not secret, in the ERP's own words"),
     sa.Column(
-        "state", sa.Text, nullable=False, server_default=sa.text("'active'"), comment="active, paused, reconnect"
+        "state",
+        sa.Text,
+        nullable=False,
+        server_default=sa.text("'active'"),
+        comment="active, paused, reconnect, removed",
     ),
     sa.Column("partition_key", sa.Text, nullable=False, comment="what is synced together; its own name by default"),
     sa.Column("company_name", sa.Text),

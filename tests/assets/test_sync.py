@@ -62,6 +62,14 @@ def test_a_past_day_reads_that_day_again_and_moves_no_watermark(runner, house):
     assert _watermarks(house) == before
 
 
+def test_a_census_that_starts_after_midnight_is_a_census_all_the_same(runner):
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+
+    result = runner.run("full_sync", day=yesterday, asset_selection=[dg.AssetKey(["mirror", "terms"])])
+
+    assert "found deleted" in materialized(result)["mirror/terms"]["census"]
+
+
 def test_a_full_sync_takes_a_census_and_says_what_it_found(runner):
     result = runner.run("full_sync")
 
@@ -70,8 +78,7 @@ def test_a_full_sync_takes_a_census_and_says_what_it_found(runner):
 
 
 def test_a_broken_connection_turns_the_run_red_and_leaves_the_other_synced(runner, house, simulator):
-    connect_simulator(house, simulator, "broken")
-    house.vault("default").put("broken", "refresh_token", "one-that-was-withdrawn")
+    connect_simulator(house, simulator, "broken", realm_id="2", refresh_token="one-that-was-withdrawn")
     with house.db.transaction("default") as tx:
         tx.execute(
             "update sync.connections set partition_key = 'both' where connection = any(%s)", ([CONNECTION, "broken"],)

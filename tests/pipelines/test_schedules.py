@@ -43,7 +43,8 @@ def test_each_active_connection_gets_one_run_for_the_day(instance, house):
                 tenant="default",
                 erp="quickbooks",
                 base_url=None,
-                settings={},
+                settings={"realm_id": name},
+                company_key="realm_id",
                 pull_interval_seconds=300,
             )
             connections.set_state(tx, name, state)

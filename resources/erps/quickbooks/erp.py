@@ -70,6 +70,7 @@ ERP = ErpProfile(
     title="QuickBooks",
     entities={name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()},
     setting_keys=profile.SETTING_KEYS,
+    company_key="realm_id",
     mappings=_mappings,
     connect=_connect,
 )

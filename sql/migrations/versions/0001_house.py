@@ -1668,7 +1668,7 @@ def upgrade() -> None:
         sa.Column("base_url", sa.Text(), nullable=True, comment="where a simulator listens; empty for the ERP itself"),
         sa.Column("settings", postgresql.JSONB(), nullable=False, comment="what is not secret, in the ERP's own words"),
         sa.Column(
-            "state", sa.Text(), server_default=sa.text("'active'"), nullable=False, comment="active, paused, reconnect"
+            "state", sa.Text(), server_default=sa.text("'active'"), nullable=False, comment="active, paused, reconnect, removed"
         ),
         sa.Column(
             "partition_key", sa.Text(), nullable=False, comment="what is synced together; its own name by default"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from tests.books import Books, changed
-from tests.small_company import EARLY, a_company, a_customer, a_payment, an_invoice, stamped
+from tests.house import connect_simulator
+from tests.small_company import EARLY, a_company, a_customer, a_line, a_payment, an_invoice, stamped
 
 LATER = "2026-01-06T09:00:00-08:00"
 
@@ -146,3 +148,37 @@ def test_reference_data_is_mirrored_and_needs_no_ledger(books: Books):
 
     assert report.outcomes["terms"].inserted == len(books.mirror_ids("terms"))
     assert books.mirror_version("terms", "3")["payload"]["Name"] == "Net 30"
+
+
+def test_a_payment_is_not_linked_to_another_companys_document_of_the_same_id(books: Books):
+    company = a_company(1)
+    company["Payment"] = [a_payment(300, invoice=500)]
+    books.load(company)
+    books.sync()
+    other = a_company(1)
+    other["Invoice"] = [an_invoice(500, amount="999.00")]
+    books.simulator.reset("empty")
+    books.load(other)
+    connect_simulator(books.services, books.simulator, "second", realm_id="2")
+    realm_id = books.simulator.post("tokens")["realm_id"]
+    books.change(
+        "update sync.connections set settings = settings || jsonb_build_object('realm_id', %s::text) "
+        "where connection = 'second'",
+        realm_id,
+    )
+
+    replace(books, name="second").sync()
+
+    assert books.value("select document_id from ledger.payment_applications where document_key = '500'") is None
+
+
+def test_two_lines_with_the_same_id_are_both_kept(books: Books):
+    company = a_company(2)
+    company["Invoice"][0]["Line"] = [a_line("40.00", 1), a_line("60.00", 1)]
+    books.load(company)
+
+    books.sync()
+
+    assert books.open_errors() == []
+    kept = books.rows("select part_key, amount from ledger.invoice_lines")
+    assert {(k["part_key"], str(k["amount"])) for k in kept} >= {("1", "40.00"), ("#2", "60.00")}

@@ -11,7 +11,7 @@ from resources.errors import ErrorKind
 from resources.stages.reconcile import RefusedError
 from resources.stores import verdicts
 from tests.books import Books
-from tests.small_company import a_company, a_customer, a_vendor, an_invoice, stamped
+from tests.small_company import a_company, a_customer, a_line, a_vendor, an_invoice, stamped
 
 
 @pytest.fixture
@@ -151,3 +151,28 @@ def test_a_red_verdict_refuses_and_names_check_and_rows(synced: Books):
     verdict(is_passed=True)
     assert synced.reconcile("ar")["ar", "USD"].difference == 0
     assert synced.open_errors() == []
+
+
+def test_a_held_change_is_a_break_of_what_it_changes(books: Books):
+    books.load(a_company(1))
+    books.sync()
+    later = {"at": "2026-01-06T09:00:00-08:00", "token": 1}
+    raised = an_invoice(100, amount="130.00", Line=[a_line("130.00", item="404")])
+    customer = a_customer(1, Balance=Decimal("130.00"))
+    books.load(
+        {
+            "Invoice": [stamped(100, **later, **_content(raised))],
+            "Customer": [stamped(1, **later, **_content(customer))],
+        }
+    )
+    books.sync("full")
+
+    found = books.reconcile("ar")["ar", "USD"]
+
+    (named,) = [b for b in found.breaks if b.party_external_id]
+    assert named.amount == Decimal("30.00")
+    assert "is held" in named.says
+
+
+def _content(record: dict) -> dict:
+    return {key: value for key, value in record.items() if key not in ("Id", "SyncToken", "MetaData")}

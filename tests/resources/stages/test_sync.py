@@ -233,6 +233,15 @@ def test_nobody_else_is_named_as_the_one_who_changed_the_ledger(books: Books):
     assert books.rows("select distinct changed_by from ledger.invoices") == [{"changed_by": f"sync:{books.name}"}]
 
 
+def test_a_connection_paused_during_its_sync_stays_paused(books: Books):
+    books.load(a_company(2))
+    books.services.on_progress = lambda *_: books.change("update sync.connections set state = 'paused'")
+
+    books.sync()
+
+    assert books.value("select state from sync.connections") == "paused"
+
+
 def test_secrets_that_cannot_be_opened_are_an_open_error_of_the_connection(books: Books):
     books.change("update sync.secrets set sealed = decode('00', 'hex') where name = 'client_secret'")
 
