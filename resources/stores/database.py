@@ -55,21 +55,6 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
-    @contextmanager
-    def session(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection in autocommit, for session-level locks; it sees no tenant's rows."""
-        try:
-            connection = self._pool.getconn()
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise unreachable(self.url, error) from error
-        try:
-            connection.autocommit = True
-            yield connection
-        finally:
-            if not connection.closed:
-                connection.autocommit = False
-            self._pool.putconn(connection)
-
     def close(self) -> None:
         self._pool.close()
 
