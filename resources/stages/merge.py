@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import psycopg
 
-from ledger.mapping import MappingError, WireMapping
+from ledger.fields import MappingError
+from ledger.mapping import WireMapping
 from resources.collector import collector_paused
 from resources.errors import ErrorKind
 from resources.stages.work import Work

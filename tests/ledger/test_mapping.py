@@ -7,20 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from ledger.mapping import (
-    Amount,
-    Choice,
-    Day,
-    Flag,
-    MappingError,
-    Parts,
-    Ref,
-    Text,
-    Variant,
-    WireMapping,
-    getter,
-    put,
-)
+from ledger.fields import Amount, Choice, Day, Flag, MappingError, Parts, Ref, Text, Variant, getter, put
+from ledger.mapping import WireMapping
 
 ITEMS = WireMapping(
     "items",

@@ -1,6 +1,7 @@
 """Bill payments, on the wire `BillPayment`. One against a bill already paid comes back without lines, void."""
 
-from ledger.mapping import Amount, Choice, Day, Derived, Payload, Ref, Text, WireMapping
+from ledger.fields import Amount, Choice, Day, Derived, Payload, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     APPLICATIONS,
     DOCUMENT_NUMBER_LENGTH_MAX,

@@ -1,6 +1,7 @@
 """Bills, on the wire `Bill`. They cannot be voided, only deleted; the number is the vendor's, never automatic."""
 
-from ledger.mapping import Amount, Day, Derived, Ref, Text, WireMapping
+from ledger.fields import Amount, Day, Derived, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
     PRIVATE_NOTE_LENGTH_MAX,

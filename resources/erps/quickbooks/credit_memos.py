@@ -1,6 +1,7 @@
 """Credit memos, on the wire `CreditMemo`. They cannot be voided, only deleted; `RemainingCredit` is what is left."""
 
-from ledger.mapping import Amount, Day, Derived, Ref, Text, WireMapping
+from ledger.fields import Amount, Day, Derived, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
     PRIVATE_NOTE_LENGTH_MAX,

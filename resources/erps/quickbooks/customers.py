@@ -1,6 +1,7 @@
 """Customers, on the wire `Customer`. A deactivated one stays, its name ending in " (deleted)"."""
 
-from ledger.mapping import Flag, Ref, Text, WireMapping
+from ledger.fields import Flag, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import ADDRESS_FIELDS
 
 MAPPING = WireMapping(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ledger.mapping import Amount, Choice, Day, Parts, Payload, Ref, Text, Variant
+from ledger.fields import Amount, Choice, Day, Parts, Payload, Ref, Text, Variant
 from ledger.money import InvalidAmountError, parse_amount
 
 DOCUMENT_NUMBER_LENGTH_MAX = 21

@@ -1,6 +1,7 @@
 """Items, on the wire `Item`. Categories are items too, but cannot stand on lines (fault 2500)."""
 
-from ledger.mapping import Amount, Choice, Flag, Ref, Text, WireMapping
+from ledger.fields import Amount, Choice, Flag, Ref, Text
+from ledger.mapping import WireMapping
 
 MAPPING = WireMapping(
     "items",

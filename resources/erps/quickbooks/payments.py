@@ -1,6 +1,7 @@
 """Customer payments, on the wire `Payment`. Here `TotalAmt` is ours to say; `UnappliedAmt` follows from the lines."""
 
-from ledger.mapping import Amount, Day, Derived, Ref, Text, WireMapping
+from ledger.fields import Amount, Day, Derived, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import APPLICATIONS, PRIVATE_NOTE_LENGTH_MAX, applied_amount, is_void
 
 MAPPING = WireMapping(

@@ -1,6 +1,7 @@
 """Purchase orders, on the wire `PurchaseOrder`. One with a total of zero is closed at once."""
 
-from ledger.mapping import Amount, Choice, Day, Derived, Ref, Text, WireMapping
+from ledger.fields import Amount, Choice, Day, Derived, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
     PRIVATE_NOTE_LENGTH_MAX,

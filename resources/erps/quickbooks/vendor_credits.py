@@ -3,7 +3,8 @@
 `Balance` is missing from some answers; where it is, nothing of the credit is known to be used, so all of it is open.
 """
 
-from ledger.mapping import Amount, Day, Derived, Payload, Ref, Text, WireMapping
+from ledger.fields import Amount, Day, Derived, Payload, Ref, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
     PRIVATE_NOTE_LENGTH_MAX,

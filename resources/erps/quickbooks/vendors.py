@@ -1,6 +1,7 @@
 """Vendors, on the wire `Vendor`. A deactivated one stays, its name ending in " (deleted)"."""
 
-from ledger.mapping import Flag, Text, WireMapping
+from ledger.fields import Flag, Text
+from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import ADDRESS_FIELDS
 
 MAPPING = WireMapping(

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.mapping import Choice, Derived, Field, MappingError, Parts, Ref, Text, WireMapping, put
+from ledger.fields import Choice, Derived, Field, MappingError, Parts, Ref, Text, put
+from ledger.mapping import WireMapping
 from ledger.spec import FieldSpec, PartSpec
 from resources.erps.quickbooks.mappings import MAPPINGS
 

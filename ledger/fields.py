@@ -1,0 +1,260 @@
+"""The vocabulary in which one entity's place on the wire is declared, field by field, for reading and for writing.
+
+Belongs here: kinds of fields (`Text`, `Amount`, `Ref` ...) and of parts, and what each says of a value it cannot read.
+Reading and writing whole records is `ledger/mapping.py`; any one ERP's mapping is `resources/erps/<erp>/<entity>.py`.
+
+Paths are dotted keys into the ERP's JSON object, a number standing for a place in a list. A missing key reads as the
+field's default; a key of the wrong kind raises MappingError, which names record, field, path, what was found and what
+was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from ledger.money import InvalidAmountError, parse_amount
+
+Payload = Mapping[str, Any]
+_FOUND_CHARACTERS_MAX = 120
+
+
+class MappingError(ValueError):
+    """One field of one record cannot be read; the record is held, the others go on."""
+
+    def __init__(self, field_name: str, path: str, found: Any, expected: str) -> None:
+        self.field = field_name
+        self.path = path
+        self.found = _short(found)
+        self.expected = expected
+        super().__init__(f"{field_name} ({path}): found {self.found}, expected {expected}")
+
+
+class UnreadableError(ValueError):
+    """Raised by a reader; the mapping adds the field's name."""
+
+    def __init__(self, found: Any, expected: str) -> None:
+        self.found = found
+        self.expected = expected
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if not isinstance(value, Decimal) else str(value)
+    return text if len(text) <= _FOUND_CHARACTERS_MAX else f"{text[:_FOUND_CHARACTERS_MAX]}…"
+
+
+def getter(path: str) -> Callable[[Payload], Any]:
+    """A function that follows a dotted path and gives None where it ends early."""
+    keys = path.split(".")
+    if len(keys) == 1:
+        (only,) = keys
+        return lambda payload: payload.get(only)
+
+    def follow(payload: Payload) -> Any:
+        value: Any = payload
+        for key in keys:
+            # Nearly every value is a plain dict, and asking for Mapping costs more than all the rest of this loop.
+            if type(value) is dict or isinstance(value, Mapping):
+                value = value.get(key)
+            elif value is None:
+                return None
+            elif isinstance(value, list) and key.isdigit():
+                value = value[int(key)] if int(key) < len(value) else None
+            else:
+                raise UnreadableError(value, f"an object holding {key}")
+        return value
+
+    return follow
+
+
+def put(body: dict[str, Any], path: str, value: Any) -> None:
+    """Set a dotted path, making the objects (and one-element lists, for `.0.`) on the way."""
+    keys = path.split(".")
+    at: Any = body
+    for key, following in pairwise(keys):
+        if key == "0":
+            at = at[0]
+        else:
+            at = at.setdefault(key, [{}] if following == "0" else {})
+    at[keys[-1]] = value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One canonical field on the wire. `is_read_only` fields are the ERP's to compute and never written."""
+
+    path: str
+    is_read_only: bool = False
+
+    def reader(self) -> Callable[[Payload], Any]:
+        """A function from payload to value; None means absent, so that the record's default stands."""
+        get, convert = getter(self.path), self.convert
+
+        def read(payload: Payload) -> Any:
+            value = get(payload)
+            return None if value is None else convert(value)
+
+        return read
+
+    def convert(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        """A type whose values are taken as they are unless empty, and for the others `convert`, whatever it raises."""
+        return None, self.convert
+
+    def write(self, body: dict[str, Any], value: Any) -> None:
+        if not self.is_read_only and value is not None:
+            put(body, self.path, self.unconvert(value))
+
+    def unconvert(self, value: Any) -> Any:
+        return value
+
+
+@dataclass(frozen=True)
+class Text(Field):
+    """Text kept exactly; `length_max` is the ERP's limit, checked when writing only."""
+
+    length_max: int | None = None
+
+    def convert(self, value: Any) -> str:
+        if type(value) is not str:
+            raise UnreadableError(value, "text")
+        return value
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return str, self.convert
+
+    def unconvert(self, value: str) -> str:
+        if self.length_max is not None and len(value) > self.length_max:
+            raise MappingError(self.path, self.path, value, f"at most {self.length_max} characters")
+        return value
+
+
+@dataclass(frozen=True)
+class Ref(Field):
+    """A reference: the external id of another record. `pseudo` ids stand for no record and read as absent."""
+
+    pseudo: frozenset[str] = frozenset()
+
+    def convert(self, value: Any) -> str | None:
+        if type(value) is not str or not value:
+            raise UnreadableError(value, "a record id as text")
+        return None if value in self.pseudo else value
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None if self.pseudo else str, self.convert
+
+
+@dataclass(frozen=True)
+class Amount(Field):
+    """An exact number; `is_negated` turns the sign, both ways."""
+
+    is_negated: bool = False
+
+    def convert(self, value: Any) -> Decimal:
+        try:
+            amount = parse_amount(value)
+        except InvalidAmountError as error:
+            raise UnreadableError(value, str(error)) from None
+        return -amount if self.is_negated else amount
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None, self.convert if self.is_negated else parse_amount
+
+    def unconvert(self, value: Decimal) -> Decimal:
+        return -value if self.is_negated else value
+
+
+@dataclass(frozen=True)
+class Day(Field):
+    """A calendar day as ISO 8601 text."""
+
+    def convert(self, value: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise UnreadableError(value, "a day as YYYY-MM-DD") from None
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return None, date.fromisoformat
+
+    def unconvert(self, value: date) -> str:
+        return value.isoformat()
+
+
+@dataclass(frozen=True)
+class Flag(Field):
+    """True or false."""
+
+    def convert(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise UnreadableError(value, "true or false")
+        return value
+
+    def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
+        return bool, self.convert
+
+
+@dataclass(frozen=True)
+class Choice(Field):
+    """One of a closed set: wire word to canonical word. A word that is not listed holds the record."""
+
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def convert(self, value: Any) -> str:
+        try:
+            return self.words[value]
+        except (KeyError, TypeError):
+            raise UnreadableError(value, "one of " + ", ".join(self.words)) from None
+
+    def unconvert(self, value: str) -> str:
+        return next(wire for wire, canonical in self.words.items() if canonical == value)
+
+
+@dataclass(frozen=True)
+class Derived(Field):
+    """A field that the wire does not carry but implies. It is computed from the whole object and never written."""
+
+    derive: Callable[[Payload], Any] = field(default=lambda payload: None)
+    is_read_only: bool = True
+
+    def reader(self) -> Callable[[Payload], Any]:
+        return self.derive
+
+    def write(self, body: dict[str, Any], value: Any) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One kind of part: the canonical values it implies and where its fields stand."""
+
+    implies: Mapping[str, Any]
+    fields: Mapping[str, Field]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A list on the wire whose elements come in variants, told apart by the value at `variant_path`.
+
+    A variant mapped to None is computed by the ERP (a subtotal) and left out. `nested_path` names a list inside an
+    element whose own elements follow it as parts.
+    """
+
+    path: str
+    variant_path: str | None
+    variants: Mapping[str, Variant | None]
+    nested_path: str | None = None
+
+    def variant_of(self, element: Payload) -> Variant | None:
+        if self.variant_path is None:
+            return self.variants[""]
+        name = element.get(self.variant_path)
+        if not isinstance(name, str) or name not in self.variants:
+            raise MappingError(self.variant_path, self.variant_path, name, "one of " + ", ".join(self.variants))
+        return self.variants[name]
