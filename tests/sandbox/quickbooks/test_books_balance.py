@@ -260,7 +260,7 @@ def check_links(books: Bookkeeper) -> None:
         assert bool(order["LinkedTxn"]) == bool(linked)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(OPERATIONS)
 def test_the_books_balance_after_any_sequence_of_operations(operations: list[tuple[str, int, int, Decimal]]):
     books = Bookkeeper()

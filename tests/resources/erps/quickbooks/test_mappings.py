@@ -98,7 +98,7 @@ def stored(mapping: WireMapping, record: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", MAPPINGS)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_is_written_reads_back(name, data):
     mapping = MAPPINGS[name]
@@ -121,7 +121,7 @@ JUNK = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", MAPPINGS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_damaged_object_is_read_or_refused_with_a_place_and_never_anything_else(name, data):
     mapping = MAPPINGS[name]
