@@ -10,27 +10,35 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
 
 import uvicorn
 
-from sandbox.clock import Clock
-from sandbox.control import Control
+from sandbox.erps import ERPS, plug_of
 from sandbox.host import Host
+from sandbox.persist import Journal
+from sandbox.service import Service
+from sandbox.world import World
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    first = argparse.ArgumentParser(prog="python -m sandbox", add_help=False)
+    first.add_argument("--erp", choices=sorted(ERPS))
+    erp = first.parse_known_args(argv)[0].erp
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A wire-compatible ERP simulator.")
-    parser.add_argument("--erp", choices=["quickbooks"], required=True)
+    parser.add_argument("--erp", choices=sorted(ERPS), required=True, help="with --help: shows its own arguments too")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--seed", choices=["demo", "empty"], default="empty", help="what the company starts with")
+    parser.add_argument("--random-seed", type=int, metavar="N", help="the same tokens and trace ids in every run")
     parser.add_argument("--persist", metavar="FILE", help="keep the company in FILE over restarts")
     parser.add_argument(
         "--with-parent", action="store_true", help="stop when the process that started this one is gone"
     )
-    parser.add_argument("--no-limits", action="store_true", help="never answer 429")
-    parser.add_argument("--realm", default="9130357849001216", metavar="ID", help="the company's realm id")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="speak https with this certificate (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's key (PEM)")
+    parser.add_argument("--no-limits", action="store_true", help="never refuse a request for coming too soon")
+    if erp is not None:
+        plug_of(erp).add_arguments(parser)
     return parser.parse_args(argv)
 
 
@@ -44,7 +52,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(f"listening on http://{self.config.host}:{self._port}", flush=True)
+            scheme = "https" if self.config.is_ssl else "http"
+            print(f"listening on {scheme}://{self.config.host}:{self._port}", flush=True)
 
 
 def _watch_parent(server: uvicorn.Server) -> None:
@@ -58,18 +67,23 @@ def _watch_parent(server: uvicorn.Server) -> None:
     threading.Thread(target=watch, daemon=True, name="parent watch").start()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code (2 when the port or the file cannot be used)."""
-    arguments = _arguments(argv)
-    clock = Clock()
-    try:
-        erp, committed = _quickbooks(arguments, clock)
-        listener = socket.create_server((arguments.host, arguments.port), backlog=2048)
-    except (OSError, ValueError) as error:
-        print(f"sandbox {arguments.erp}: starting on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)
-        return 2
+def _service(arguments: argparse.Namespace) -> Service:
+    """The company as its file holds it, else begun anew. Raises OSError and ValueError."""
+    world = World(Journal(arguments.persist) if arguments.persist else None)
+    world.seed(arguments.random_seed)
+    service = Service(plug_of(arguments.erp).build(world, arguments), world)
+    if not world.come_back(service.erp):
+        service.reset(arguments.seed, 1)
+    return service
+
+
+def _config(service: Service, arguments: argparse.Namespace) -> uvicorn.Config:
+    """How to serve it. Raises OSError when the certificate cannot be used."""
+    for file in (arguments.tls_certificate, arguments.tls_key):
+        if file is not None and not os.path.isfile(file):
+            raise FileNotFoundError(f"there is no file {file}")
     config = uvicorn.Config(
-        Host(Control(erp, clock), committed),
+        Host(service),
         host=arguments.host,
         log_level="warning",
         access_log=False,
@@ -77,7 +91,22 @@ def main(argv: list[str] | None = None) -> int:
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=2,
+        ssl_certfile=arguments.tls_certificate,
+        ssl_keyfile=arguments.tls_key,
     )
+    config.load()
+    return config
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code (2 when the port or a file cannot be used)."""
+    arguments = _arguments(argv)
+    try:
+        config = _config(_service(arguments), arguments)
+        listener = socket.create_server((arguments.host, arguments.port), backlog=2048)
+    except (OSError, ValueError) as error:
+        print(f"sandbox {arguments.erp}: starting on {arguments.host}:{arguments.port}: {error}", file=sys.stderr)
+        return 2
     server = _Server(config, listener.getsockname()[1])
     if arguments.with_parent:
         _watch_parent(server)
@@ -86,19 +115,6 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     return 0
-
-
-def _quickbooks(arguments: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
-    from sandbox.quickbooks.app import QuickBooks
-    from sandbox.quickbooks.persist import Journal
-
-    journal = Journal(arguments.persist) if arguments.persist else None
-    company = QuickBooks(clock, realm_id=arguments.realm, journal=journal)
-    if arguments.no_limits:
-        company.turn({"rate_limits": False})
-    if journal is None or not company.restore():
-        company.reset(arguments.seed, 1)
-    return company, company.commit
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class ControlClient:
             self._connection.close()
             raise ControlError(
                 f"{doing}: found {type(problem).__name__}: {problem}, expected a running simulator: "
-                "start one with `python -m sandbox --erp quickbooks --port 8801`"
+                "start one with `python -m sandbox --erp ERP --port 8801`"
             ) from problem
         if answer.status >= 300:
             said = text[:300].decode("utf-8", "replace")

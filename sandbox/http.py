@@ -3,6 +3,7 @@
 Belongs here: the two shapes every ERP simulator works with. Reading them off the socket is `host.py`.
 """
 
+import gzip
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -37,3 +38,13 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def compressed(answer: Answer, request: Request) -> Answer:
+    """The answer gzipped, if its body is worth it and the client accepts that."""
+    is_accepted = "gzip" in request.headers.get("accept-encoding", "")
+    if not is_accepted or len(answer.body) < 1024 or "Content-Encoding" in answer.headers:
+        return answer
+    headers = {**answer.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    # The time in gzip's header is left at 0: the same answer is the same bytes.
+    return Answer(answer.status, gzip.compress(answer.body, 1, mtime=0), answer.content_type, headers)

@@ -1,6 +1,6 @@
-"""`python -m sandbox.load_volume`: fill a running QuickBooks simulator with a plain big company, for benchmarks.
+"""`python -m sandbox.load_volume`: fill a running simulator with a plain big company, for benchmarks.
 
-The company itself is made in sandbox/quickbooks/volume.py. Exit 0 when loaded, 2 on wrong usage or an unreachable
+The company itself is made in sandbox/<erp>/volume.py. Exit 0 when loaded, 2 on wrong usage or an unreachable
 simulator.
 """
 
@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from importlib import import_module
 from time import perf_counter
 
 from sandbox.control_client import ControlClient, ControlError
-from sandbox.quickbooks.volume import build_volume
+from sandbox.erps import ERPS
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.load_volume", description=__doc__.splitlines()[0])
+    parser.add_argument("--erp", choices=sorted(ERPS), default="quickbooks")
     parser.add_argument("--invoices", type=int, default=50_000)
     parser.add_argument("--lines", type=int, default=5, help="lines an invoice")
     parser.add_argument("--seed", type=int, default=2026)
@@ -27,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         client = ControlClient(options.base_url)
         client.reset("empty")
+        build_volume = import_module(f"sandbox.{options.erp}.volume").build_volume
         counts = client.load_all(build_volume(options.invoices, options.lines, options.seed))
         client.close()
     except (ControlError, ValueError) as problem:

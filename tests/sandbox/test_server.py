@@ -7,68 +7,26 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-ROOT = Path(__file__).parents[2]
-
-
-class Server:
-    """One running simulator."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--erp", "quickbooks", "--port", "0", *arguments],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.ready = self.process.stdout.readline().strip()
-        self.address = urlsplit(self.ready.removeprefix("listening on "))
-        self.connection = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=20)
-        self.tokens: dict[str, Any] = {}
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        self.connection.request(method, path, data, headers)
-        answer = self.connection.getresponse()
-        return answer.status, answer.read()
-
-    def control(self, method: str, name: str, body: Any = None) -> Any:
-        status, answer = self.send(method, f"/_sandbox/{name}", body)
-        assert status == 200, answer
-        return json.loads(answer)
-
-    def api(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        if not self.tokens:
-            self.tokens = self.control("POST", "tokens")
-        bearer = f"Bearer {self.tokens['access_token']}"
-        full = f"/v3/company/{self.tokens['realm_id']}{path}"
-        return self.send(method, full, body, Authorization=bearer, Accept="application/json")
-
-    def stop(self) -> None:
-        self.connection.close()
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-@contextlib.contextmanager
-def running(*arguments: str) -> Iterator[Server]:
-    server = Server(*arguments)
-    try:
-        yield server
-    finally:
-        server.stop()
+from tests.sandbox.process import ROOT, Server, running
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +69,37 @@ def test_it_ends_with_its_parent_when_asked_to(tmp_path: Path):
                 return
         time.sleep(0.1)
     raise AssertionError("the simulator outlived its parent by ten seconds")
+
+
+def test_it_speaks_https_and_cuts_such_connections_too(tmp_path: Path):
+    certificate, key = self_signed(tmp_path)
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    with running("--tls-certificate", str(certificate), "--tls-key", str(key)) as server:
+        assert server.ready.startswith("listening on https://127.0.0.1:")
+        server.connection = http.client.HTTPSConnection("127.0.0.1", server.address.port, context=trusted, timeout=20)
+        found = json.loads(server.send("GET", "/.well-known/openid_configuration")[1])
+        server.control("POST", "faults", [{"drop": "before", "reset": True}])
+        with pytest.raises((ConnectionResetError, ssl.SSLError, http.client.RemoteDisconnected)):
+            server.send("GET", "/.well-known/openid_configuration")
+
+    assert found["token_endpoint"].startswith("https://127.0.0.1:")
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key, valid for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(minutes=1)).not_valid_after(now + timedelta(hours=1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    signed = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    certificate, own = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    own.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, own
 
 
 def test_a_port_in_use_is_one_clear_message():
@@ -209,6 +198,19 @@ def test_somebody_works_in_quickbooks(server: Server):
     assert status == 400 and b"there is no Invoice with Id '9'" in answer
 
 
+def test_the_clock_of_the_erp_can_be_behind_and_ahead(server: Server):
+    moments = []
+    for seconds in (0, -600, 1200):
+        server.control("POST", "clock", {"advance_seconds": seconds} if seconds else {})
+        edit = {"operation": "create", "entity": "Vendor", "body": {"DisplayName": f"V {seconds}"}}
+        made = server.control("POST", "edit", edit)["Vendor"]["MetaData"]["LastUpdatedTime"]
+        moments.append(datetime.fromisoformat(made))
+    server.control("POST", "clock", {})
+
+    behind, ahead = (round((moment - moments[0]).total_seconds(), -1) for moment in moments[1:])
+    assert (behind, ahead) == (-600, 600)
+
+
 def test_the_clock_can_be_set_and_moved(server: Server):
     server.control("POST", "clock", {"now": "2030-07-01T12:00:00Z", "frozen": True})
     server.control("POST", "clock", {"advance_seconds": 90, "frozen": True})
@@ -260,6 +262,33 @@ def test_a_killed_simulator_comes_back_with_what_it_had_answered(tmp_path: Path)
     assert int(newer["Id"]) == int(gone["Id"]) + 1
 
 
+def test_a_simulator_killed_at_work_has_each_answered_write_once(tmp_path: Path):
+    file, answered, tokens = str(tmp_path / "company.journal"), {}, {}
+    for life in range(3):
+        with running("--persist", file, "--no-limits") as server:
+            server.tokens = tokens or server.control("POST", "tokens")
+            tokens = server.tokens
+            threading.Timer(0.15, server.process.kill).start()
+            with contextlib.suppress(http.client.HTTPException, OSError):
+                for number in range(10_000):
+                    key = f"{life}-{number}"
+                    status, body = server.api("POST", f"/customer?requestid={key}", {"DisplayName": key})
+                    assert status == 200
+                    answered[key] = json.loads(body)["Customer"]["Id"]
+
+    with running("--persist", file, "--no-limits") as server:
+        server.tokens = tokens
+        kept = {each["DisplayName"]: each["Id"] for each in server.control("GET", "state")["Customer"]}
+        made = [each["key"] for each in server.control("GET", "effects") if not each["replay"]]
+        again = [
+            json.loads(server.api("POST", f"/customer?requestid={key}", {"DisplayName": key})[1])["Customer"]["Id"]
+            for key in list(answered)[-5:]
+        ]
+
+    assert len(answered) > 20 and answered.items() <= kept.items() and len(kept) <= len(answered) + 3
+    assert sorted(made) == sorted(kept) and again == list(answered.values())[-5:]
+
+
 def test_state_can_be_loaded_again(server: Server):
     server.control("POST", "edit", {"operation": "create", "entity": "Customer", "body": {"DisplayName": "Round trip"}})
     before = server.control("GET", "state")
@@ -268,6 +297,48 @@ def test_state_can_be_loaded_again(server: Server):
     server.control("POST", "load", before)
 
     assert server.control("GET", "state") == before
+
+
+class Form(HTMLParser):
+    """The form of a page: where it goes, its hidden fields, its buttons."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action, self.fields, self.buttons = "", {}, []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "form":
+            self.action = given["action"]
+        elif tag == "input":
+            self.fields[given["name"]] = given["value"]
+        elif tag == "button":
+            self.buttons.append((given["name"], given["value"]))
+
+
+def test_a_browser_can_click_both_buttons_of_the_consent_page(server: Server):
+    asked = {
+        "client_id": server.control("POST", "tokens")["client_id"],
+        "response_type": "code",
+        "scope": "com.intuit.quickbooks.accounting",
+        "redirect_uri": "http://127.0.0.1:9/callback",
+        "state": "a&b <c>",
+    }
+    status, page = server.send("GET", f"/connect/oauth2?{urlencode(asked)}")
+    form = Form(page.decode())
+
+    assert (status, form.fields) == (200, asked)
+    ways = []
+    for button in form.buttons:
+        server.connection.request("GET", f"{form.action}?{urlencode([*form.fields.items(), button])}")
+        answer = server.connection.getresponse()
+        answer.read()
+        ways.append((answer.status, dict(parse_qsl(urlsplit(answer.headers["Location"]).query))))
+    (connected, refused) = ways
+    assert connected[0] == refused[0] == 302
+    assert set(connected[1]) == {"code", "state", "realmId"} and connected[1]["state"] == "a&b <c>"
+    assert refused[1] == {"error": "access_denied", "state": "a&b <c>"}
 
 
 def test_no_more_than_ten_requests_are_served_at_once(server: Server):
