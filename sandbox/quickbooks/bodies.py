@@ -8,6 +8,7 @@ the service's JSON reader.
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox.quickbooks import wire
 from sandbox.quickbooks.spec import TYPES, Entity
 from sandbox.quickbooks.wire import Refusal
 
@@ -25,6 +26,9 @@ LENGTHS_MAX = {
     "Suffix": 16,
     "Name": 100,
 }
+LISTED_MAX = 10_000
+"""Lines, links or attachments of one object (reference section 1; with which fault more are refused is not known)."""
+_LIMITED = {"Line", "LinkedTxn", "AttachableRef"}
 _OWN_LENGTHS_MAX = {("PaymentMethod", "Name"): 31, ("Term", "Name"): 31}
 _NUMBER_BOUND = Decimal(10) ** 20
 _REFERENCE_KEYS = {"value", "name", "type"}
@@ -54,6 +58,8 @@ def _object(value: Any, kind: str, owner: str) -> Any:
         if found.is_list:
             if not isinstance(given, list):
                 raise _unsupported(f"Can not deserialize {name} out of something that is not a list")
+            if name in _LIMITED and len(given) > LISTED_MAX:
+                raise wire.business(f"{kind} has {len(given)} of {name}; there can be no more than {LISTED_MAX}.")
             result[name] = [_one(each, found.kind, name, owner) for each in given]
         else:
             result[name] = _one(given, found.kind, name, owner)

@@ -4,16 +4,19 @@ Belongs here: amounts, and balances moved by differences (after minus before of 
 company up again, so given balances of a loaded company stay what they are but for the change. What a write changes in
 linked transactions is `links.py`. Facts: reference section 7.
 
-Postings are made to balance sheet accounts only, as the service shows 0 on all others; inventory quantities and cost
-are not moved.
+Stored balances are those of balance sheet accounts only, as the service shows 0 on all others; the whole double entry
+is `entries.py`, its sums are `ledger.py`, stock is `stock.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from sandbox.quickbooks import defaults
+from sandbox.quickbooks import defaults, stock, wire
+from sandbox.quickbooks.booked import document
+from sandbox.quickbooks.chart import CONTROLS, Chart
+from sandbox.quickbooks.entries import POSTING, Entry, entries
+from sandbox.quickbooks.ledger import Ledger, open_items
 from sandbox.quickbooks.work import TIME, Key, Work
 
 Amounts = dict[Any, Decimal]
@@ -70,24 +73,73 @@ def party_of(value: dict[str, Any]) -> str:
     return (value.get("CustomerRef") or value.get("VendorRef") or {}).get("value", "")
 
 
-def settle(work: Work) -> None:
-    """Move the balances of parties and accounts by what the touched transactions differ from before."""
+def settle(work: Work, ledger: Ledger) -> None:
+    """Move the balances of parties and accounts, and stock, by what the touched transactions differ from before.
+
+    Raises Refusal when an entry on A/R or A/P names nobody.
+    """
+    touched = [(at, before, after) for at, before, after in work.changed() if at[0] in POSTING]
+    for (entity, _), _, after in touched:
+        if after is not None and entity in _CONTROLLED:
+            control_account(work, _CONTROLLED[entity], after)
+    chart = _chart(work, ledger)
+    documents = [
+        (at, *(document(wire.encode(value)) if value is not None else None for value in (before, after)))
+        for at, before, after in touched
+    ]
     parties: Amounts = defaultdict(Decimal)
     accounts: Amounts = defaultdict(Decimal)
-    for (entity, _), before, after in work.changed():
+    for (entity, _), before, after in documents:
         for sign, value in ((-1, before), (1, after)):
             if value is None:
                 continue
-            for party, amount in _owed(work, entity, value):
-                parties[party] += sign * amount
-            for account, amount in _postings(work, entity, value):
-                accounts[account] += sign * amount
+            for item in open_items(entity, value, chart):
+                if item.party:
+                    parties[(item.side, item.party)] += sign * item.open
+            found = entries(entity, value, chart)
+            if sign > 0:
+                _check_parties(entity, found, chart)
+            for entry in found:
+                is_home = chart.currency_of(entry.account) == chart.home
+                accounts[entry.account] += sign * (entry.home if is_home else entry.amount)
+    for account, change in stock.move(work, ledger, chart, documents):
+        accounts[account] += change
     for (kind, key), change in parties.items():
         if change:
             _move_party(work, kind, key, change)
     for account, change in accounts.items():
         if change:
             _move_account(work, account, change)
+
+
+_CONTROLLED = {
+    "Invoice": "Accounts Receivable",
+    "CreditMemo": "Accounts Receivable",
+    "Payment": "Accounts Receivable",
+    "Bill": "Accounts Payable",
+    "VendorCredit": "Accounts Payable",
+    "BillPayment": "Accounts Payable",
+}
+
+
+def _chart(work: Work, ledger: Ledger) -> Chart:
+    """The company's chart with the accounts opened in this write."""
+    opened = [value for (entity, _), before, value in work.changed() if entity == "Account" and before is None]
+    return ledger.chart.with_accounts([wire.encode(each) for each in opened if each]) if opened else ledger.chart
+
+
+def _check_parties(entity: str, found: list[Entry], chart: Chart) -> None:
+    """Nobody owes what is on A/R or A/P without a name, so the sums of names and accounts would part. That such
+    lines are refused is not confirmed by a recording.
+    """
+    controls = [entry for entry in found if chart.type_of(entry.account) in CONTROLS]
+    for entry in controls:
+        kind = chart.type_of(entry.account)
+        side = "Customer" if kind == CONTROLS[0] else "Vendor"
+        if entry.party is None or entry.party[0] != side:
+            raise wire.business(f"When you use {kind}, you must choose a {side.lower()} in the Name field.")
+    if entity in ("Bill", "VendorCredit") and len(controls) > 1:
+        raise wire.business(f"A line of a {entity} cannot be on {chart.type_of(controls[-1].account)}.")
 
 
 def _move_party(work: Work, kind: str, key: str, change: Decimal) -> None:
@@ -115,104 +167,6 @@ def _move_account(work: Work, key: str, change: Decimal) -> None:
         work.touch("Account", above["Id"], TIME)
         parent = above.get("ParentRef", {}).get("value")
         above = work.get("Account", parent) if parent else None
-
-
-def _owed(work: Work, entity: str, value: dict[str, Any]) -> Iterator[tuple[Key, Decimal]]:
-    """What one transaction adds to a customer's or vendor's Balance."""
-    if entity == "Invoice":
-        yield ("Customer", party_of(value)), open_balance(entity, value)
-    elif entity == "CreditMemo":
-        yield ("Customer", party_of(value)), -open_balance(entity, value)
-    elif entity == "Payment":
-        yield ("Customer", party_of(value)), -Decimal(value.get("UnappliedAmt", 0))
-    elif entity == "Bill":
-        yield ("Vendor", party_of(value)), open_balance(entity, value)
-    elif entity == "VendorCredit":
-        yield ("Vendor", party_of(value)), -open_balance(entity, value)
-    elif entity == "BillPayment":
-        yield ("Vendor", party_of(value)), -unapplied(entity, value)
-    elif entity == "JournalEntry":
-        for line, account, debit in _journal_lines(work, value):
-            party = line["JournalEntryLineDetail"].get("Entity", {})
-            key = party.get("EntityRef", {}).get("value", "")
-            if account.get("AccountType") == "Accounts Receivable" and party.get("Type") == "Customer":
-                yield ("Customer", key), debit
-            elif account.get("AccountType") == "Accounts Payable" and party.get("Type") == "Vendor":
-                yield ("Vendor", key), -debit
-
-
-def _journal_lines(work: Work, value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], Decimal]]:
-    for line in value.get("Line", ()):
-        detail = line.get("JournalEntryLineDetail") or {}
-        account = work.get("Account", detail.get("AccountRef", {}).get("value", ""))
-        if account is not None:
-            amount = Decimal(line.get("Amount", 0))
-            yield line, account, amount if detail.get("PostingType") == "Debit" else -amount
-
-
-def _postings(work: Work, entity: str, value: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
-    """Debits (positive) and credits (negative) on accounts, each in its account's currency."""
-    total = Decimal(value.get("TotalAmt", 0))
-    rate = Decimal(value.get("ExchangeRate", 1))
-    currency = value.get("CurrencyRef", {}).get("value")
-
-    def post(account: str, amount: Decimal) -> tuple[str, Decimal]:
-        found = work.get("Account", account) or {}
-        is_foreign = currency is not None and found.get("CurrencyRef", {}).get("value", currency) != currency
-        return account, cents(amount * rate) if is_foreign else amount
-
-    if entity in ("Invoice", "CreditMemo"):
-        sign = 1 if entity == "Invoice" else -1
-        yield post(control_account(work, "Accounts Receivable", value), sign * total)
-        yield from ((key, -sign * amount) for key, amount in _tax(work, value))
-    elif entity in ("SalesReceipt", "RefundReceipt"):
-        sign = 1 if entity == "SalesReceipt" else -1
-        yield post(value.get("DepositToAccountRef", {}).get("value", ""), sign * total)
-        yield from ((key, -sign * amount) for key, amount in _tax(work, value))
-    elif entity == "Payment":
-        yield post(control_account(work, "Accounts Receivable", value), -total)
-        yield post(value.get("DepositToAccountRef", {}).get("value", ""), total)
-    elif entity in ("Bill", "VendorCredit", "Purchase"):
-        sign = -1 if entity == "VendorCredit" or value.get("Credit") else 1
-        own = (
-            value.get("AccountRef", {}).get("value", "")
-            if entity == "Purchase"
-            else control_account(work, "Accounts Payable", value)
-        )
-        yield post(own, -sign * total)
-        for line in value.get("Line", ()):
-            account = line.get("AccountBasedExpenseLineDetail", {}).get("AccountRef", {}).get("value", "")
-            yield post(account, sign * Decimal(line.get("Amount", 0)))
-    elif entity == "BillPayment":
-        paid_from = (
-            value.get("CheckPayment", {}).get("BankAccountRef")
-            or value.get("CreditCardPayment", {}).get("CCAccountRef")
-            or {}
-        )
-        yield post(control_account(work, "Accounts Payable", value), total)
-        yield post(paid_from.get("value", ""), -total)
-    elif entity == "Deposit":
-        yield post(value.get("DepositToAccountRef", {}).get("value", ""), total)
-        undeposited = find_account(work, "AccountSubType", "UndepositedFunds")
-        for line in value.get("Line", ()):
-            own = line.get("DepositLineDetail", {}).get("AccountRef", {}).get("value")
-            yield post(undeposited if line.get("LinkedTxn") else own or "", -Decimal(line.get("Amount", 0)))
-    elif entity == "Transfer":
-        amount = Decimal(value.get("Amount", 0))
-        yield post(value.get("FromAccountRef", {}).get("value", ""), -amount)
-        yield post(value.get("ToAccountRef", {}).get("value", ""), amount)
-    elif entity == "JournalEntry":
-        for _, account, debit in _journal_lines(work, value):
-            yield post(account["Id"], debit)
-
-
-def _tax(work: Work, value: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
-    tax = Decimal(value.get("TxnTaxDetail", {}).get("TotalTax", 0))
-    if tax:
-        yield (
-            find_account(work, "AccountSubType", "GlobalTaxPayable"),
-            cents(tax * Decimal(value.get("ExchangeRate", 1))),
-        )
 
 
 def find_account(work: Work, path: str, value: str) -> str:

@@ -1,7 +1,7 @@
 """Change data capture: what changed since a moment, with stubs of what was deleted.
 
-Belongs here: `GET /cdc` with its two limits (1000 objects over all entities without saying so, 30 days). Facts:
-reference section 11.
+Belongs here: `GET /cdc`, and CDCQuery in a batch, with its two limits (1000 objects over all entities without saying
+so, 30 days). Facts: reference section 11.
 """
 
 from bisect import bisect_left
@@ -18,7 +18,13 @@ LOOK_BACK = timedelta(days=30)
 
 
 def changes(store: Store, switches: Switches, query: dict[str, str], began: datetime) -> bytes:
-    """The encoded CDCResponse of one call. Raises Refusal for missing, unknown or unsupported arguments.
+    """The encoded answer of one call. Raises Refusal for missing, unknown or unsupported arguments."""
+    when = wire.envelope_time(began).encode()
+    return b'{"CDCResponse":[' + response(store, switches, query, began) + b'],"time":"' + when + b'"}'
+
+
+def response(store: Store, switches: Switches, query: dict[str, str], began: datetime) -> bytes:
+    """The encoded CDCResponse alone, as a batch item has it. Raises Refusal.
 
     One group per entity named, in that order; live objects by LastUpdatedTime, then stubs. The first 1000 objects
     over all groups are given and the rest silently left out.
@@ -45,7 +51,7 @@ def changes(store: Store, switches: Switches, query: dict[str, str], began: date
         entity = BY_LOWER_NAME.get(name.lower())
         if entity is None:
             raise Refusal("4001", f"QueryValidationError: invalid context declaration: {name}")
-        if not entity.cdc:
+        if not entity.cdc or (entity.name == "TimeActivity" and switches.cdc_time_activity == "refused"):
             raise Refusal("500", f"Operation CDC for {entity.name} is not supported.", element="")
         table = store.tables[entity.name]
         times = table.times()
@@ -55,13 +61,7 @@ def changes(store: Store, switches: Switches, query: dict[str, str], began: date
         rows = live + stubs
         left -= len(rows)
         groups.append(_group(entity.name, rows, entity.totals))
-    return (
-        b'{"CDCResponse":[{"QueryResponse":['
-        + b",".join(groups)
-        + b']}],"time":"'
-        + wire.envelope_time(began).encode()
-        + b'"}'
-    )
+    return b'{"QueryResponse":[' + b",".join(groups) + b"]}"
 
 
 def _group(name: str, rows: list[bytes], has_total: bool) -> bytes:

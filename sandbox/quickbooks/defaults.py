@@ -3,7 +3,8 @@ no documents.
 
 Belongs here: what QuickBooks itself sets up in a new company. Ids of the accounts everything else refers to (4
 Undeposited Funds, 33 A/P, 84 A/R, 79 income) are those of Intuit's sandbox companies, so that clients with such Ids
-written into them find their accounts.
+written into them find their accounts. Multicurrency is off; the list of currencies and the euro's rate are there
+nevertheless, because ej2/python-quickbooks (tests/integration, 0.9.12) finds them in its sandbox company.
 """
 
 from decimal import Decimal
@@ -13,6 +14,7 @@ _HOME = {"value": "USD", "name": "United States Dollar"}
 
 _ACCOUNTS = (
     ("1", "Services", "Income", "ServiceFeeIncome"),
+    ("2", "Retained Earnings", "Equity", "RetainedEarnings"),
     ("4", "Undeposited Funds", "Other Current Asset", "UndepositedFunds"),
     ("7", "Advertising", "Expense", "AdvertisingPromotional"),
     ("8", "Bank Charges", "Expense", "BankCharges"),
@@ -30,11 +32,15 @@ _ACCOUNTS = (
     ("35", "Checking", "Bank", "Checking"),
     ("36", "Savings", "Bank", "Savings"),
     ("41", "Mastercard", "Credit Card", "CreditCard"),
+    ("42", "Visa", "Credit Card", "CreditCard"),
     ("79", "Sales of Product Income", "Income", "SalesOfProductIncome"),
     ("80", "Cost of Goods Sold", "Cost of Goods Sold", "SuppliesMaterialsCogs"),
     ("81", "Inventory Asset", "Other Current Asset", "Inventory"),
     ("84", "Accounts Receivable (A/R)", "Accounts Receivable", "AccountsReceivable"),
     ("86", "Discounts given", "Income", "DiscountsRefundsGiven"),
+    ("87", "Unapplied Cash Payment Income", "Income", "UnappliedCashPaymentIncome"),
+    ("88", "Unapplied Cash Bill Payment Expense", "Expense", "UnappliedCashBillPaymentExpense"),
+    ("89", "Arizona Dept. of Revenue Payable", "Other Current Liability", "GlobalTaxPayable"),
     ("90", "Board of Equalization Payable", "Other Current Liability", "GlobalTaxPayable"),
 )
 
@@ -86,6 +92,11 @@ _TAX_RATES = (
     ("1", "AZ State tax", Decimal("7.1"), "1"),
     ("2", "Tucson City", 2, "1"),
     ("3", "California", 8, "2"),
+)
+
+_CURRENCIES = (
+    ("1", "CAD", "Canadian Dollar"),
+    ("2", "EUR", "Euro"),
 )
 
 _PAYMENT_METHODS = (
@@ -226,6 +237,18 @@ def build_empty(now: str) -> dict[str, list[dict[str, Any]]]:
         ],
         "PaymentMethod": [
             {"Name": name, "Active": True, "Type": kind, "Id": id_, **common} for id_, name, kind in _PAYMENT_METHODS
+        ],
+        "CompanyCurrency": [
+            {"Code": code, "Name": name, "Active": True, "Id": id_, **common} for id_, code, name in _CURRENCIES
+        ],
+        "ExchangeRate": [
+            {
+                "SourceCurrencyCode": "EUR",
+                "TargetCurrencyCode": "USD",
+                "Rate": Decimal("1.1"),
+                "AsOfDate": "2015-01-01",
+                **common,
+            }
         ],
         "TaxAgency": [
             {

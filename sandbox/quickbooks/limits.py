@@ -1,10 +1,9 @@
 """The gateway's limits: requests a minute and requests at once.
 
-Belongs here: counting. It runs on the machine's clock, because the limits protect a machine. Facts: reference section
-12.
+Belongs here: counting. Refused requests do not count. Facts: reference section 12; the monthly meter of reading calls
+and the limit of e-mails are not simulated.
 """
 
-import time
 from collections import deque
 
 REQUESTS_PER_MINUTE = 500
@@ -19,11 +18,13 @@ class Limits:
         self._starts: deque[float] = deque()
         self._batches: deque[float] = deque()
 
-    def admits(self, in_flight: int, is_batch: bool) -> bool:
-        """Whether one more request may pass now; if so it is counted. `in_flight` includes this one."""
-        now = time.monotonic()
+    def admits(self, in_flight: int, is_batch: bool, now: float) -> bool:
+        """Whether one more request may pass at `now` (seconds); if so it is counted. `in_flight` includes this one.
+
+        A clock set back forgets what it now has before it.
+        """
         for starts in (self._starts, self._batches):
-            while starts and starts[0] <= now - 60:
+            while starts and not now - 60 < starts[0] <= now:
                 starts.popleft()
         if in_flight > REQUESTS_AT_ONCE or len(self._starts) >= REQUESTS_PER_MINUTE:
             return False

@@ -19,7 +19,7 @@ from sandbox.quickbooks.books import (
     tidy,
     unapplied,
 )
-from sandbox.quickbooks.work import LOOKS, VERSION, Key, Work
+from sandbox.quickbooks.work import LOOKS, TIME, VERSION, Key, Work
 
 LINK_NAMES = {"Payment": "Payment", "BillPayment": "BillPaymentCheck"}
 
@@ -247,6 +247,28 @@ def _is_received(order: dict[str, Any]) -> bool:
         if Decimal(line.get("Received", 0)) < Decimal(quantity if quantity is not None else line.get("Amount", 0)):
             return False
     return True
+
+
+def apply_estimates(work: Work, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+    """Estimates an invoice is made from are closed by it and show it; without it they are pending again.
+
+    An estimate's LastUpdatedTime moves and its SyncToken does not (sample company, 2026). That it is pending again is
+    not confirmed. Raises Refusal for an estimate that is not there or another customer's.
+    """
+    own = after or before
+    assert own is not None
+    was, now = (set(linked(value, "Estimate")) if value is not None else set() for value in (before, after))
+    for key in sorted(was ^ now):
+        estimate = work.get("Estimate", key)
+        if estimate is None:
+            if key in now:
+                raise wire.not_found()
+            continue
+        if key in now and party_of(estimate) != party_of(own):
+            raise wire.business(f"Estimate {key} belongs to another customer than the invoice")
+        _set_link(estimate, "Invoice", own["Id"], key in now, keeps_empty=False)
+        estimate["TxnStatus"] = "Closed" if linked(estimate, "Invoice") else "Pending"
+        work.touch("Estimate", key, TIME)
 
 
 def apply_deposit(work: Work, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:

@@ -13,9 +13,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.quickbooks import wire
+from sandbox.quickbooks.fields import property_at
 from sandbox.quickbooks.grammar import LAST_UPDATED, Condition, Statement
 from sandbox.quickbooks.spec import Entity
-from sandbox.quickbooks.store import Table, folded, property_at
+from sandbox.quickbooks.table import Table, folded
 from sandbox.quickbooks.wire import Refusal
 
 

@@ -41,6 +41,7 @@ TARGETS = {
     "ARAccountRef": "Account",
     "BankAccountRef": "Account",
     "CCAccountRef": "Account",
+    "CreditCardAccountRef": "Account",
     "DiscountAccountRef": "Account",
     "FromAccountRef": "Account",
     "ToAccountRef": "Account",
@@ -100,7 +101,7 @@ def check(work: Work, entity: str, value: dict[str, Any], before: dict[str, Any]
             raise Refusal("2500", f"Invalid Reference Id : {MADE_INACTIVE}", element="")
         if target == "Item" and found.get("Type") == "Category" and name == "ItemRef":
             raise Refusal("2500", "Invalid Reference Id : Categories cannot be used in transactions.", element=place)
-        if name in _NAMELESS or name in _NAMELESS_ON.get(entity, ()):
+        if name in _NAMELESS or name in _NAMELESS_ON.get(entity, ()) or not BY_NAME[target].shown_as:
             reference.pop("name", None)
         else:
             reference["name"] = str(found.get(BY_NAME[target].shown_as, ""))
@@ -128,4 +129,4 @@ def rename_everywhere(store: Store, target: str, key: str, name: str) -> None:
                     reference["name"] = name
                 table.put(row_key, wire.encode(value), row.moment)
                 if store.changed is not None:
-                    store.changed(entity.name, row_key, table.rows[row_key].raw, None)
+                    store.changed(entity.name, row_key, row, table.rows[row_key].raw, None)

@@ -67,6 +67,7 @@ def preferences(
             "TrackDepartments": True,
             "ClassTrackingPerTxn": False,
             "ClassTrackingPerTxnLine": True,
+            "TaxYearMonth": "January",
             "CustomerTerminology": "Customers",
         },
         "ProductAndServicesPrefs": {
@@ -76,10 +77,20 @@ def preferences(
             "QuantityOnHand": True,
         },
         "SalesFormsPrefs": sales,
-        "VendorAndPurchasesPrefs": {"TrackingByCustomer": True, "BillableExpenseTracking": False, "POCustomField": []},
+        "VendorAndPurchasesPrefs": {"TrackingByCustomer": True, "BillableExpenseTracking": True, "POCustomField": []},
+        "TimeTrackingPrefs": {
+            "UseServices": True,
+            "BillCustomers": True,
+            "ShowBillRateToAll": False,
+            "WorkWeekStartDate": "Monday",
+        },
         "TaxPrefs": {"UsingSalesTax": uses_sales_tax},
         "CurrencyPrefs": {"MultiCurrencyEnabled": is_multicurrency, "HomeCurrency": ref(home_currency)},
         "ReportPrefs": {"ReportBasis": "Accrual", "CalcAgingReportFromTxnDate": False},
-        "OtherPrefs": {"NameValue": []},
+        "EmailMessagesPrefs": {
+            f"{form}Message": {"Subject": f"{form} of your supplier", "Message": "Thank you for your business."}
+            for form in ("Invoice", "Estimate", "SalesReceipt", "Statement")
+        },
+        "OtherPrefs": {"NameValue": [{"Name": "SalesFormsPrefs.DefaultCustomerMessage", "Value": "Thank you!"}]},
         **base,
     }

@@ -2,14 +2,17 @@
 switch.
 
 Belongs here: the list, with what each reading is. It is documented in docs/sandbox-quickbooks.md; a test holds the
-two equal. `POST /_sandbox/switches {"name": value}` turns some, `GET` shows all.
+two equal. How switches are turned is `sandbox/switches.py`.
 """
 
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Literal
+
+from sandbox.switches import Switchboard
 
 
-class Switches:
-    """One attribute per switch; the first value of its type is the default and the strict reading."""
+class Switches(Switchboard):
+    """One attribute per switch; the first value of a Literal is the default and the strict reading, the rest are
+    numbers."""
 
     rotate_on_every_refresh: Literal[False, True] = False
     """False: the refresh token's value changes when it is 24 h old. True: with every refresh."""
@@ -25,10 +28,32 @@ class Switches:
     """Changes older than 30 days are silently missing, the call is refused, or they are served (as one call of 2020
     was).
     """
+    merged_documents: Literal["unchanged", "changed"] = "unchanged"
+    """Documents of a customer or vendor merged away: SyncToken and time stay, so that no delta shows them, or move."""
+    cdc_time_activity: Literal["refused", "served"] = "refused"
+    """Whether change data capture knows TimeActivity: not by the manual, but by a release note of 2021."""
+    limits_clock: Literal["machine", "simulator"] = "machine"
+    """Which clock counts the requests of a minute; with the simulator's a test need not wait for it."""
     no_accept_header: Literal["xml", "json"] = "xml"
     """The representation when a request has no Accept header at all."""
     request_id_with_other_body: Literal["replay", "fault"] = "replay"
     """A repeated requestid with a changed body: the first answer again and nothing done, or fault 600."""
+    request_id_seconds: float = 86400
+    """How long an answer is remembered under its requestid; after that the same id does the work again. No figure is
+    known: a day, so that a client which relies on more is found.
+    """
+    request_id_errors: Literal["forgotten", "stored"] = "forgotten"
+    """Whether a fault is remembered under the requestid as well, so that only a new id can try again."""
+    query_lag_seconds: float = 0
+    """How long a query does not show a write; reads by Id and change data capture do."""
+    refresh_overlap_seconds: float = 86400
+    """How long the value of a refresh token works on after a new one was issued; 0 is strict single use."""
+    refresh_reuse: Literal["refused", "revokes"] = "refused"
+    """A refresh token sent after its overlap: refused, or refused and the whole grant revoked with it."""
+    webhook_scope: Literal["written", "touched"] = "written"
+    """Webhooks tell of the object a request wrote, or also of those whose SyncToken moved with it (a paid invoice)."""
+    gzip: Literal[False, True] = False
+    """Whether answers are compressed for clients that accept it (no capture shows it)."""
     duplicate_document_numbers: Literal["fault", "allow"] = "fault"
     """A DocNumber used before on the same kind of sales document: fault 6140, or accepted."""
     inactive_name: Literal["taken", "free"] = "taken"
@@ -43,18 +68,5 @@ class Switches:
     """A bill line with LinkedTxn to a purchase order line closes that line; or such links are ignored."""
     bill_document_numbers: Literal["allow", "fault"] = "allow"
     """A vendor's bill number used twice: accepted (the company preference is off by default), or fault 6140."""
-
-    def values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in get_type_hints(Switches)}
-
-    def turn(self, changes: dict[str, Any]) -> None:
-        """Turn some switches. Raises ValueError naming the switch and its values when one is unknown."""
-        hints = get_type_hints(Switches)
-        for name, value in changes.items():
-            if name not in hints:
-                raise ValueError(f"there is no switch {name!r}; there are {', '.join(sorted(hints))}")
-            allowed = get_args(hints[name])
-            if not any(value == each and type(value) is type(each) for each in allowed):
-                raise ValueError(f"switch {name} cannot be {value!r}; it can be {' or '.join(map(repr, allowed))}")
-        for name, value in changes.items():
-            setattr(self, name, value)
+    unknown_report_parameters: Literal["fault", "ignore"] = "fault"
+    """A query parameter no report has: fault 2010, or no effect."""

@@ -4,7 +4,6 @@ Belongs here: form. Which fault is raised when belongs to the module that finds 
 Facts: reference sections 1, 3 and 9.
 """
 
-import secrets
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -105,6 +104,7 @@ MESSAGES = {
     "6190": "Invalid Company Status",
     "6210": "Account Period Closed",
     "6240": "Duplicate Name Exists Error",
+    "6270": "Transaction date is prior to start date for inventory item",
     "6540": "Deposited Transaction cannot be changed",
     "10000": "An application error has occurred while processing your request",
 }
@@ -127,16 +127,16 @@ def business(detail: str) -> Refusal:
     return Refusal("6000", f"Business Validation Error: {detail}", element="")
 
 
-def trace_id() -> str:
-    """A fresh `intuit_tid`."""
-    return f"1-{secrets.token_hex(4)}-{secrets.token_hex(12)}"
+def trace_id(instant: datetime, random_part: str) -> str:
+    """An `intuit_tid`: 1, the second it began, 24 random hexadecimal digits."""
+    return f"1-{int(instant.timestamp()):08x}-{random_part}"
 
 
 def _headers(seconds: float) -> dict[str, str]:
+    """All but `intuit_tid`, which every answer of `app.py` gets."""
     return {
         "Server": "nginx",
         "Strict-Transport-Security": "max-age=15552000",
-        "intuit_tid": trace_id(),
         "Qbo-Version": "1988.128",
         "Service-Time": f"total={int(seconds * 1000)}, db={int(seconds * 600)}",
         "Expires": "0",
@@ -148,6 +148,13 @@ def success(body: bytes, seconds: float = 0.0, content_type: str = "application/
     return Answer(200, body, content_type, _headers(seconds))
 
 
+def as_answered(status: int, body: bytes, content_type: str) -> Answer:
+    """An answer given before, with headers of now."""
+    if status == 200:
+        return success(body, content_type=content_type)
+    return Answer(status, body, content_type, {"Server": "nginx", "Strict-Transport-Security": "max-age=15552000"})
+
+
 def fault_body(refusal: Refusal, began: datetime) -> dict[str, Any]:
     body: dict[str, Any] = {"Fault": refusal.fault()}
     if refusal.has_time:
@@ -156,9 +163,7 @@ def fault_body(refusal: Refusal, began: datetime) -> dict[str, Any]:
 
 
 def fault(refusal: Refusal, began: datetime) -> Answer:
-    headers = {
-        key: value for key, value in _headers(0).items() if key in ("Server", "Strict-Transport-Security", "intuit_tid")
-    }
+    headers = {key: value for key, value in _headers(0).items() if key in ("Server", "Strict-Transport-Security")}
     return Answer(refusal.status, encode(fault_body(refusal, began)), "application/json", headers)
 
 
@@ -189,7 +194,7 @@ def gateway_fault(status: int, message: str, detail: str | None, kind: str, bega
         "status": None,
         "cdcresponse": [],
     }
-    headers = {"Server": "nginx", "intuit_tid": trace_id()}
+    headers = {"Server": "nginx"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Intuit", error="invalid_token"'
     return Answer(status, encode(body), "application/json", headers)
@@ -205,4 +210,4 @@ def throttled_xml(began: datetime) -> Answer:
         "      <Detail>The request limit was reached.  Try again later</Detail>\n"
         "    </Error>\n  </Fault>\n</IntuitResponse>\n"
     )
-    return Answer(429, body.encode(), "application/xml", {"Server": "nginx", "intuit_tid": trace_id()})
+    return Answer(429, body.encode(), "application/xml", {"Server": "nginx"})

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.quickbooks import wire
 from sandbox.quickbooks.spec import BY_NAME
-from sandbox.quickbooks.store import Store, key_of
+from sandbox.quickbooks.store import Store, inner, key_of
 
 Key = tuple[str, str]
 
@@ -55,22 +55,23 @@ class Work:
         return [(at, self.before[at], self._present[at]) for at in self._marks]
 
     def commit(self) -> None:
-        """Save everything touched, with one time for all."""
+        """Save everything touched, with one time for all; lists first, because transactions refer to them."""
         moment = wire.stamp(self.now)
-        for (entity, key), mark in self._marks.items():
+        for (entity, key), mark in sorted(self._marks.items(), key=lambda each: BY_NAME[each[0][0]].kind != "name"):
             before, present = self.before[(entity, key)], self._present[(entity, key)]
             if present is None:
                 if before is not None:
                     stub = {"domain": "QBO", "status": "Deleted", "Id": key, "MetaData": {"LastUpdatedTime": moment}}
                     self.store.remove(entity, key, stub)
                 continue
-            meta = present.setdefault("MetaData", {})
+            own = inner(BY_NAME[entity], present)
+            meta = own.setdefault("MetaData", {})
             if before is None:
-                present["SyncToken"] = "0"
+                own["SyncToken"] = "0"
                 meta.setdefault("CreateTime", moment)
                 meta["LastUpdatedTime"] = moment
             elif mark >= TIME:
                 meta["LastUpdatedTime"] = moment
                 if mark == VERSION:
-                    present["SyncToken"] = str(int(before.get("SyncToken", "0")) + 1)
+                    own["SyncToken"] = str(int(inner(BY_NAME[entity], before).get("SyncToken", "0")) + 1)
             self.store.save(entity, present)

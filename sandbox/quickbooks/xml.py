@@ -1,6 +1,6 @@
 """The XML representation of answers and bodies.
 
-Belongs here: JSON values to XML in the schema's order and back. The shapes are those of `properties.py`: references
+Belongs here: JSON values to XML in the schema's order and back. The shapes are those of `properties`: references
 are an element with a `name` attribute, domain and sparse are attributes. Facts: reference section 1 and the XML
 captures.
 """
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sandbox.http import Answer
 from sandbox.quickbooks import wire
-from sandbox.quickbooks.spec import TYPES, Entity
+from sandbox.quickbooks.spec import BY_NAME, TYPES, Entity
 from sandbox.quickbooks.wire import Refusal
 
 _NAMESPACE = "http://schema.intuit.com/finance/v3"
@@ -58,6 +58,9 @@ def _element(name: str, value: Any, kind: str) -> str:
     if "value" in value and name != "any":
         attributes = "".join(f" {key}={quoteattr(str(each))}" for key, each in value.items() if key != "value")
         return f"<{name}{attributes}>{_text(value['value'])}</{name}>"
+    if name == "LineEx":
+        entries = [each.get("value", each) for each in value.get("any", ())]
+        return f"<LineEx>{_element('NameValue', entries, 'NameValue')}</LineEx>"
     schema = TYPES.get(kind, {})
     own = set(schema) & {"status", "name", "type"} if "sparse" not in schema else set()
     attributes = "".join(
@@ -79,15 +82,39 @@ def _kind(schema: dict[str, Any], key: str) -> str:
 
 def body_of(data: bytes, entity: Entity) -> dict[str, Any]:
     """The JSON form of an XML body for one entity. Raises Refusal 2010 when it is not XML or not that entity."""
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise Refusal("2010", "Property Name:DOCTYPE specified is unsupported or invalid")
-    try:
-        root = ElementTree.fromstring(data)
-    except ElementTree.ParseError as error:
-        raise Refusal("2010", f"Property Name:{error} specified is unsupported or invalid") from None
+    root = _root(data)
     if _local(root.tag) != entity.name:
         raise Refusal("2010", f"Property Name:{_local(root.tag)} specified is unsupported or invalid")
     return _value(root, entity.name)
+
+
+def batch_of(data: bytes) -> dict[str, Any]:
+    """The JSON form of an XML batch (IntuitBatchRequest in the schema). Raises Refusal 2010."""
+    root = _root(data)
+    if _local(root.tag) != "IntuitBatchRequest":
+        raise Refusal("2010", f"Property Name:{_local(root.tag)} specified is unsupported or invalid")
+    items = []
+    for node in root:
+        item: dict[str, Any] = dict(node.attrib)
+        for child in node:
+            name = _local(child.tag)
+            if name in BY_NAME:
+                item[name] = _value(child, name)
+            elif len(child):
+                item[name] = {_local(each.tag): each.text or "" for each in child}
+            else:
+                item[name] = child.text or ""
+        items.append(item)
+    return {"BatchItemRequest": items}
+
+
+def _root(data: bytes) -> ElementTree.Element:
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise Refusal("2010", "Property Name:DOCTYPE specified is unsupported or invalid")
+    try:
+        return ElementTree.fromstring(data)
+    except ElementTree.ParseError as error:
+        raise Refusal("2010", f"Property Name:{error} specified is unsupported or invalid") from None
 
 
 def _local(tag: str) -> str:
@@ -101,6 +128,9 @@ def _value(node: ElementTree.Element, kind: str) -> Any:
     }
     for child in node:
         name = _local(child.tag)
+        if name == "LineEx":
+            # Only the service writes it.
+            continue
         found = schema.get(name)
         if found is None:
             raise Refusal("2010", f"Property Name:{name} specified is unsupported or invalid")

@@ -15,6 +15,7 @@ from random import Random
 from sandbox.quickbooks.demo.chart import (
     CARDS,
     CHART,
+    CURRENCIES,
     DEFAULT_TERM,
     FOREIGN_ACCOUNTS,
     INACTIVE_ACCOUNTS,
@@ -33,6 +34,7 @@ from sandbox.quickbooks.shapes import (
     head,
     payment_method,
     ref,
+    stamp,
     term,
 )
 
@@ -143,7 +145,27 @@ class Company:
                     {"Name": name, flag: False, "FullyQualifiedName": name, "Active": True, **base}
                 )
         self._build_taxes()
+        self._build_currencies()
         self._build_settings()
+
+    def _build_currencies(self) -> None:
+        """The currencies that can be chosen, the home currency not among them, and the euro's rate of every week."""
+        for number, (code, name) in enumerate(CURRENCIES, start=1):
+            base = head(str(number), self.list_moment())
+            self.objects["CompanyCurrency"].append({"Code": code, "Name": name, "Active": True, **base})
+        for week in range((self.anchor - self.opened).days // 7 + 1):
+            day = self.opened + timedelta(days=7 * week)
+            self.objects["ExchangeRate"].append(
+                {
+                    "SourceCurrencyCode": FOREIGN,
+                    "TargetCurrencyCode": HOME,
+                    "Rate": self.rate(FOREIGN, day),
+                    "AsOfDate": day.isoformat(),
+                    "MetaData": {"LastUpdatedTime": stamp(datetime.combine(day, time(17), UTC))},
+                    "domain": "QBO",
+                    "sparse": False,
+                }
+            )
 
     def _build_taxes(self) -> None:
         """Two agencies, a state and a city rate, a code for each and one for both; TAX and NON are the pseudo codes.

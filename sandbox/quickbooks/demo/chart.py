@@ -72,6 +72,7 @@ KNOWN_ACCOUNT_IDS = {
     "Checking": "35",
     "Savings": "36",
     "Company Card": "41",
+    "Travel Card": "42",
     "Sales of Product Income": "79",
     "Cost of Goods Sold": "80",
     "Inventory Asset": "81",
@@ -87,3 +88,5 @@ METHODS = ["Cash", "Check", "Visa", "MasterCard", "Bank transfer", "Direct Debit
 CARDS = {"Visa", "MasterCard"}
 SEASONS = ["Retail", "Wholesale", "Projects"]
 PLACES = ["Testburg", "Port Example"]
+# Code and name; the home currency is not among those a company adds.
+CURRENCIES = [("CAD", "Canadian Dollar"), ("EUR", "Euro")]

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from sandbox.clock import Clock
 from sandbox.http import Answer, Request
 from sandbox.quickbooks import wire
 from sandbox.quickbooks.app import QuickBooks
+from sandbox.world import World
 
 REALM = "9990000000000001"
 NOON = datetime(2026, 11, 21, 20, tzinfo=UTC)
@@ -24,9 +24,10 @@ class Company:
     """An empty company whose clock stands still; every call is authenticated unless it brings its own headers."""
 
     def __init__(self, now: datetime = NOON) -> None:
-        self.clock = Clock()
+        self.world = World()
+        self.clock = self.world.clock
         self.clock.set(now=now, frozen=True)
-        self.erp = QuickBooks(self.clock, realm_id=REALM)
+        self.erp = QuickBooks(self.world, realm_id=REALM)
         self.erp.reset("empty", 1)
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:

@@ -73,6 +73,9 @@ KNOWN: dict[str, dict[str, str]] = {
     },
     "batch_mixed_results": {
         "BatchItemResponse[].QueryResponse": "its rows are loaded and the statement is replayed by tests of queries",
+        "BatchItemResponse[].Vendor.BillRate": SINCE_2026,
+        "BatchItemResponse[].Vendor.CostRate": SINCE_2026,
+        "BatchItemResponse[].Vendor.V4IDPseudonym": SINCE_2026,
     },
 }
 KNOWN["po_to_bill_2_create_bill_with_header_link_xml"] = {"Bill[].MetaData[].LastModifiedByRef": SINCE_2026}
@@ -311,7 +314,7 @@ def answer_to(name: str) -> tuple[int, Any, str]:
         answer = company.send("POST", path, form.encode(), {})
         return answer.status, wire.decode(answer.body), answer.content_type
     if name == "throttle_429_xml":
-        company.erp.limits.admits = lambda in_flight, is_batch: False  # type: ignore[method-assign]
+        company.erp.limits.admits = lambda in_flight, is_batch, now: False  # type: ignore[method-assign]
         headers = {"accept": "application/json", "authorization": f"Bearer {company.erp.tokens()['access_token']}"}
         path = f"/v3/company/{REALM}/customer/1"
     data = body.encode() if isinstance(body, str) else body

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.quickbooks.spec import BY_NAME
 from tests.sandbox.quickbooks.test_books_balance import KINDS, Bookkeeper
 
 JUNK: list[Any] = [
@@ -42,7 +43,7 @@ class Vandal(Bookkeeper):
     def attempt(self, entity: str, body: dict[str, Any], query: str = "") -> None:
         for sent in (self.mangled(body), self.mangled(body), body):
             before = b"".join(self.company.erp.state(None))
-            status, answer = self.company.call("POST", f"/{entity.lower()}{query}", sent)
+            status, answer = self.company.call("POST", f"/{BY_NAME[entity].path}{query}", sent)
             self.statuses.add(status)
             assert status in (200, 400), (sent, answer)
             assert status == 200 or b"".join(self.company.erp.state(None)) == before, sent

@@ -70,7 +70,12 @@ def test_a_user_lets_an_app_in_by_clicking_through_the_consent_page(company: Com
 
 
 def test_a_user_who_refuses_sends_the_app_away(company: Company):
-    asked = {"client_id": company.erp.oauth.client_id, "response_type": "code", "redirect_uri": "http://x/cb"}
+    asked = {
+        "client_id": company.erp.oauth.client_id,
+        "response_type": "code",
+        "scope": "com.intuit.quickbooks.accounting",
+        "redirect_uri": "http://x/cb",
+    }
 
     answer = company.send("GET", f"/connect/oauth2?{urlencode({**asked, 'decision': 'cancel'})}", None, {})
 
@@ -133,5 +138,100 @@ def test_a_revoked_grant_ends_everything(company: Company):
     answer = company.send("POST", "/v2/oauth2/tokens/revoke", {"token": minted["refresh_token"]}, headers)
 
     assert (answer.status, answer.body) == (200, b"")
+    assert status_with(company, minted["access_token"]) == 401
+    assert refresh(company, minted["refresh_token"]) == (400, {"error": "invalid_grant"})
+
+
+def authorize(company: Company, **more: str) -> tuple[int, dict[str, list[str]]]:
+    """Where the user's click on Connect leads: status and the query of the way back."""
+    asked = {
+        "client_id": company.erp.oauth.client_id,
+        "response_type": "code",
+        "scope": "com.intuit.quickbooks.accounting",
+        "redirect_uri": "http://localhost:8000/callback?own=1",
+        "state": "s",
+        "decision": "connect",
+        **more,
+    }
+    answer = company.send("GET", f"/connect/oauth2?{urlencode(asked)}", None, {})
+    return answer.status, parse_qs(urlsplit(answer.headers.get("Location", "")).query)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"client_id": "somebody"},
+        {"response_type": "token"},
+        {"scope": "openid"},
+        {"redirect_uri": "javascript:alert(1)"},
+    ],
+)
+def test_the_consent_page_is_not_shown_for_a_wrong_request(company: Company, wrong: dict[str, str]):
+    assert authorize(company, **wrong) == (400, {})
+
+
+def test_a_code_dies_after_five_minutes_or_with_another_redirect(company: Company):
+    status, back = authorize(company)
+    assert (status, back["own"], back["realmId"]) == (302, ["1"], [REALM])
+    form = {"grant_type": "authorization_code", "redirect_uri": "http://localhost:8000/callback?own=1"}
+
+    assert token(company, **{**form, "redirect_uri": "http://evil"}, code=back["code"][0])[0] == 400
+    late = authorize(company)[1]["code"][0]
+    company.later(300)
+
+    assert token(company, **form, code=late) == (400, {"error": "invalid_grant"})
+
+
+def test_pkce_is_not_offered(company: Company):
+    found = wire.decode(company.send("GET", "/.well-known/openid_configuration", None, {}).body)
+
+    assert [name for name in found if "challenge" in name] == []
+
+
+def test_the_hard_end_of_a_grant_is_told_when_asked_for_and_kept(company: Company):
+    first = company.erp.tokens()["refresh_token"]
+    form = urlencode({"grant_type": "refresh_token", "refresh_token": first}).encode()
+    headers = {**basic(company), "x-include-refresh-token-hard-expires-in": "true"}
+
+    told = wire.decode(company.send("POST", "/oauth2/v1/tokens/bearer", form, headers).body)
+    assert told["x_refresh_token_hard_expires_in"] == 5 * 365 * 24 * HOUR
+    assert "x_refresh_token_hard_expires_in" not in refresh(company, first)[1]
+    for _ in range(19):
+        company.later(95 * 24 * HOUR)
+        status, answer = refresh(company, first)
+        first = answer["refresh_token"]
+    assert (status, answer["x_refresh_token_expires_in"]) == (200, 20 * 24 * HOUR)
+    company.later(20 * 24 * HOUR)
+
+    assert refresh(company, first)[0] == 400
+
+
+def test_strict_single_use_leaves_no_way_back(company: Company):
+    company.erp.turn({"rotate_on_every_refresh": True, "refresh_overlap_seconds": 0})
+    first = company.erp.tokens()["refresh_token"]
+    second = refresh(company, first)[1]["refresh_token"]
+
+    assert refresh(company, first) == (400, {"error": "invalid_grant"})
+    assert refresh(company, second)[0] == 200
+
+
+def test_using_a_refresh_token_twice_may_revoke_the_family(company: Company):
+    company.erp.turn({"rotate_on_every_refresh": True, "refresh_overlap_seconds": 10, "refresh_reuse": "revokes"})
+    first = company.erp.tokens()["refresh_token"]
+    granted = refresh(company, first)[1]
+
+    assert refresh(company, first)[1]["refresh_token"] == granted["refresh_token"]
+    company.later(10)
+    assert refresh(company, first)[0] == 400
+
+    assert refresh(company, granted["refresh_token"])[0] == 400
+    assert status_with(company, granted["access_token"]) == 401
+
+
+def test_a_user_can_take_the_app_off(company: Company):
+    minted = company.erp.tokens()
+
+    company.erp.disconnect()
+
     assert status_with(company, minted["access_token"]) == 401
     assert refresh(company, minted["refresh_token"]) == (400, {"error": "invalid_grant"})

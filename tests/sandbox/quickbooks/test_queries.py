@@ -118,7 +118,7 @@ def test_a_statement_may_be_the_body_of_a_post(company: Company):
         ("select * from Vendor where PrimaryEmailAddr = 'x'", "4001", "property 'PrimaryEmailAddr' is not queryable"),
         ("select * from Invoice orderby TotalAmt", "4001", "property 'TotalAmt' is not sortable"),
         ("select * from Invoice maxresults 0", "4001", "value 0 is too small. Min allowed value is 1"),
-        ("select * from Invoice startposition 0", "4001", "value 0 is too small. Min allowed value is 1"),
+        ("select * from Invoice startposition -1", "4001", "value -1 is too small. Min allowed value is 1"),
         ("select * from Invoice maxresults 1001", "4001", "value 1001 is too large"),
         ("select * from Invoice where Id > '5'", "4001", "operator > is not supported for property Id"),
         ("select * from Invoice where TxnDate > 'soon'", "4001", "value soon is not valid"),

@@ -394,3 +394,12 @@ def test_later_edits_move_given_balances_by_their_difference_only(company: Compa
 
     assert company.get("Customer", "500")["Balance"] == Decimal("800.00")
     assert company.get("Account", "84")["CurrentBalance"] == Decimal("1022.23")
+
+
+def test_a_reference_to_nothing_is_a_missing_one(company: Company):
+    detail = {"ItemRef": {"value": company.item()}}
+    line = {"Amount": 1, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+
+    error = company.fault("POST", "/invoice", {"CustomerRef": {}, "Line": [line]})
+
+    assert (error["code"], error["element"]) == ("2020", "CustomerRef")
