@@ -83,6 +83,19 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     at[keys[-1]] = value
 
 
+def remove(body: dict[str, Any], path: str) -> None:
+    """Take a dotted path out again, and with it the objects that are left empty."""
+    key, _, rest = path.partition(".")
+    if not rest:
+        body.pop(key, None)
+        return
+    inner = body.get(key)
+    if isinstance(inner, dict):
+        remove(inner, rest)
+        if not inner:
+            del body[key]
+
+
 @dataclass(frozen=True)
 class Field:
     """One canonical field on the wire. `is_read_only` fields are the ERP's to compute and never written."""
@@ -110,6 +123,11 @@ class Field:
     def write(self, body: dict[str, Any], value: Any) -> None:
         if not self.is_read_only and value is not None:
             put(body, self.path, self.unconvert(value))
+
+    def clear(self, body: dict[str, Any]) -> None:
+        """Take the field's value out of an object that has one."""
+        if not self.is_read_only:
+            remove(body, self.path)
 
     def unconvert(self, value: Any) -> Any:
         return value
@@ -229,6 +247,9 @@ class Derived(Field):
     def write(self, body: dict[str, Any], value: Any) -> None:
         return
 
+    def clear(self, body: dict[str, Any]) -> None:
+        return
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -258,3 +279,10 @@ class Parts:
         if not isinstance(name, str) or name not in self.variants:
             raise MappingError(self.variant_path, self.variant_path, name, "one of " + ", ".join(self.variants))
         return self.variants[name]
+
+    def variant_for(self, part: Any) -> tuple[str, Variant]:
+        """The variant in which a part is written, with its word on the wire. Raises MappingError if there is none."""
+        for wire_name, variant in self.variants.items():
+            if variant is not None and all(getattr(part, name) == value for name, value in variant.implies.items()):
+                return wire_name, variant
+        raise MappingError(self.path, self.path, part, "a part of a kind this ERP has")

@@ -50,8 +50,55 @@ class Says:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class TogetherWith:
+    """The field is decided with the field `leader` and the others of its kind: where both sides changed any of them,
+    all are taken from one side, whom the leader's policy names.
+    """
+
+    leader: str
+
+
+@dataclass(frozen=True, slots=True)
+class SumOf:
+    """The amount is the sum of the `amount` of these parts; those whose field and value `less` names are taken off."""
+
+    part: str
+    less: tuple[str, frozenset[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestOf:
+    """The amount is what is left of the amount `whole`, once the amount `less` and what else was settled is off it."""
+
+    whole: str
+    less: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOf:
+    """The field holds a word for an entry of a list of the ERP: ours in the tables, the ERP's id in canonical form."""
+
+    list: str
+
+
+# The lists that codes are of; each is mirrored under this name.
+CODE_LISTS = ("accounts", "terms", "payment_methods", "tax_codes")
+
+
 def refers_to(entity: str) -> RefersTo:
     return RefersTo(entity)
+
+
+def code_of(list_name: str) -> CodeOf:
+    """Mark a field as a code; raises SpecError for a list that there is not."""
+    if list_name not in CODE_LISTS:
+        raise SpecError(f"there is no list {list_name!r} of codes; there are {', '.join(CODE_LISTS)}")
+    return CodeOf(list_name)
+
+
+def together_with(leader: str) -> TogetherWith:
+    return TogetherWith(leader)
 
 
 # A reference is written in canonical form as the external id it has in the ERP.
@@ -75,6 +122,8 @@ class Part(msgspec.Struct, frozen=True):
 class Rule:
     """Something that must hold for every row; `sql` is true where it holds and sees the table's own columns.
 
+    It is written in the language of `ledger/rules.py`, which evaluates it on records in memory too.
+
     A blocking rule keeps the rows that break it, and so the module, from being reconciled; another one only warns.
     """
 
@@ -94,6 +143,10 @@ class FieldSpec:
     says: str
     choices: tuple[str, ...] = ()
     reference: RefersTo | RefersToAny | None = None
+    code_list: str | None = None  # one of CODE_LISTS
+    leader: str | None = None
+    sum_of: SumOf | None = None
+    rest_of: RestOf | None = None
 
     @property
     def column(self) -> str:
@@ -149,6 +202,11 @@ class EntitySpec:
         return {part.name: f"{singular}_{part.name}" for part in self.parts}
 
 
+def parent_column(spec: EntitySpec) -> str:
+    """The column by which a part points at its record: `invoice_id` in `invoice_lines`."""
+    return f"{spec.name.removesuffix('s')}_id"
+
+
 class SpecError(ValueError):
     """An entity is declared in a way that nothing can be built from."""
 
@@ -184,10 +242,22 @@ def entity(
         unknown = set(natural_key) - {f.name for f in fields}
         if unknown:
             raise SpecError(f"entity {name}: natural key names {sorted(unknown)}, which are no fields of it")
+        named = {n for f in fields for n in _names_in_marks(f)} - {f.name for f in fields} - {p.name for p in parts}
+        if named:
+            raise SpecError(f"entity {name}: its amounts name {sorted(named)}, which are no fields or parts of it")
         _REGISTRY[name] = spec
         return record
 
     return register
+
+
+def _names_in_marks(field_spec: FieldSpec) -> set[str]:
+    named = {field_spec.leader}
+    if field_spec.sum_of:
+        named.add(field_spec.sum_of.part)
+    if field_spec.rest_of:
+        named |= {field_spec.rest_of.whole, field_spec.rest_of.less}
+    return {name for name in named if name is not None}
 
 
 def _read_fields(owner: str, record: type) -> tuple[tuple[FieldSpec, ...], tuple[PartSpec, ...]]:
@@ -219,6 +289,10 @@ def _read_fields(owner: str, record: type) -> tuple[tuple[FieldSpec, ...], tuple
                 says=says,
                 choices=choices,
                 reference=next((m for m in marks if isinstance(m, (RefersTo, RefersToAny))), None),
+                code_list=next((m.list for m in marks if isinstance(m, CodeOf)), None),
+                leader=next((m.leader for m in marks if isinstance(m, TogetherWith)), None),
+                sum_of=next((m for m in marks if isinstance(m, SumOf)), None),
+                rest_of=next((m for m in marks if isinstance(m, RestOf)), None),
             )
         )
     return tuple(fields), tuple(parts)
@@ -250,6 +324,15 @@ def spec_of(name: str) -> EntitySpec:
         return _REGISTRY[name]
     except KeyError:
         raise SpecError(f"there is no entity {name!r}; there are {', '.join(_REGISTRY)}") from None
+
+
+def spec_of_record(record: type[Record]) -> EntitySpec:
+    """The spec of the entity that a Record class declares."""
+    _load()
+    for spec in _REGISTRY.values():
+        if spec.record is record:
+            return spec
+    raise SpecError(f"{record.__name__} declares no entity")
 
 
 def _load() -> None:

@@ -4,8 +4,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ledger.entities.documents import CURRENCY_IS_KNOWN, Application
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Says, entity, refers_to
+from ledger.entities.documents import APPLIED, CURRENCY_IS_KNOWN, UNAPPLIED, UNAPPLIED_WITHIN_TOTAL, Application
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    Rule,
+    Says,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -18,6 +30,7 @@ from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Say
             sql="is_void or applied_amount + unapplied_amount = total_amount",
             says="what is applied and what is not add up to what was paid",
         ),
+        UNAPPLIED_WITHIN_TOTAL,
         CURRENCY_IS_KNOWN,
     ),
 )
@@ -28,12 +41,12 @@ class BillPayment(Record, kw_only=True):
     payment_date: Annotated[date, Owner.ERP]
     document_number: Annotated[str, Says("cheque number")] = ""
     method: Annotated[Literal["check", "card"], Owner.ERP]
-    paid_from_account_code: Annotated[str, Owner.ERP, Says("bank or card account")] = ""
-    currency: Annotated[str, Owner.ERP]
+    paid_from_account_code: Annotated[str, code_of("accounts"), Owner.ERP, Says("bank or card account")] = ""
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     total_amount: Amount
-    applied_amount: Annotated[Amount, Owner.ERP, Says("applied to bills less vendor credits applied with it")]
-    unapplied_amount: Annotated[Amount, Owner.ERP, Says("paid beyond the bills it settles")]
+    applied_amount: Annotated[Amount, Owner.ERP, APPLIED, Says("applied to bills less vendor credits applied with it")]
+    unapplied_amount: Annotated[Amount, Owner.ERP, UNAPPLIED, Says("paid beyond the bills it settles")]
     private_note: str = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     applications: tuple[Application, ...] = ()

@@ -11,7 +11,20 @@ from ledger.entities.documents import (
     OPEN_WITHIN_TOTAL,
     PurchaseLine,
 )
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    RestOf,
+    Says,
+    SumOf,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -27,14 +40,14 @@ class Bill(Record, kw_only=True):
     document_number: Annotated[str, Owner.ERP, Says("the vendor's own number")] = ""
     issue_date: Annotated[date, Owner.ERP]
     due_date: Annotated[date | None, Owner.LEDGER] = None
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
-    net_amount: Annotated[Amount, Says("sum of the lines, without tax")]
-    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    net_amount: Annotated[Amount, together_with("total_amount"), SumOf("lines"), Says("sum of the lines, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)
     total_amount: Amount
-    open_amount: Annotated[Amount, Owner.ERP, Says("what we still owe")]
-    payable_account_code: Annotated[str, Owner.ERP] = ""
-    terms_code: str = ""
+    open_amount: Annotated[Amount, Owner.ERP, RestOf("total_amount"), Says("what we still owe")]
+    payable_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
+    terms_code: Annotated[str, code_of("terms")] = ""
     private_note: str = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     lines: tuple[PurchaseLine, ...] = ()

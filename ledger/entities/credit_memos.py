@@ -5,7 +5,19 @@ from decimal import Decimal
 from typing import Annotated
 
 from ledger.entities.documents import CURRENCY_IS_KNOWN, LINES_MAKE_THE_TOTAL, OPEN_WITHIN_TOTAL, SalesLine
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    RestOf,
+    Says,
+    SumOf,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -20,13 +32,18 @@ class CreditMemo(Record, kw_only=True):
     customer: Annotated[LedgerId, refers_to("customers")]
     document_number: Annotated[str, Owner.ERP] = ""
     issue_date: Annotated[date, Owner.ERP]
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
-    net_amount: Annotated[Amount, Says("sum of the lines, discounts taken off, without tax")]
-    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    net_amount: Annotated[
+        Amount,
+        together_with("total_amount"),
+        SumOf("lines"),
+        Says("sum of the lines, discounts taken off, without tax"),
+    ]
+    tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)
     total_amount: Amount
-    open_amount: Annotated[Amount, Owner.ERP, Says("credit not yet applied")]
+    open_amount: Annotated[Amount, Owner.ERP, RestOf("total_amount"), Says("credit not yet applied")]
     memo: Annotated[str, Owner.LEDGER, Says("what the customer reads")] = ""
     private_note: str = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     lines: tuple[SalesLine, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ledger.spec import LedgerId, Owner, Record, Rule, Says, entity, refers_to
+from ledger.spec import LedgerId, Owner, Record, Rule, Says, code_of, entity, refers_to
 
 
 @entity(
@@ -28,7 +28,7 @@ class Customer(Record, kw_only=True):
     billing_region: str = ""
     billing_postal_code: str = ""
     billing_country: str = ""
-    terms_code: Annotated[str, Owner.ERP, Says("payment terms as the ERP identifies them")] = ""
+    terms_code: Annotated[str, code_of("terms"), Owner.ERP, Says("payment terms as the ERP identifies them")] = ""
     is_taxable: Annotated[bool | None, Owner.ERP] = None
     is_active: bool = True
     note: Annotated[str, Owner.LEDGER] = ""

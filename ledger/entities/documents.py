@@ -6,7 +6,21 @@ Not an entity: the shared form of several. A document's amounts are all in its o
 from datetime import date
 from typing import Annotated, Literal
 
-from ledger.spec import Amount, LedgerId, Owner, Part, Quantity, RefersToAny, Rule, Says, refers_to
+from ledger.spec import (
+    Amount,
+    LedgerId,
+    Owner,
+    Part,
+    Quantity,
+    RefersToAny,
+    RestOf,
+    Rule,
+    Says,
+    SumOf,
+    code_of,
+    refers_to,
+    together_with,
+)
 
 
 class SalesLine(Part, kw_only=True):
@@ -17,11 +31,11 @@ class SalesLine(Part, kw_only=True):
     kind: Literal["item", "discount", "description", "shipping", "group"]
     item: Annotated[LedgerId | None, refers_to("items")] = None
     description: str = ""
-    quantity: Quantity | None = None
-    unit_price: Amount | None = None
+    quantity: Annotated[Quantity | None, together_with("amount")] = None
+    unit_price: Annotated[Amount | None, together_with("amount")] = None
     amount: Annotated[Amount, Says("without tax, signed: discounts are negative")]
-    account_code: Annotated[str, Owner.ERP] = ""
-    tax_code: str = ""
+    account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
+    tax_code: Annotated[str, code_of("tax_codes")] = ""
     service_date: Annotated[date | None, Says("day the work was done")] = None
 
 
@@ -32,13 +46,13 @@ class PurchaseLine(Part, kw_only=True):
     position: Annotated[int, Says("order on the document, from 1")]
     kind: Literal["item", "account", "description"]
     item: Annotated[LedgerId | None, refers_to("items")] = None
-    account_code: str = ""
+    account_code: Annotated[str, code_of("accounts")] = ""
     customer: Annotated[LedgerId | None, refers_to("customers"), Says("whom the cost is billed on to")] = None
     description: str = ""
-    quantity: Quantity | None = None
-    unit_price: Amount | None = None
+    quantity: Annotated[Quantity | None, together_with("amount")] = None
+    unit_price: Annotated[Amount | None, together_with("amount")] = None
     amount: Annotated[Amount, Says("without tax, signed")]
-    tax_code: str = ""
+    tax_code: Annotated[str, code_of("tax_codes")] = ""
     is_billable: bool = False
 
 
@@ -52,10 +66,23 @@ class Application(Part, kw_only=True):
     amount: Annotated[Amount, Says("in the payment's currency")]
 
 
+# Credits that a payment consumes instead of settling: they count against what it applies.
+CREDITS = frozenset(
+    {"credit_memos", "vendor_credits", "credit_card_credits", "deposits", "overpayments", "prepayments"}
+)
+APPLIED = SumOf("applications", less=("document_entity", CREDITS))
+UNAPPLIED = RestOf("total_amount", less="applied_amount")
+
 OPEN_WITHIN_TOTAL = Rule(
     "open_within_total",
     sql="open_amount between least(total_amount, 0) and greatest(total_amount, 0)",
     says="what is open lies between nothing and the whole",
+)
+UNAPPLIED_WITHIN_TOTAL = Rule(
+    "unapplied_within_total",
+    sql="unapplied_amount between least(total_amount, 0) and greatest(total_amount, 0)",
+    says="what is not applied lies between nothing and the whole",
+    is_blocking=False,
 )
 LINES_MAKE_THE_TOTAL = Rule(
     "lines_make_the_total",

@@ -11,7 +11,20 @@ from ledger.entities.documents import (
     OPEN_WITHIN_TOTAL,
     SalesLine,
 )
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    RestOf,
+    Says,
+    SumOf,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -27,16 +40,21 @@ class Invoice(Record, kw_only=True):
     document_number: Annotated[str, Owner.ERP] = ""
     issue_date: Annotated[date, Owner.ERP]
     due_date: Annotated[date | None, Owner.LEDGER] = None
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
-    net_amount: Annotated[Amount, Says("sum of the lines, discounts taken off, without tax")]
-    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    net_amount: Annotated[
+        Amount,
+        together_with("total_amount"),
+        SumOf("lines"),
+        Says("sum of the lines, discounts taken off, without tax"),
+    ]
+    tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)
     total_amount: Amount
-    open_amount: Annotated[Amount, Owner.ERP, Says("what is still owed")]
-    terms_code: str = ""
+    open_amount: Annotated[Amount, Owner.ERP, RestOf("total_amount"), Says("what is still owed")]
+    terms_code: Annotated[str, code_of("terms")] = ""
     po_number: str = ""
     billing_email: str = ""
     memo: Annotated[str, Owner.LEDGER, Says("what the customer reads")] = ""
     private_note: Annotated[str, Says("what the customer does not read")] = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     lines: tuple[SalesLine, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from ledger.spec import Amount, LedgerId, Owner, Record, Rule, Says, entity, refers_to
+from ledger.spec import Amount, LedgerId, Owner, Record, Rule, Says, code_of, entity, refers_to
 
 
 @entity(
@@ -22,8 +22,8 @@ class Item(Record, kw_only=True):
     purchase_description: str = ""
     sales_price: Annotated[Amount | None, Says("home currency, per unit")] = None
     purchase_cost: Annotated[Amount | None, Says("home currency, per unit")] = None
-    income_account_code: Annotated[str, Owner.ERP] = ""
-    expense_account_code: Annotated[str, Owner.ERP] = ""
-    asset_account_code: Annotated[str, Owner.ERP] = ""
+    income_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
+    expense_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
+    asset_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
     is_taxable: bool = False
     is_active: bool = True

@@ -4,8 +4,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from ledger.entities.documents import CURRENCY_IS_KNOWN, Application
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Says, entity, refers_to
+from ledger.entities.documents import APPLIED, CURRENCY_IS_KNOWN, UNAPPLIED, UNAPPLIED_WITHIN_TOTAL, Application
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    Rule,
+    Says,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -18,6 +30,7 @@ from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Rule, Say
             sql="is_void or applied_amount + unapplied_amount = total_amount",
             says="what is applied and what is not add up to what came in",
         ),
+        UNAPPLIED_WITHIN_TOTAL,
         CURRENCY_IS_KNOWN,
     ),
 )
@@ -27,13 +40,13 @@ class Payment(Record, kw_only=True):
     customer: Annotated[LedgerId, refers_to("customers")]
     payment_date: Annotated[date, Owner.ERP]
     reference_number: Annotated[str, Says("cheque or transfer number")] = ""
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     total_amount: Amount
-    applied_amount: Annotated[Amount, Owner.ERP, Says("applied to invoices less credits applied with it")]
-    unapplied_amount: Annotated[Amount, Owner.ERP, Says("not yet applied to any document")]
-    method_code: Annotated[str, Says("payment method as the ERP identifies it")] = ""
-    deposit_account_code: Annotated[str, Owner.ERP] = ""
+    applied_amount: Annotated[Amount, Owner.ERP, APPLIED, Says("applied to invoices less credits applied with it")]
+    unapplied_amount: Annotated[Amount, Owner.ERP, UNAPPLIED, Says("not yet applied to any document")]
+    method_code: Annotated[str, code_of("payment_methods"), Says("payment method as the ERP identifies it")] = ""
+    deposit_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
     private_note: str = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     applications: tuple[Application, ...] = ()

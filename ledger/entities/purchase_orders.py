@@ -5,7 +5,19 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from ledger.entities.documents import CURRENCY_IS_KNOWN, PurchaseLine
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    Says,
+    SumOf,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -22,12 +34,12 @@ class PurchaseOrder(Record, kw_only=True):
     issue_date: Annotated[date, Owner.ERP]
     expected_date: date | None = None
     status: Annotated[Literal["open", "closed"], Owner.ERP]
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
-    net_amount: Annotated[Amount, Says("sum of the lines, without tax")]
-    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    net_amount: Annotated[Amount, together_with("total_amount"), SumOf("lines"), Says("sum of the lines, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)
     total_amount: Amount
-    payable_account_code: Annotated[str, Owner.ERP] = ""
+    payable_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
     email: str = ""
     memo: Annotated[str, Owner.LEDGER, Says("what the vendor reads")] = ""
     private_note: str = ""

@@ -5,7 +5,20 @@ from decimal import Decimal
 from typing import Annotated
 
 from ledger.entities.documents import CURRENCY_IS_KNOWN, LINES_MAKE_THE_TOTAL, OPEN_WITHIN_TOTAL, PurchaseLine
-from ledger.spec import Amount, ExchangeRate, LedgerId, Owner, Record, Says, entity, refers_to
+from ledger.spec import (
+    Amount,
+    ExchangeRate,
+    LedgerId,
+    Owner,
+    Record,
+    RestOf,
+    Says,
+    SumOf,
+    code_of,
+    entity,
+    refers_to,
+    together_with,
+)
 
 
 @entity(
@@ -20,13 +33,13 @@ class VendorCredit(Record, kw_only=True):
     vendor: Annotated[LedgerId, refers_to("vendors")]
     document_number: Annotated[str, Owner.ERP] = ""
     issue_date: Annotated[date, Owner.ERP]
-    currency: Annotated[str, Owner.ERP]
+    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
-    net_amount: Annotated[Amount, Says("sum of the lines, without tax")]
-    tax_amount: Annotated[Amount, Owner.ERP] = Decimal(0)
+    net_amount: Annotated[Amount, together_with("total_amount"), SumOf("lines"), Says("sum of the lines, without tax")]
+    tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)
     total_amount: Amount
-    open_amount: Annotated[Amount, Owner.ERP, Says("credit not yet applied")]
-    payable_account_code: Annotated[str, Owner.ERP] = ""
+    open_amount: Annotated[Amount, Owner.ERP, RestOf("total_amount"), Says("credit not yet applied")]
+    payable_account_code: Annotated[str, code_of("accounts"), Owner.ERP] = ""
     private_note: str = ""
-    is_void: bool = False
+    is_void: Annotated[bool, together_with("total_amount")] = False
     lines: tuple[PurchaseLine, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ledger.spec import Owner, Record, Rule, Says, entity
+from ledger.spec import Owner, Record, Rule, Says, code_of, entity
 
 
 @entity(
@@ -28,5 +28,5 @@ class Vendor(Record, kw_only=True):
     billing_region: str = ""
     billing_postal_code: str = ""
     billing_country: str = ""
-    terms_code: Annotated[str, Owner.ERP, Says("payment terms as the ERP identifies them")] = ""
+    terms_code: Annotated[str, code_of("terms"), Owner.ERP, Says("payment terms as the ERP identifies them")] = ""
     is_active: bool = True

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date
 from decimal import Decimal
 
+import msgspec
 import pytest
 
+from ledger.entities.documents import SalesLine
 from ledger.fields import Amount, Choice, Day, Flag, MappingError, Parts, Ref, Text, Variant, getter, put
-from ledger.mapping import WireMapping
+from ledger.mapping import WireMapping, overlay, read_part, write_part
 
 ITEMS = WireMapping(
     "items",
@@ -167,3 +170,34 @@ def test_a_path_makes_the_objects_and_lists_on_its_way():
     assert getter("a.0.c.d")(body) == 2
     assert getter("a.5.c")(body) is None
     assert getter("x.y.z")(body) is None
+
+
+def test_what_changed_is_laid_over_what_the_erp_holds_and_what_is_gone_is_taken_out():
+    held = {**GOOD, "Other": {"kept": 1}}
+    base = ITEMS.from_wire(held)
+    wanted = msgspec.structs.replace(base, name="Desk", parent=None)
+
+    cleared = overlay(ITEMS.fields, body := copy.deepcopy(held), wanted, base)
+
+    assert cleared == ("parent",)
+    assert ITEMS.from_wire(body) == wanted
+    assert {key: value for key, value in body.items() if key not in ("Label", "Up")} == {
+        key: value for key, value in held.items() if key not in ("Label", "Up")
+    }
+    assert "Up" not in body
+
+
+def test_nothing_changed_lays_nothing_over():
+    base = ITEMS.from_wire(GOOD)
+    assert overlay(ITEMS.fields, body := copy.deepcopy(GOOD), base, base) == ()
+    assert body == GOOD
+
+
+def test_one_part_is_written_and_read_by_itself():
+    lines = a_line_mapping()
+    line = SalesLine(line_key="7", position=3, kind="item", amount=Decimal("1.50"))
+    element = write_part(lines, line)
+    assert element == {"Type": "Sale", "Id": "7", "Amount": Decimal("1.50")}
+    assert read_part(lines.variant_for(line)[1], SalesLine, element, 3) == line
+    with pytest.raises(MappingError, match="a kind this ERP has"):
+        write_part(lines, msgspec.structs.replace(line, kind="shipping"))

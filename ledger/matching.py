@@ -1,0 +1,186 @@
+"""First meeting of two books that know nothing of each other: which record there is which record here. Pure.
+
+Belongs here: matching unbound records of one entity by natural key and money. What two matched records then make of
+each other is `ledger.merge.meet`; reading both books and writing what was found is `resources/stages/meeting.py`.
+
+Exactly one candidate on each side, with equal money, is bound; anything else that shares a key is ambiguous and for a
+person. Texts in keys compare without regard to case, spaces at the ends or doubled, and compatibility forms (NFKC), and
+every binding that needed this says so. A key whose number is empty names nothing: there the day and the money join it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from ledger.spec import EntitySpec, FieldSpec, Record, RefersTo
+
+# What a reference of ours may be there, by entity and reference as it stands in our records: one id if it is bound or
+# was matched, several while that is ambiguous, none if it is new here.
+Candidates = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A record that is bound to nothing yet: its ledger id here, its external id there."""
+
+    id: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One record on both sides; `normalised` says where their keys are not written the same."""
+
+    ours: Unbound
+    theirs: Unbound
+    normalised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Records that may or may not be the same, and why nobody but a person can tell."""
+
+    ours: tuple[Unbound, ...]
+    theirs: tuple[Unbound, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class Matching:
+    """What became of every record: each is in exactly one of the four."""
+
+    bound: list[Pair] = field(default_factory=list)
+    ambiguous: list[Ambiguous] = field(default_factory=list)
+    new_here: list[Unbound] = field(default_factory=list)
+    new_there: list[Unbound] = field(default_factory=list)
+
+    def candidates(self) -> dict[str, tuple[str, ...]]:
+        """What our references to these records may be there, for the entities that refer to them."""
+        found = {f"#{pair.ours.id}": (pair.theirs.id,) for pair in self.bound}
+        for group in self.ambiguous:
+            found |= {f"#{ours.id}": tuple(theirs.id for theirs in group.theirs) for ours in group.ours}
+        return found
+
+
+def normalised(text: str) -> str:
+    """A text as keys compare it."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def spelled_as(spec: EntitySpec, ours: Record, theirs: Record) -> Record:
+    """Ours with the texts of its key as they are written there, where only their writing differs."""
+    names = [f.name for f in spec.fields if f.name in spec.natural_key and f.kind is str and not f.reference]
+    pairs = [(name, getattr(ours, name), getattr(theirs, name)) for name in names]
+    same = {name: other for name, mine, other in pairs if normalised(mine) == normalised(other)}
+    return msgspec.structs.replace(ours, **same)
+
+
+def match(
+    spec: EntitySpec, ours: Sequence[Unbound], theirs: Sequence[Unbound], candidates: Candidates | None = None
+) -> Matching:
+    """Match all unbound records of one entity. Both sides are in canonical form, our unbound references as `#id`."""
+    resolve = _Keys(spec, candidates or {})
+    with_key: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for j, unbound in enumerate(theirs):
+        for key in resolve.keys(unbound.record):
+            with_key[key].append(j)
+    partners = [sorted({j for key in resolve.keys(one.record) for j in with_key.get(key, ())}) for one in ours]
+    found = Matching()
+    met: set[int] = set()
+    for here, there in _groups(partners):
+        met.update(there)
+        some_ours, some_theirs = tuple(ours[i] for i in here), tuple(theirs[j] for j in there)
+        if not there:
+            found.new_here += some_ours
+        elif reason := _doubt(spec, resolve, some_ours, some_theirs):
+            found.ambiguous.append(Ambiguous(some_ours, some_theirs, reason))
+        else:
+            found.bound.append(Pair(some_ours[0], some_theirs[0], resolve.differences(some_ours[0], some_theirs[0])))
+    found.new_there = [unbound for j, unbound in enumerate(theirs) if j not in met]
+    return found
+
+
+def _groups(partners: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], list[int]]]:
+    """Ours and theirs that hang together: all who share a partner, directly or through others."""
+    back: defaultdict[int, list[int]] = defaultdict(list)
+    for i, others in enumerate(partners):
+        for j in others:
+            back[j].append(i)
+    seen: set[int] = set()
+    for start in range(len(partners)):
+        if start in seen:
+            continue
+        here, there, waiting = {start}, set(), [start]
+        while waiting:
+            for j in partners[waiting.pop()]:
+                there.add(j)
+                waiting += [i for i in back[j] if i not in here]
+                here.update(back[j])
+        seen |= here
+        yield sorted(here), sorted(there)
+
+
+def _doubt(spec: EntitySpec, keys: _Keys, ours: Sequence[Unbound], theirs: Sequence[Unbound]) -> str:
+    """Why these cannot be bound without a person; empty if they can."""
+    if len(ours) > 1 or len(theirs) > 1:
+        return f"{len(ours)} here and {len(theirs)} there have the same {keys.says}"
+    if len(keys.keys(ours[0].record)) > 1:
+        return f"it is not known yet which {' and '.join(keys.references)} there it belongs to"
+    mine, other = money(spec, ours[0].record), money(spec, theirs[0].record)
+    if mine != other:
+        return f"the same {keys.says}, but {_shown(mine)} here and {_shown(other)} there"
+    return ""
+
+
+def money(spec: EntitySpec, record: Record) -> tuple[Any, str] | None:
+    """What a document comes to and in which currency; None for master data."""
+    return (record.total_amount, record.currency) if spec.is_document else None  # type: ignore[attr-defined]
+
+
+def _shown(amount: tuple[Any, str] | None) -> str:
+    return "no amount" if amount is None else f"{amount[0]} {amount[1]}"
+
+
+class _Keys:
+    """The natural keys of one entity's records, comparable across both books."""
+
+    def __init__(self, spec: EntitySpec, candidates: Candidates) -> None:
+        self._spec = spec
+        self._candidates = candidates
+        by_name = {f.name: f for f in spec.fields}
+        self._fields = [by_name[name] for name in spec.natural_key]
+        self._days = [f.name for f in spec.fields if f.kind is date and f.name in ("issue_date", "payment_date")]
+        self.references = [f.name for f in self._fields if f.reference]
+        self.says = ", ".join(name.replace("_", " ") for name in spec.natural_key)
+
+    def keys(self, record: Record) -> list[tuple[Any, ...]]:
+        """The key of a record; several if a reference in it may be several records there, none if it is not there."""
+        options = [self._options(f, getattr(record, f.name)) for f in self._fields]
+        more: tuple[Any, ...] = ()
+        if any(f.kind is str and not f.reference and not normalised(getattr(record, f.name)) for f in self._fields):
+            more = (*(getattr(record, name) for name in self._days), money(self._spec, record))
+        return [(*key, *more) for key in itertools.product(*options)]
+
+    def _options(self, f: FieldSpec, value: Any) -> Sequence[Any]:
+        if isinstance(f.reference, RefersTo):
+            if isinstance(value, str) and value.startswith("#"):
+                return self._candidates.get(f.reference.entity, {}).get(value, ())
+            return (value,)
+        return (normalised(value) if isinstance(value, str) else value,)
+
+    def differences(self, ours: Unbound, theirs: Unbound) -> tuple[str, ...]:
+        """Where two equal keys are written differently."""
+        trios = [(f.name, getattr(ours.record, f.name), getattr(theirs.record, f.name)) for f in self._fields]
+        return tuple(
+            f"{name}: {mine!r} here, {other!r} there"
+            for name, mine, other in trios
+            if mine != other and name not in self.references
+        )

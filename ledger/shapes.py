@@ -1,0 +1,77 @@
+"""JSON objects of a known shape: read like dicts, and by those who know the shape a good deal faster.
+
+Belongs here: what such an object is. Which shape a row has is learned in `resources/wire_shapes.py`; the reader is in
+`ledger/mapping.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import NoneType
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import UNSET
+
+_LEAVES = frozenset({str, int, Decimal, bool, list, NoneType})
+_METHODS = frozenset({"get", "keys", "values", "items", "inner", "absent"})
+
+
+class Shaped(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """An object whose keys are fields. A key that is missing has UNSET, or `absent` of its class if it is an object.
+
+    So a dotted path can be followed to its end by one `attrgetter`, whatever is missing on the way. `inner`: the class
+    of each key that holds an object.
+    """
+
+    inner: ClassVar[Mapping[str, type[Shaped]]] = {}
+    absent: ClassVar[Any] = None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        value = getattr(self, key, UNSET)
+        if type(value) in _LEAVES:
+            return value
+        # What is left is nothing, an object, or one of these methods.
+        return value if isinstance(value, Shaped) and value is not type(value).absent else default
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.get(key, UNSET)
+        if value is UNSET:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key, UNSET) is not UNSET
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self.__struct_fields__ if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def keys(self) -> list[str]:
+        return list(self)
+
+    def values(self) -> list[Any]:
+        return [self[key] for key in self]
+
+    def items(self) -> list[tuple[str, Any]]:
+        return [(key, self[key]) for key in self]
+
+
+Mapping.register(Shaped)
+
+
+def plain(value: Any) -> Any:
+    """The same in dicts and lists."""
+    if isinstance(value, Shaped):
+        return {key: plain(inner) for key, inner in value.items()}
+    if type(value) is list:
+        return [plain(item) for item in value]
+    return value
+
+
+def can_be_key(key: str) -> bool:
+    """Whether a field may have this name."""
+    return key.isidentifier() and not key.startswith("_") and key not in _METHODS
