@@ -6,6 +6,8 @@ so that its history keeps the new column too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,6 +15,14 @@ HISTORY_SUFFIX = "_history"
 # A document is 2 to 4 kB. Kept in its row it costs a page; compressed and moved out, as Postgres does above 2 kB, it
 # costs more time than everything else in writing it.
 DOCUMENT_ROW_BYTES = 8160
+
+_OUTSIDER = "when (not sync.is_sync())"
+# What a trigger sees of a statement of each kind.
+_SEEN = {
+    "insert": "referencing new table as written",
+    "update": "referencing old table as replaced new table as written",
+    "delete": "referencing old table as replaced",
+}
 
 
 def guard(schema: str, table: str) -> None:
@@ -45,6 +55,39 @@ def keep_history(schema: str, table: str) -> None:
         _before_update(schema, table, "count_version")
     elif "changed_at" in columns:
         _before_update(schema, table, "touch")
+
+
+def note_edits(entity: str, parts: Sequence[str]) -> None:
+    """Sign and note whatever somebody else than the sync writes into a ledger table or the tables of its parts."""
+    # Its name sorts it before count_version, which then counts what was signed.
+    op.execute(
+        f"create or replace trigger a_sign_edit before insert or update on ledger.{entity} "
+        f"for each row {_OUTSIDER} execute function sync.sign_edit()"
+    )
+    op.execute(
+        f"create or replace trigger refuse_delete before delete on ledger.{entity} "
+        f"for each row {_OUTSIDER} execute function sync.refuse_delete()"
+    )
+    for event in ("insert", "update"):
+        op.execute(
+            f"create or replace trigger note_edit_on_{event} after {event} on ledger.{entity} {_SEEN[event]} "
+            f"for each statement {_OUTSIDER} execute function sync.note_edit()"
+        )
+    for part in parts:
+        for event, seen in _SEEN.items():
+            op.execute(
+                f"create or replace trigger note_part_edit_on_{event} after {event} on ledger.{part} {seen} "
+                f"for each statement {_OUTSIDER} "
+                f"execute function sync.note_part_edit('{entity}', '{entity.removesuffix('s')}_id')"
+            )
+
+
+def fill_in(table: str, kind: str) -> None:
+    """Let outsiders leave out what follows from the rest of a row: see sync.fill_in_<kind>."""
+    op.execute(
+        f"create or replace trigger fill_in before insert on ledger.{table} "
+        f"for each row {_OUTSIDER} execute function sync.fill_in_{kind}()"
+    )
 
 
 def keep_tenants_apart(schema: str, table: str) -> None:

@@ -22,12 +22,13 @@ from resources.stores.account import Account, account_name, name_of, through_kee
 
 MARKER = "tieout.json"
 
-Role = Literal["owner", "app", "analyst", "superuser"]
+Role = Literal["owner", "app", "analyst", "writer", "superuser"]
 ROLE_NAMES: dict[Role, str] = {
     "superuser": "postgres",
     "owner": "tieout_owner",
     "app": "tieout_app",
     "analyst": "tieout_analyst",
+    "writer": "tieout_writer",
 }
 
 

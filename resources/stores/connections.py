@@ -15,13 +15,16 @@ from resources.errors import ErrorKind, TieoutError
 
 _COLUMNS = (
     "connection as name, tenant_id as tenant, erp, base_url, settings, state, partition_key, company_name, "
-    "home_currency, pull_interval_seconds, next_pull_at, created_at"
+    "home_currency, meeting, pull_interval_seconds, next_pull_at, created_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One ERP company. `settings` holds nothing secret; `state` is active, paused, reconnect or removed."""
+    """One ERP company. `settings` holds nothing secret; `state` is active, paused, reconnect or removed.
+
+    `meeting` is pending while its books and the ledger know nothing of each other (it pulls, nothing more), else done.
+    """
 
     name: str
     tenant: str
@@ -32,6 +35,7 @@ class Connection:
     partition_key: str
     company_name: str | None
     home_currency: str | None
+    meeting: str
     pull_interval_seconds: int
     next_pull_at: datetime
     created_at: datetime
@@ -191,6 +195,16 @@ def describe(tx: psycopg.Connection[Any], name: str, *, company_name: str, home_
         "update sync.connections set company_name = %s, home_currency = %s where connection = %s",
         (company_name, home_currency, name),
     )
+
+
+def must_meet(tx: psycopg.Connection[Any], name: str) -> None:
+    """Its books and the ledger are to meet before anything is merged or pushed."""
+    tx.execute("update sync.connections set meeting = 'pending' where connection = %s", (name,))
+
+
+def met(tx: psycopg.Connection[Any], name: str) -> None:
+    """Its books and the ledger know who is who."""
+    tx.execute("update sync.connections set meeting = 'done' where connection = %s", (name,))
 
 
 def reconnected(tx: psycopg.Connection[Any], name: str) -> None:

@@ -19,6 +19,8 @@ from resources.errors import ErrorKind, TieoutError
 APP_ROLE = "tieout_app"
 OWNER_ROLE = "tieout_owner"
 ANALYST_ROLE = "tieout_analyst"
+# Writes ledger rows as any program of the company may; what it writes is noted and pushed.
+WRITER_ROLE = "tieout_writer"
 
 # The tenant that stands for all of them. Only the tables a scheduler needs (connections, runs, cursors) let it read.
 FLEET = "*"

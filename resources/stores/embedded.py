@@ -20,6 +20,7 @@ import fcntl
 import json
 import os
 import random
+import secrets
 import socket
 import subprocess
 import time
@@ -109,7 +110,9 @@ class Server:
         self._hold = hold
 
     def url(self, role: Role = "app", database: str = DATABASE) -> str:
-        """A libpq URL with password. `owner` migrates and makes databases, `app` works, `analyst` reads `analytics`."""
+        """A libpq URL with password. `owner` migrates and makes databases, `app` works, `analyst` reads `analytics`,
+        `writer` writes rows of `ledger`.
+        """
         return f"postgresql://{ROLE_NAMES[role]}:{self._passwords[role]}@{HOST}:{self.port}/{database}"
 
     def close(self) -> None:
@@ -141,7 +144,7 @@ def ensure_running(home: Path, *, options: Mapping[str, str] | None = None) -> S
     try:
         with _exclusive(files.start_lock, doing="waiting for another process that starts the server"):
             connection = _running(files) or _start(files, {**SERVER_OPTIONS, **(options or {})})
-            if not connection.get("is_furnished"):
+            if not connection.get("is_furnished") or not ROLE_NAMES.keys() <= connection["passwords"].keys():
                 _furnish(files, connection)
         return Server(files.home, connection["port"], connection["passwords"], hold)
     except BaseException:
@@ -337,23 +340,28 @@ def _forget_stale_pid(files: Files) -> None:
 
 
 def _furnish(files: Files, connection: dict[str, Any]) -> None:
-    """Roles and the database, once. The owner is no superuser: what works here works on a managed server as well."""
+    """Roles and the database, once, and again for a role that an earlier version did not have.
+
+    The owner is no superuser: what works here works on a managed server as well.
+    """
     passwords = connection["passwords"]
+    for role in ROLE_NAMES.keys() - passwords.keys():
+        passwords[role] = secrets.token_urlsafe(24)
     url = f"postgresql://postgres:{passwords['superuser']}@{HOST}:{connection['port']}"
     with psycopg.connect(f"{url}/postgres", autocommit=True) as superuser:
-        for role, rights in (("owner", "createdb createrole"), ("app", ""), ("analyst", "")):
+        for role, rights in (("owner", "createdb createrole"), ("app", ""), ("analyst", ""), ("writer", "")):
             name = sql.Identifier(ROLE_NAMES[role])
-            if not superuser.execute("select from pg_roles where rolname = %s", [ROLE_NAMES[role]]).fetchone():
+            if not superuser.execute("select 1 from pg_roles where rolname = %s", [ROLE_NAMES[role]]).fetchone():
                 superuser.execute(sql.SQL("create role {} login").format(name))
             password = sql.Literal(passwords[role])
-            superuser.execute(sql.SQL(f"alter role {{}} {rights} password {{}}").format(name, password))
-        for role in ("app", "analyst"):
+            superuser.execute(sql.SQL(f"alter role {{}} login {rights} password {{}}").format(name, password))
+        for role in ("app", "analyst", "writer"):
             superuser.execute(
                 sql.SQL("grant {} to {} with admin option, inherit false, set true").format(
                     sql.Identifier(ROLE_NAMES[role]), sql.Identifier(ROLE_NAMES["owner"])
                 )
             )
-        if not superuser.execute("select from pg_database where datname = %s", [DATABASE]).fetchone():
+        if not superuser.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
             superuser.execute(
                 sql.SQL("create database {} owner {}").format(
                     sql.Identifier(DATABASE), sql.Identifier(ROLE_NAMES["owner"])

@@ -27,10 +27,19 @@ class Held:
     expected: str
     kind: ErrorKind = ErrorKind.MAPPING
     raw: str | None = None
+    next_step: str | None = None
 
     def says(self, connection: str, doing: str) -> str:
         record = f"{self.entity}/{self.external_id}"
         return f"{connection}: {doing} {record}: {self.field}: found {self.found}, expected {self.expected}"
+
+
+_TAKEN_BY_ITSELF = "correct it in the ERP: its next version is taken by itself"
+_NEXT_STEPS = {
+    "pull": _TAKEN_BY_ITSELF,
+    "merge": _TAKEN_BY_ITSELF,
+    "push": "correct the row in the ledger: its next version is pushed by itself",
+}
 
 
 def key_of_nameless(raw: str) -> str:
@@ -67,7 +76,7 @@ def hold(
                 "found": record.found,
                 "expected": record.expected,
                 "message": record.says(connection, doing),
-                "next_step": "correct it in the ERP: its next version is taken by itself",
+                "next_step": record.next_step or _NEXT_STEPS.get(stage, error.suggested_fix),
                 "raw": record.raw,
                 "run_id": run_id,
             },

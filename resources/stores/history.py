@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from ledger.spec import spec_of
-from resources.stores.tables import parent_column
+from ledger.spec import parent_column, spec_of
+
+# What a row says of itself, not of the record.
+BOOKKEEPING = frozenset({"ledger_id", "tenant_id", "version", "changed_by", "changed_at", "run_id", "connection"})
 
 
 def find(tx: psycopg.Connection[Any], entity: str, record_id: str) -> list[dict[str, Any]]:
-    """The bindings of a record, found by its external id, its ledger id or its document number."""
+    """A record wherever it is bound, found by its external id, its ledger id or its document number; a row that is in
+    no ERP yet has no connection but the one it names.
+    """
     numbers = [f.name for f in spec_of(entity).fields if f.name in ("document_number", "reference_number", "name")]
     by_number = sql.SQL("").join(sql.SQL(" or l.{} = %(id)s").format(sql.Identifier(name)) for name in numbers)
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
             sql.SQL(
-                "select b.connection, b.external_id, b.ledger_id, b.base, b.version_token, b.ledger_version, "
-                "b.bound_at "
-                "from sync.bindings b join ledger.{entity} l on l.ledger_id = b.ledger_id "
-                "where b.entity = %(entity)s and (b.external_id = %(id)s or b.ledger_id::text = %(id)s{by_number}) "
-                "order by b.connection, b.ledger_id limit 20"
+                "select coalesce(b.connection, l.connection) as connection, b.external_id, l.ledger_id, "
+                "b.version_token, b.ledger_version, b.bound_at from ledger.{entity} l "
+                "left join sync.bindings b on b.entity = %(entity)s and b.ledger_id = l.ledger_id "
+                "where b.external_id = %(id)s or l.ledger_id::text = %(id)s{by_number} "
+                "order by b.connection, l.ledger_id limit 20"
             ).format(entity=sql.Identifier(entity), by_number=by_number),
             {"entity": entity, "id": record_id},
         ).fetchall()
@@ -60,6 +65,41 @@ def ledger_versions(tx: psycopg.Connection[Any], entity: str, ledger_id: int) ->
         ).fetchall()
 
 
+def provenance(versions: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """For each column of a row that says anything: who wrote the value it has, when, and in which run of the sync.
+
+    `versions` are those of `ledger_versions`. A merge writes only what it takes from the ERP: a value of ours that it
+    keeps stays ours.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    before: dict[str, Any] = {}
+    for version in versions:
+        row = version["row"]
+        for column, value in row.items():
+            if column in BOOKKEEPING or (value == before.get(column) and column in found):
+                continue
+            if value in (None, "") and column not in found:
+                continue
+            found[column] = {
+                "by": version["changed_by"],
+                "at": version["changed_at"],
+                "run_id": row.get("run_id"),
+                "version": version["version"],
+            }
+        before = row
+    return found
+
+
+def intents(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> list[dict[str, Any]]:
+    """What was to be written into an ERP for a row, oldest first."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        return rows.execute(
+            "select connection, operation, ledger_version, key, batch_key, external_id, state, attempts, sent_at, "
+            "ended_at, answer, body from sync.outbox where entity = %s and ledger_id = %s order by intent_id",
+            (entity, ledger_id),
+        ).fetchall()
+
+
 def parts(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> dict[str, list[dict[str, Any]]]:
     """The lines or applications of a ledger row, in order."""
     spec = spec_of(entity)
@@ -75,11 +115,13 @@ def parts(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> dict[str,
     return found
 
 
-def record_errors(tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str) -> list[dict[str, Any]]:
-    """What went wrong with a record, and when it was resolved."""
+def record_errors(
+    tx: psycopg.Connection[Any], connection: str, entity: str, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What went wrong with a record, under any of its names, and when it was resolved."""
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
             "select stage, message, next_step, first_seen_at, resolved_at from sync.errors "
-            "where connection = %s and entity = %s and external_id = %s order by first_seen_at",
-            (connection, entity, external_id),
+            "where connection = %s and entity = %s and external_id = any(%s) order by first_seen_at",
+            (connection, entity, list(names)),
         ).fetchall()

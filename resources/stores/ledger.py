@@ -1,101 +1,139 @@
-"""Our book: typed rows built from canonical records, set-wise, with their parts, bindings and bases.
+"""Our book: typed rows built from canonical records, set-wise, with their parts and bindings.
 
 One call takes one page of records of one entity and one connection. References are resolved through the bindings of
 the same connection; a record that refers to something the ledger does not have is given back as held, never stored
-half. All SQL is built from the entity's spec, once.
+half. Rows are made column by column (`columns.py`), staged, and written by one statement for new and one for changed
+ones. All SQL is built from the entity's spec, once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg import sql
 
-from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record, RefersTo, RefersToAny, entities, spec_of
+from ledger.codes import CodeTable, translated
+from ledger.mapping import WireMapping
+from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record, RefersToAny, entities, parent_column, spec_of
+from resources.stores import code_maps, copying
+from resources.stores.bases import bases_of, encode_base
+from resources.stores.columns import Columns
+from resources.stores.columns import Taken as TakenApart
 from resources.stores.errors import Held
-from resources.stores.tables import parent_column
-
-# A base keeps amounts as text with their scale, so that it reads back as exactly the same record.
-_encode_base = msgspec.json.encode
+from resources.stores.references import LedgerIds, References
 
 _SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "numeric", "date": "date"}
+
+FromWire = Callable[[Mapping[str, Any]], Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One record to take into the ledger, with the ERP's version token of it."""
+    """One record to take into the ledger, with the ERP's version token of it.
+
+    `change_seq` is the mirror's change it was read from, and so its base. A record that the mirror does not hold has
+    None: its base is stored as a document.
+    """
 
     external_id: str
     version_token: str | None
     record: Record
+    change_seq: int | None = None
 
 
 @dataclass(slots=True)
 class Taken:
-    """What became of a page. `held` records were not stored; `seen` were, or were already the same."""
+    """What became of a page. `held` records were not stored; nor were those whose row was edited (`ahead`), by id."""
 
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
     held: list[Held] = field(default_factory=list)
+    ahead: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Row:
+    """One record on its way into its table. `is_new`: the table has no row of it; `is_bound`: it has a binding."""
+
+    incoming: Incoming
+    ledger_id: int | None
+    is_new: bool
+    is_bound: bool
+    agreed_version: int | None = None
+    """The row's version that says what the base says."""
 
 
 class LedgerStore:
-    """The SQL of one entity, ready to use."""
+    """The SQL of one entity, ready to use. `unsaid` fields, of parts too, keep what they hold: see `ledger_store`."""
 
-    def __init__(self, spec: EntitySpec) -> None:
+    def __init__(
+        self, spec: EntitySpec, unsaid: Collection[str], unsaid_of_parts: Mapping[str, Collection[str]]
+    ) -> None:
         self.spec = spec
-        self._parts = [_PartStore(spec, part) for part in spec.parts]
-        self._names = [f.name for f in spec.fields]
-        self._stage = sql.Identifier("pg_temp", f"stage_{spec.name}")
+        self._unsaid = unsaid
+        self._columns = Columns(spec.fields)
+        self._parts = [_PartStore(spec, part, unsaid_of_parts.get(part.name, ())) for part in spec.parts]
         self._statements = self._build()
 
-    def take(self, tx: psycopg.Connection[Any], *, tenant: str, connection: str, page: Sequence[Incoming]) -> Taken:
-        """Insert or update the page's records where they differ from what was last agreed. At most one of each id."""
+    def take(
+        self,
+        tx: psycopg.Connection[Any],
+        *,
+        tenant: str,
+        connection: str,
+        page: Sequence[Incoming],
+        run_id: int | None = None,
+        from_wire: FromWire | None = None,
+        references: References | None = None,
+    ) -> Taken:
+        """Insert or update the page's records where they differ from what was last agreed. At most one of each id.
+
+        `from_wire`: the mapping that the records were read with; it reads their bases in the mirror. `references`
+        remembers ledger ids from page to page.
+        """
         taken = Taken()
-        if not page:
-            return taken
         keys = {
             "tenant": tenant,
             "connection": connection,
             "entity": self.spec.name,
             "actor": f"sync:{connection}",
+            "run_id": run_id,
         }
-        self._fill(tx, page)
         # The planner has no statistics of what this very transaction fills: looking up by key is always right here.
-        tx.execute("set local enable_seqscan = off")
-        run = self._statements
-        tx.execute(run["bind"], keys)
-        while unresolved := tx.execute(run["unresolved"], keys).fetchall():
-            ids = {row[0] for row in unresolved}
-            taken.held += [
-                Held(self.spec.name, external_id, name, f"a reference to {entity}/{target}", "one the ledger has")
-                for external_id, name, target, entity in unresolved
-                if external_id in ids
-            ]
-            tx.execute(run["drop"], {"ids": list(ids)})
-            for part in self._parts:
-                tx.execute(part.drop, {"ids": list(ids)})
-        tx.execute(run["retoken"], keys)
-        tx.execute(run["drop_unchanged"], keys)
-        row = tx.execute(run["count"]).fetchone()
-        assert row is not None
-        taken.inserted, taken.updated = row
-        if taken.inserted or taken.updated:
-            tx.execute(run["write"], keys)
-            for part in self._parts:
-                if taken.updated:
-                    tx.execute(part.delete_missing)
-                tx.execute(part.write, keys)
+        tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        rows = self._changed(tx, keys, page, from_wire) if page else []
+        rows = self._not_edited(tx, rows, taken.ahead)
+        if not rows:
+            return taken
+        codes = code_maps.table(tx, connection)
+        apart = _Apart.of(rows, self, codes)
+        known = self._look_up(tx, connection, apart, references or References())
+        self._number(tx, rows)
+        while True:
+            ids = self._with_page(known, rows)
+            lacking = self._lacking(apart, ids)
+            if not lacking:
+                break
+            taken.held += lacking
+            held = {one.external_id for one in lacking}
+            rows = [row for row in rows if row.incoming.external_id not in held]
+            apart = _Apart.of(rows, self, codes)
+        taken.inserted = sum(row.is_new for row in rows)
+        taken.updated = len(rows) - taken.inserted
+        if rows:
+            self._fill(tx, apart, ids)
+            self._write(tx, keys, rows)
         return taken
 
-    def bury(self, tx: psycopg.Connection[Any], *, connection: str, external_ids: Sequence[str]) -> int:
+    def bury(
+        self, tx: psycopg.Connection[Any], *, connection: str, external_ids: Sequence[str], run_id: int | None = None
+    ) -> int:
         """Mark records as deleted over there; they stay readable. Returns how many were not so marked yet."""
         return tx.execute(
             self._statements["bury"],
@@ -104,6 +142,7 @@ class LedgerStore:
                 "entity": self.spec.name,
                 "ids": list(external_ids),
                 "actor": f"sync:{connection}",
+                "run_id": run_id,
             },
         ).rowcount
 
@@ -113,98 +152,216 @@ class LedgerStore:
             if part.relink is not None:
                 tx.execute(part.relink, {"connection": connection})
 
-    def _fill(self, tx: psycopg.Connection[Any], page: Sequence[Incoming]) -> None:
+    def _changed(
+        self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], page: Sequence[Incoming], from_wire: FromWire | None
+    ) -> list[_Row]:
+        """The rows to write: new records, and those that differ from their base. Of the others the base moves on."""
+        bound = {
+            external_id: (ledger_id, is_deleted, agreed_version)
+            for external_id, ledger_id, is_deleted, agreed_version in tx.execute(
+                self._statements["bound"], {**keys, "ids": [row.external_id for row in page]}
+            )
+        }
+        if not bound:
+            return [_Row(row, None, is_new=True, is_bound=False) for row in page]
+        present = [external_id for external_id, (_, is_deleted, _) in bound.items() if is_deleted is not None]
+        bases = bases_of(tx, keys["connection"], self.spec.name, present, from_wire)
+        same: list[Incoming] = []
+        rows: list[_Row] = []
+        for row in page:
+            ledger_id, is_deleted, agreed_version = bound.get(row.external_id, (None, None, None))
+            # What was deleted over there and is back says what it said; a name deleted here is inactive there.
+            is_back = is_deleted and getattr(row.record, "is_active", True)
+            if bases.get(row.external_id) == row.record and not is_back:
+                same.append(row)
+            else:
+                is_bound = ledger_id is not None
+                rows.append(_Row(row, ledger_id, is_deleted is None, is_bound, agreed_version))
+        if same:
+            moved = {
+                "ids": [row.external_id for row in same],
+                "tokens": [row.version_token for row in same],
+                "seqs": [row.change_seq for row in same],
+            }
+            tx.execute(self._statements["rebase"], {**keys, **moved})
+        return rows
+
+    def _not_edited(self, tx: psycopg.Connection[Any], rows: list[_Row], ahead: list[str]) -> list[_Row]:
+        """Those that nobody edited here; the others' external ids are added to `ahead`.
+
+        Rows are locked before they are compared: an edit that comes now waits, and is one on top of what is taken.
+        """
+        present = [row.ledger_id for row in rows if not row.is_new]
+        if not present:
+            return rows
+        versions = dict(tx.execute(self._statements["lock"], {"ids": present}).fetchall())
+        free: list[_Row] = []
+        for row in rows:
+            if row.is_new or versions[row.ledger_id] == row.agreed_version:
+                free.append(row)
+            else:
+                ahead.append(row.incoming.external_id)
+        return free
+
+    def _look_up(
+        self, tx: psycopg.Connection[Any], connection: str, apart: _Apart, references: References
+    ) -> LedgerIds:
+        wanted = self._columns.references(apart.records)
+        for part, (_, values) in zip(self._parts, apart.parts, strict=True):
+            for entity, external_ids in part.columns.references(values).items():
+                wanted.setdefault(entity, set()).update(external_ids)
+        return references.look_up(tx, connection, wanted)
+
+    def _number(self, tx: psycopg.Connection[Any], rows: Sequence[_Row]) -> None:
+        """Give new records their ledger ids."""
+        nameless = [row for row in rows if row.ledger_id is None]
+        numbers = copying.next_values(tx, f"ledger.{self.spec.name}_ledger_id_seq", len(nameless))
+        for row, number in zip(nameless, numbers, strict=True):
+            row.ledger_id = number
+
+    def _with_page(self, known: LedgerIds, rows: Sequence[_Row]) -> LedgerIds:
+        """What is known and, where records refer to their own kind, what stands in the same page."""
+        own = known.get(self.spec.name)
+        if own is None:
+            return known
+        return {**known, self.spec.name: {**own, **{row.incoming.external_id: str(row.ledger_id) for row in rows}}}
+
+    def _lacking(self, apart: _Apart, ids: LedgerIds) -> list[Held]:
+        """One for each reference that neither ledger nor page can meet; nearly always none."""
+        found = list(self._columns.lacking(apart.records, ids))
+        for part, (owners, values) in zip(self._parts, apart.parts, strict=True):
+            found += [
+                (owners[place], f"{part.part.name}.{name}", target, entity)
+                for place, name, target, entity in part.columns.lacking(values, ids)
+            ]
+        return [
+            Held(
+                self.spec.name,
+                apart.rows[place].incoming.external_id,
+                name,
+                f"a reference to {entity}/{target}",
+                "one the ledger has",
+            )
+            for place, name, target, entity in found
+        ]
+
+    def _fill(self, tx: psycopg.Connection[Any], apart: _Apart, ids: LedgerIds) -> None:
+        rows = apart.rows
+        incoming = [row.incoming for row in rows]
+        ledger_ids = [str(row.ledger_id) for row in rows]
         tx.execute(self._statements["stage"])
-        values_of = attrgetter(*self._names)
-        with tx.cursor() as cursor, cursor.copy(self._statements["copy"]) as copy:
-            for row in page:
-                copy.write_row(
-                    (row.external_id, row.version_token, _encode_base(row.record).decode(), *values_of(row.record))
-                )
+        copying.copy_columns(
+            tx,
+            self._statements["copy"],
+            [
+                copying.texts([row.external_id for row in incoming]),
+                copying.texts_or_null([row.version_token for row in incoming]),
+                copying.plain_or_null([row.change_seq for row in incoming]),
+                copying.texts_or_null(
+                    [None if row.change_seq is not None else encode_base(row.record).decode() for row in incoming]
+                ),
+                ledger_ids,
+                copying.flags(row.is_new for row in rows),
+                copying.flags(row.is_bound for row in rows),
+                *self._columns.spelled(apart.records, ids),
+            ],
+        )
+        for part, (owners, values) in zip(self._parts, apart.parts, strict=True):
+            part.fill(tx, [ledger_ids[owner] for owner in owners], values, ids)
+
+    def _write(self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], rows: Sequence[_Row]) -> None:
+        run = self._statements
+        has_bound = any(row.is_bound for row in rows)
+        tx.execute(run["insert"], keys)
+        if has_bound:
+            tx.execute(run["update"], keys)
         for part in self._parts:
-            part.fill(tx, page)
+            if has_bound:
+                tx.execute(part.delete_missing)
+                tx.execute(part.upsert, keys)
+            else:
+                tx.execute(part.insert, keys)
+        tx.execute(run["bind"], keys)
+        if has_bound:
+            tx.execute(run["rebind"], keys)
 
     def _build(self) -> dict[str, sql.Composable]:
-        spec, stage = self.spec, self._stage
+        spec = self.spec
+        stage = sql.Identifier("pg_temp", f"stage_{spec.name}")
         table = sql.Identifier("ledger", spec.name)
-        columns = sql.SQL(", ").join(sql.Identifier(f.column) for f in spec.fields)
-        values = _resolved(spec, spec.fields, "s")
-        changed = sql.SQL(", ").join(
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(f.column)) for f in spec.fields
-        )
-        sequence = f"ledger.{spec.name}_ledger_id_seq"
+        names = [sql.Identifier(f.column) for f in spec.fields]
+        columns = sql.SQL(", ").join(names)
         return {
+            "bound": sql.SQL(
+                """
+                select b.external_id, b.ledger_id, l.is_deleted, b.ledger_version
+                  from sync.bindings b left join {table} l on l.ledger_id = b.ledger_id
+                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = any(%(ids)s)
+                """
+            ).format(table=table),
+            "lock": sql.SQL("select ledger_id, version from {table} where ledger_id = any(%(ids)s) for update").format(
+                table=table
+            ),
+            "rebase": sql.SQL(
+                """
+                update sync.bindings b
+                   set version_token = n.version_token, base_seq = coalesce(n.change_seq, b.base_seq),
+                       base = case when n.change_seq is null then b.base end
+                  from unnest(%(ids)s::text[], %(tokens)s::text[], %(seqs)s::bigint[])
+                       as n (external_id, version_token, change_seq)
+                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = n.external_id
+                """
+            ),
             "stage": sql.SQL(
-                "create temp table if not exists {} (external_id text, version_token text, base text, {}, "
-                "ledger_id bigint, is_new boolean, is_same boolean, has_new_token boolean) "
-                "with (toast_tuple_target = 8160) on commit delete rows"
+                "create temp table if not exists {} (external_id text, version_token text, base_seq bigint, base text, "
+                "ledger_id bigint, is_new boolean, is_bound boolean, {}) on commit delete rows"
             ).format(sql.Identifier(f"stage_{spec.name}"), _stage_columns(spec.fields)),
-            "copy": sql.SQL("copy {} (external_id, version_token, base, {}) from stdin").format(
-                stage, sql.SQL(", ").join(sql.Identifier(name) for name in self._names)
+            "copy": sql.SQL("copy {} from stdin").format(stage),
+            "insert": sql.SQL(
+                """
+                insert into {table} (ledger_id, tenant_id, connection, changed_by, run_id, {columns})
+                overriding system value
+                select ledger_id, %(tenant)s, %(connection)s, %(actor)s, %(run_id)s, {columns} from {stage} where is_new
+                """
+            ).format(table=table, columns=columns, stage=stage),
+            "update": sql.SQL(
+                """
+                update {table} l set {changed}, is_deleted = false, changed_by = %(actor)s, run_id = %(run_id)s
+                  from {stage} s where not s.is_new and l.ledger_id = s.ledger_id
+                """
+            ).format(
+                table=table,
+                stage=stage,
+                changed=sql.SQL(", ").join(
+                    sql.SQL("{0} = s.{0}").format(sql.Identifier(f.column))
+                    for f in spec.fields
+                    if f.name not in self._unsaid
+                ),
             ),
             "bind": sql.SQL(
                 """
-                update {stage} s
-                   set ledger_id = coalesce(b.ledger_id, nextval({sequence})), is_new = b.ledger_id is null,
-                       is_same = b.is_same, has_new_token = b.has_new_token
-                  from {stage} t
-                  left join lateral (
-                    select b.ledger_id, b.base = t.base as is_same,
-                           b.version_token is distinct from t.version_token as has_new_token
-                      from sync.bindings b
-                     where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = t.external_id
-                     limit 1
-                  ) b on true
-                 where t.ctid = s.ctid
+                insert into sync.bindings
+                  (connection, entity, external_id, tenant_id, ledger_id, base, base_seq, version_token, ledger_version)
+                select %(connection)s, %(entity)s, external_id, %(tenant)s, ledger_id, base, base_seq, version_token, 1
+                  from {stage} where not is_bound
                 """
-            ).format(stage=stage, sequence=sql.Literal(sequence)),
-            "unresolved": _unresolved(spec, [("", spec.fields, stage), *[p.for_unresolved() for p in self._parts]]),
-            "drop": sql.SQL("delete from {} where external_id = any(%(ids)s)").format(stage),
-            "retoken": sql.SQL(
+            ).format(stage=stage),
+            "rebind": sql.SQL(
                 """
-                insert into sync.bindings as b
-                  (connection, entity, external_id, tenant_id, ledger_id, base, version_token, ledger_version)
-                select %(connection)s, %(entity)s, s.external_id, %(tenant)s, s.ledger_id, s.base, s.version_token, 1
-                  from {} s where s.is_same and s.has_new_token
-                on conflict (connection, entity, external_id) do update set version_token = excluded.version_token
-                """
-            ).format(stage),
-            "drop_unchanged": sql.SQL(
-                """
-                delete from {stage} s using {table} l
-                 where s.is_same and l.ledger_id = s.ledger_id and not l.is_deleted
+                update sync.bindings b
+                   set base = s.base, base_seq = s.base_seq, version_token = s.version_token, ledger_version = l.version
+                  from {stage} s join {table} l on l.ledger_id = s.ledger_id
+                 where s.is_bound and b.connection = %(connection)s and b.entity = %(entity)s
+                   and b.external_id = s.external_id
                 """
             ).format(stage=stage, table=table),
-            "count": sql.SQL(
-                "select count(*) filter (where is_new), count(*) filter (where not is_new) from {}"
-            ).format(stage),
-            "write": sql.SQL(
-                """
-                with written as (
-                  insert into {table} as l (ledger_id, tenant_id, changed_by, {columns})
-                  overriding system value
-                  select s.ledger_id, %(tenant)s, %(actor)s, {values} from {stage} s where true
-                  on conflict (ledger_id) do update
-                     set {changed}, is_deleted = false, changed_by = excluded.changed_by
-                  returning l.ledger_id, l.version
-                )
-                insert into sync.bindings as b
-                  (connection, entity, external_id, tenant_id, ledger_id, base, version_token, ledger_version)
-                select %(connection)s, %(entity)s, s.external_id, %(tenant)s, s.ledger_id, s.base, s.version_token,
-                       w.version
-                  from written w join {stage} s on s.ledger_id = w.ledger_id
-                on conflict (connection, entity, external_id) do update
-                   set base = excluded.base, version_token = excluded.version_token,
-                       ledger_version = excluded.ledger_version
-                """
-            ).format(table=table, columns=columns, values=values, stage=stage, changed=changed),
             "bury": sql.SQL(
                 """
                 with buried as (
-                  update {table} l set is_deleted = true, changed_by = %(actor)s
+                  update {table} l set is_deleted = true, changed_by = %(actor)s, run_id = %(run_id)s
                     from sync.bindings b
                    where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = any(%(ids)s)
-                     and l.ledger_id = b.ledger_id and not l.is_deleted
+                     and l.ledger_id = b.ledger_id and not l.is_deleted and l.version = b.ledger_version
                   returning l.ledger_id, l.version
                 )
                 update sync.bindings b set ledger_version = d.version from buried d
@@ -215,75 +372,84 @@ class LedgerStore:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Rows taken apart into columns; of each kind of part its values, and beside each the place of its record."""
+
+    rows: Sequence[_Row]
+    records: TakenApart
+    parts: Sequence[tuple[Sequence[int], TakenApart]]
+
+    @classmethod
+    def of(cls, rows: Sequence[_Row], store: LedgerStore, codes: CodeTable) -> _Apart:
+        records = [row.incoming.record for row in rows]
+        if codes.has_maps:
+            records = [translated(store.spec, record, codes, "to_ours")[0] for record in records]
+        return cls(rows, store._columns.take_apart(records), [part.take_apart(records) for part in store._parts])
+
+
 class _PartStore:
     """Lines or applications of one entity."""
 
-    def __init__(self, spec: EntitySpec, part: PartSpec) -> None:
+    def __init__(self, spec: EntitySpec, part: PartSpec, unsaid: Collection[str]) -> None:
         self.part = part
-        self._names = [f.name for f in part.fields]
-        self._has_line_key = "line_key" in self._names
+        self.columns = Columns(part.fields)
+        self._parts_of = attrgetter(part.name)
+        self._has_line_key = any(f.name == "line_key" for f in part.fields)
         name = spec.part_table_names[part.name]
-        stage_name = f"stage_{name}"
-        stage = sql.Identifier("pg_temp", stage_name)
-        record_stage = sql.Identifier("pg_temp", f"stage_{spec.name}")
+        stage = sql.Identifier("pg_temp", f"stage_{name}")
         table = sql.Identifier("ledger", name)
         parent = sql.Identifier(parent_column(spec))
         columns = [sql.Identifier(f.column) for f in part.fields]
-        values = _resolved(spec, part.fields, "p")
+        said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
         listed = sql.SQL(", ").join(columns)
-        self._stage = stage
         self._create = sql.SQL(
-            "create temp table if not exists {} (external_id text, part_key text, {}) on commit delete rows"
-        ).format(sql.Identifier(stage_name), _stage_columns(part.fields))
-        self._copy = sql.SQL("copy {} (external_id, part_key, {}) from stdin").format(
-            stage, sql.SQL(", ").join(sql.Identifier(n) for n in self._names)
-        )
-        self.drop = sql.SQL("delete from {} where external_id = any(%(ids)s)").format(stage)
+            "create temp table if not exists {} (ledger_id bigint, part_key text, {}) on commit delete rows"
+        ).format(sql.Identifier(f"stage_{name}"), _stage_columns(part.fields))
+        self._copy = sql.SQL("copy {} from stdin").format(stage)
         self.delete_missing = sql.SQL(
             """
             delete from {table} l using {records} s
-             where not s.is_new and l.{parent} = s.ledger_id
-               and not exists (select from {stage} p where p.external_id = s.external_id and p.part_key = l.part_key)
+             where s.is_bound and l.{parent} = s.ledger_id
+               and not exists (select from {stage} p where p.ledger_id = s.ledger_id and p.part_key = l.part_key)
             """
-        ).format(table=table, records=record_stage, parent=parent, stage=stage)
-        self.write = sql.SQL(
-            """
-            insert into {table} as l ({parent}, part_key, tenant_id, {listed})
-            select s.ledger_id, p.part_key, %(tenant)s, {values}
-              from {stage} p join {records} s on s.external_id = p.external_id
-            on conflict ({parent}, part_key) do update set {changed}
-             where ({current}) is distinct from ({excluded})
-            """
+        ).format(table=table, records=sql.Identifier("pg_temp", f"stage_{spec.name}"), parent=parent, stage=stage)
+        self.insert = sql.SQL(
+            "insert into {table} as l ({parent}, part_key, tenant_id, {listed}) "
+            "select ledger_id, part_key, %(tenant)s, {listed} from {stage}"
+        ).format(table=table, parent=parent, listed=listed, stage=stage)
+        self.upsert = self.insert + sql.SQL(
+            " on conflict ({parent}, part_key) do update set {changed} where ({current}) is distinct from ({excluded})"
         ).format(
-            table=table,
             parent=parent,
-            listed=listed,
-            values=values,
-            stage=stage,
-            records=record_stage,
-            changed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(c) for c in columns),
-            current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in columns),
-            excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in columns),
+            changed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(c) for c in said),
+            current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in said),
+            excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in said),
         )
         self.relink = self._build_relink(spec, table)
 
-    def for_unresolved(self) -> tuple[str, Sequence[FieldSpec], sql.Composable]:
-        return f"{self.part.name}.", self.part.fields, self._stage
+    def take_apart(self, records: Sequence[Record]) -> tuple[Sequence[int], TakenApart]:
+        """The parts of these records as columns, their keys among them, and the place of each one's record."""
+        each = [self._parts_of(record) for record in records]
+        owners = [place for place, parts in enumerate(each) for _ in parts]
+        keys = [key for parts in each for key in self._keys_of(parts)]
+        values = self.columns.take_apart([part for parts in each for part in parts])
+        return owners, {**values, "part_key": keys}
 
-    def fill(self, tx: psycopg.Connection[Any], page: Sequence[Incoming]) -> None:
+    def fill(self, tx: psycopg.Connection[Any], ledger_ids: Sequence[str], values: TakenApart, ids: LedgerIds) -> None:
         tx.execute(self._create)
-        values_of, parts_of = attrgetter(*self._names), attrgetter(self.part.name)
-        with tx.cursor() as cursor, cursor.copy(self._copy) as copy:
-            for row in page:
-                for key, part in self._keyed(parts_of(row.record)):
-                    copy.write_row((row.external_id, key, *values_of(part)))
+        keys = copying.texts(values["part_key"])
+        copying.copy_columns(tx, self._copy, [ledger_ids, keys, *self.columns.spelled(values, ids)])
 
-    def _keyed(self, parts: Sequence[Any]) -> list[tuple[str, Any]]:
-        """Each part with its key: the ERP's id of the line, or its place where it has none or repeats another's."""
+    def _keys_of(self, parts: Sequence[Any]) -> list[str]:
+        """The key of each part: the ERP's id of the line, or its place where it has none or repeats another's."""
         if not self._has_line_key:
-            return [(f"#{part.position}", part) for part in parts]
-        keyed = {part.line_key: part for part in reversed(parts) if part.line_key}
-        return [(part.line_key if keyed.get(part.line_key) is part else f"#{part.position}", part) for part in parts]
+            return [f"#{part.position}" for part in parts]
+        keys = [part.line_key for part in parts]
+        if "" not in keys and len(set(keys)) == len(keys):
+            return keys
+        first = {part.line_key: part for part in reversed(parts) if part.line_key}
+        return [part.line_key if first.get(part.line_key) is part else f"#{part.position}" for part in parts]
 
     def _build_relink(self, spec: EntitySpec, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]
@@ -312,83 +478,26 @@ class _PartStore:
 
 
 def _stage_columns(fields: Sequence[FieldSpec]) -> sql.Composed:
-    """Staged columns carry the canonical values: references still as external ids."""
+    """Staged columns are those of the table."""
     return sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL("text" if f.reference else _SQL_TYPES[f.kind.__name__]))
+        sql.SQL("{} {}").format(
+            sql.Identifier(f.column), sql.SQL("bigint" if f.reference else _SQL_TYPES[f.kind.__name__])
+        )
         for f in fields
     )
 
 
-def _resolved(spec: EntitySpec, fields: Sequence[FieldSpec], alias: str) -> sql.Composed:
-    """The values of staged rows as stored, external ids turned into ledger ids."""
-    values: list[sql.Composable] = []
-    for f in fields:
-        staged = sql.Identifier(alias, f.name)
-        if f.reference is None:
-            values.append(staged)
-            continue
-        if isinstance(f.reference, RefersToAny):
-            values.append(_bound(sql.Identifier(alias, f.reference.entity_field), staged))
-            continue
-        value = _bound(sql.Literal(f.reference.entity), staged)
-        if f.reference.entity == spec.name:
-            # A parent may stand in the same page and be bound by this very statement.
-            value = sql.SQL(
-                "case when {2} is not null "
-                "then coalesce({0}, (select t.ledger_id from {1} t where t.external_id = {2})) end"
-            ).format(value, sql.Identifier("pg_temp", f"stage_{spec.name}"), staged)
-        values.append(value)
-    return sql.SQL(", ").join(values)
-
-
-def _bound(entity: sql.Composable, external_id: sql.Composable) -> sql.Composable:
-    """The ledger id bound to an external id, or null.
-
-    A query of its own on purpose: as a join, with statistics from before this transaction, the planner takes the
-    bindings of a connection for a handful and walks all of them for each row.
-    """
-    return sql.SQL(
-        "(select b.ledger_id from sync.bindings b where b.connection = %(connection)s and b.entity = {} "
-        "and b.external_id = {})"
-    ).format(entity, external_id)
-
-
-def _unresolved(spec: EntitySpec, sources: Sequence[tuple[str, Sequence[FieldSpec], sql.Composable]]) -> sql.Composable:
-    """Rows (external id, field, id it refers to, entity) for references that neither ledger nor page can meet."""
-    queries: list[sql.Composable] = []
-    for prefix, fields, stage in sources:
-        for f in fields:
-            if not isinstance(f.reference, RefersTo):
-                continue
-            in_page = (
-                sql.SQL(" and not exists (select from {} t where t.external_id = s.{})").format(
-                    sql.Identifier("pg_temp", f"stage_{spec.name}"), sql.Identifier(f.name)
-                )
-                if f.reference.entity == spec.name
-                else sql.SQL("")
-            )
-            queries.append(
-                sql.SQL(
-                    "select s.external_id, {label}, s.{name}, {entity} from {stage} s where s.{name} is not null "
-                    "and {bound} is null{in_page}"
-                ).format(
-                    label=sql.Literal(prefix + f.name),
-                    name=sql.Identifier(f.name),
-                    entity=sql.Literal(f.reference.entity),
-                    bound=_bound(sql.Literal(f.reference.entity), sql.Identifier("s", f.name)),
-                    stage=stage,
-                    in_page=in_page,
-                )
-            )
-    if not queries:
-        return sql.SQL("select ''::text, ''::text, ''::text, ''::text where false")
-    return sql.SQL(" union all ").join(queries)
+def ledger_store(entity: str, mapping: WireMapping | None = None) -> LedgerStore:
+    """The store of one entity; a row that is there keeps the fields that `mapping` has no word for."""
+    unsaid_of_parts = tuple(sorted(mapping.unsaid_of_parts.items())) if mapping else ()
+    return _store(entity, mapping.unsaid if mapping else (), unsaid_of_parts)
 
 
 @cache
-def ledger_store(entity: str) -> LedgerStore:
-    """The store of one entity."""
-    return LedgerStore(spec_of(entity))
+def _store(
+    entity: str, unsaid: tuple[str, ...], unsaid_of_parts: tuple[tuple[str, tuple[str, ...]], ...]
+) -> LedgerStore:
+    return LedgerStore(spec_of(entity), unsaid, dict(unsaid_of_parts))
 
 
 def relink_parts(tx: psycopg.Connection[Any], *, connection: str) -> None:

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from resources.errors import ErrorKind, TieoutError
-from resources.stores.database import ANALYST_ROLE, APP_ROLE, OWNER_ROLE, unreachable
+from resources.stores.database import ANALYST_ROLE, APP_ROLE, OWNER_ROLE, WRITER_ROLE, unreachable
 
 _FOLDER = Path(__file__).parents[2] / "sql"
 VIEWS_FOLDER = _FOLDER / "views"
@@ -89,20 +89,25 @@ def _prepare(url: str) -> None:
                 ErrorKind.AUTHORIZATION,
                 doing="creating the database roles",
                 found=str(error).splitlines()[0],
-                expected=f"a login that may create roles, or the roles {OWNER_ROLE}, {APP_ROLE} and {ANALYST_ROLE}",
+                expected=f"a login that may create roles, or the roles {OWNER_ROLE}, {APP_ROLE}, {ANALYST_ROLE} and "
+                f"{WRITER_ROLE}",
                 next_step=f"have an administrator run: create role {OWNER_ROLE}; create role {APP_ROLE}; "
-                f"create role {ANALYST_ROLE}; grant {OWNER_ROLE}, {APP_ROLE} to {login.info.user};",
+                f"create role {ANALYST_ROLE}; create role {WRITER_ROLE}; "
+                f"grant {OWNER_ROLE}, {APP_ROLE} to {login.info.user};",
             ) from error
 
 
 def _create_roles(login: psycopg.Connection) -> None:
     # Until PostgreSQL 16 every member of a role may act as it.
     may_act_as = "set" if login.info.server_version >= 160_000 else "member"
-    for role in (OWNER_ROLE, APP_ROLE, ANALYST_ROLE):
+    for role in (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE):
         name = sql.Identifier(role)
         if not login.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
             login.execute(sql.SQL("create role {} nologin").format(name))
-        if role != ANALYST_ROLE and not login.execute("select pg_has_role(%s, %s)", (role, may_act_as)).fetchone()[0]:  # type: ignore[index]
+        if (
+            role in (OWNER_ROLE, APP_ROLE)
+            and not login.execute("select pg_has_role(%s, %s)", (role, may_act_as)).fetchone()[0]
+        ):  # type: ignore[index]
             login.execute(sql.SQL("grant {} to current_user").format(name))
     database = sql.Identifier(login.info.dbname)
     owner = sql.Identifier(OWNER_ROLE)
@@ -128,6 +133,15 @@ def _create_views(connection: sa.Connection) -> None:
 
 def bind_analyst(url: str, tenant: str) -> None:
     """Let the analyst role see this tenant's rows, unless it is bound to another already."""
+    _bind(url, ANALYST_ROLE, tenant)
+
+
+def bind_writer(url: str, tenant: str) -> None:
+    """Let the writer role see and write this tenant's rows of the ledger, unless it is bound to another already."""
+    _bind(url, WRITER_ROLE, tenant)
+
+
+def _bind(url: str, role: str, tenant: str) -> None:
     with _owner_engine(url).begin() as connection:
         connection.execute(
             sa.text("insert into sync.tenants (tenant_id) values (:tenant) on conflict do nothing"), {"tenant": tenant}
@@ -136,5 +150,5 @@ def bind_analyst(url: str, tenant: str) -> None:
             sa.text(
                 "insert into sync.role_tenants (role_name, tenant_id) values (:role, :tenant) on conflict do nothing"
             ),
-            {"role": ANALYST_ROLE, "tenant": tenant},
+            {"role": role, "tenant": tenant},
         )

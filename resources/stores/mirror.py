@@ -1,15 +1,17 @@
 """Each connection's records as sent, newest version of each, earlier ones in the history tables.
 
-A page is written set-wise: COPY into a staging table, then one statement. A record older than what is held never
-replaces it; one whose content is the same changes nothing; a tombstone keeps the last content.
+A page is compared with what is held, then what is new or changed is written set-wise: COPY into a staging table, and a
+statement each for new and for changed rows. A record older than what is held never replaces it; one whose content is
+the same changes nothing; a tombstone keeps the last content.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -18,85 +20,125 @@ import psycopg
 from psycopg import sql
 
 from resources.connector import WireRecord
+from resources.stores import copying
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
-_encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
+_encode_sorted = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One mirrored record the ledger has not taken yet; its payload is for mappings (see `WireRecord.content`)."""
+
+    external_id: str
+    version_token: str | None
+    payload: Mapping[str, Any]
+    is_deleted: bool
+    change_seq: int
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A mirrored record as it stands: `payload` as sent."""
+
+    version_token: str | None
+    payload: dict[str, Any]
+    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one page did to the mirror; `pulled` counts the records it brought."""
+    """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order."""
 
     pulled: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    changes: Sequence[Change] = field(default=(), compare=False)
 
-    def __add__(self, other: Stored) -> Stored:
-        return Stored(
-            self.pulled + other.pulled,
-            self.inserted + other.inserted,
-            self.updated + other.updated,
-            self.deleted + other.deleted,
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the mirror holds of one record."""
+
+    version_token: str | None
+    modified_at: datetime | None
+    content_hash: bytes
+    is_deleted: bool
+
+    def is_older_than(self, record: WireRecord) -> bool:
+        """Or as old; what has no time cannot be told to be older."""
+        return self.modified_at is None or record.modified_at is None or record.modified_at >= self.modified_at
+
+    def has_version_of(self, record: WireRecord) -> bool:
+        return (self.version_token, self.modified_at, self.is_deleted) == (
+            record.version_token,
+            record.modified_at,
+            record.is_deleted,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One mirrored record the ledger has not taken yet; `payload` is JSON text."""
+class _Writing:
+    """One record that is to be written, its content as text and hashed."""
 
-    external_id: str
-    version_token: str | None
-    payload: str
-    is_deleted: bool
-    change_seq: int
+    record: WireRecord
+    text: bytes
+    content_hash: bytes
 
 
-def content_of(payload: dict[str, Any]) -> tuple[bytes, bytes]:
-    """A payload as canonical JSON bytes, and their SHA-256."""
-    encoded = _encode(payload)
-    return encoded, hashlib.sha256(encoded).digest()
+_STAGE = """
+create temp table if not exists mirror_page (
+  external_id text, version_token text, modified_at timestamptz, content_hash bytea, payload text, is_new boolean,
+  change_seq bigint
+) with (toast_tuple_target = 8160) on commit delete rows
+"""
+_COPY = sql.SQL("copy pg_temp.mirror_page from stdin")
 
 
 @cache
-def _upsert(entity: str) -> sql.Composed:
-    return sql.SQL(
-        """
-        with incoming as (
-          select distinct on (external_id) * from pg_temp.mirror_page
-           order by external_id, modified_at desc nulls last, place desc
-        ),
-        written as (
-          insert into mirror.{entity} as m
-            (connection, external_id, tenant_id, version_token, modified_at, content_hash, payload, is_deleted, run_id)
-          select %(connection)s, i.external_id, %(tenant)s, i.version_token, i.modified_at, i.content_hash, i.payload,
-                 false, %(run_id)s
-            from incoming i where not i.is_deleted
-          on conflict (connection, external_id) do update
-             set version_token = excluded.version_token, modified_at = excluded.modified_at,
-                 content_hash = excluded.content_hash, payload = excluded.payload, is_deleted = false,
-                 change_seq = nextval('mirror.change_seq'), seen_at = now(), run_id = excluded.run_id
-           where (%(is_current)s or m.modified_at is null or excluded.modified_at is null
-                  or excluded.modified_at >= m.modified_at)
-             and (m.is_deleted or m.content_hash <> excluded.content_hash
-                  or m.version_token is distinct from excluded.version_token
-                  or m.modified_at is distinct from excluded.modified_at)
-          returning (xmax = 0) as is_new
-        ),
-        buried as (
-          update mirror.{entity} m
-             set is_deleted = true, modified_at = coalesce(i.modified_at, m.modified_at),
-                 change_seq = nextval('mirror.change_seq'), seen_at = now(), run_id = %(run_id)s
-            from incoming i
-           where i.is_deleted and m.connection = %(connection)s and m.external_id = i.external_id
-             and not m.is_deleted
-             and (m.modified_at is null or i.modified_at is null or i.modified_at >= m.modified_at)
-          returning 1
-        )
-        select (select count(*) from incoming), (select count(*) from written where is_new),
-               (select count(*) from written where not is_new), (select count(*) from buried)
-        """
-    ).format(entity=sql.Identifier(entity))
+def _statements(entity: str) -> dict[str, sql.Composed]:
+    statements = {
+        "held": "select external_id, version_token, modified_at, content_hash, is_deleted from mirror.{entity} "
+        "where connection = %s and external_id = any(%s)",
+        "insert": """
+            insert into mirror.{entity}
+              (connection, external_id, tenant_id, version_token, modified_at, content_hash, payload, change_seq,
+               run_id)
+            select %(connection)s, external_id, %(tenant)s, version_token, modified_at, content_hash, payload::json,
+                   change_seq, %(run_id)s
+              from pg_temp.mirror_page where is_new
+        """,
+        "update": """
+            update mirror.{entity} m
+               set version_token = i.version_token, modified_at = i.modified_at, content_hash = i.content_hash,
+                   payload = i.payload::json, is_deleted = false, change_seq = i.change_seq, seen_at = now(),
+                   run_id = %(run_id)s
+              from pg_temp.mirror_page i
+             where not i.is_new and m.connection = %(connection)s and m.external_id = i.external_id
+        """,
+        "bury": """
+            update mirror.{entity} m
+               set is_deleted = true, modified_at = coalesce(i.modified_at, m.modified_at), change_seq = i.change_seq,
+                   seen_at = now(), run_id = %(run_id)s
+              from unnest(%(ids)s::text[], %(times)s::timestamptz[], %(seqs)s::bigint[])
+                   as i (external_id, modified_at, change_seq)
+             where m.connection = %(connection)s and m.external_id = i.external_id
+        """,
+        "payloads": "select external_id, payload::text from mirror.{entity} "
+        "where connection = %s and external_id = any(%s)",
+        "changes": "select external_id, version_token, payload::text, is_deleted, change_seq, modified_at "
+        "from mirror.{entity} where connection = %s and change_seq > %s order by change_seq limit %s",
+        "records": "select external_id, version_token, payload::text, is_deleted, change_seq, modified_at "
+        "from mirror.{entity} where connection = %s and external_id = any(%s) order by change_seq",
+        "waits": "select exists (select from mirror.{entity} "
+        "where connection = %s and change_seq > %s and change_seq < %s)",
+    }
+    return {name: sql.SQL(text).format(entity=sql.Identifier(entity)) for name, text in statements.items()}
 
 
 def store(
@@ -112,68 +154,163 @@ def store(
     """Write one page; a record that comes twice in it counts once, its newest version wins.
 
     `is_current`: the page is what the ERP holds now, asked for by id because the mirror seemed wrong; it replaces even
-    a version that claims to be newer.
+    a version that claims to be newer. One connection's pages are stored by one process at a time (its lease).
     """
     if not records:
         return Stored()
-    tx.execute(
-        """
-        create temp table if not exists mirror_page (
-          place int, external_id text, version_token text, modified_at timestamptz, content_hash bytea, payload jsonb,
-          is_deleted boolean
-        ) with (toast_tuple_target = 8160) on commit delete rows
-        """
-    )
-    with tx.cursor() as cursor, cursor.copy("copy pg_temp.mirror_page from stdin") as copy:
-        for place, record in enumerate(records):
-            copy.write_row(_staged(place, record))
-    row = tx.execute(
-        _upsert(entity), {"connection": connection, "tenant": tenant, "run_id": run_id, "is_current": is_current}
-    ).fetchone()
-    assert row is not None
-    return Stored(*row)
+    run = _statements(entity)
+    newest = _newest(records)
+    _trust_keys(tx)
+    held = {row[0]: _Held(*row[1:]) for row in tx.execute(run["held"], (connection, list(newest)))}
+    new: list[_Writing] = []
+    changed: list[_Writing] = []
+    doubtful: list[_Writing] = []
+    buried: list[WireRecord] = []
+    for external_id, record in newest.items():
+        holding = held.get(external_id)
+        if record.is_deleted:
+            if holding is not None and not holding.is_deleted and holding.is_older_than(record):
+                buried.append(record)
+            continue
+        if holding is not None and not (is_current or holding.is_older_than(record)):
+            continue
+        text = record.text if record.text is not None else _encode(record.content)
+        writing = _Writing(record, text, hashlib.sha256(text).digest())
+        if holding is None:
+            new.append(writing)
+        elif not holding.has_version_of(record):
+            changed.append(writing)
+        elif holding.content_hash != writing.content_hash:
+            doubtful.append(writing)
+    changed += _really_changed(tx, connection, entity, doubtful)
+    seqs = copying.next_values(tx, "mirror.change_seq", len(new) + len(changed) + len(buried))
+    keys = {"connection": connection, "tenant": tenant, "run_id": run_id}
+    if new or changed:
+        _fill(tx, new, changed, seqs)
+    if new:
+        tx.execute(run["insert"], keys)
+    if changed:
+        tx.execute(run["update"], keys)
+    if buried:
+        tombs = {
+            "ids": [record.external_id for record in buried],
+            "times": [record.modified_at for record in buried],
+            "seqs": seqs[len(new) + len(changed) :],
+        }
+        tx.execute(run["bury"], {**keys, **tombs})
+    written = [*(w.record for w in new), *(w.record for w in changed), *buried]
+    changes = [
+        Change(
+            r.external_id,
+            # A deletion names no version: it is of the one that was held.
+            held[r.external_id].version_token if r.is_deleted else r.version_token,
+            r.content,
+            r.is_deleted,
+            seq,
+            r.modified_at,
+        )
+        for r, seq in zip(written, seqs, strict=True)
+    ]
+    return Stored(len(newest), len(new), len(changed), len(buried), changes)
 
 
-def _staged(place: int, record: WireRecord) -> tuple[Any, ...]:
-    encoded, digest = content_of(record.payload)
-    return (
-        place,
-        record.external_id,
-        record.version_token,
-        record.modified_at,
-        digest,
-        encoded.decode(),
-        record.is_deleted,
+def _newest(records: Sequence[WireRecord]) -> dict[str, WireRecord]:
+    """The newest version of each, in the order of the page; of two at the same time the later one."""
+    newest: dict[str, WireRecord] = {}
+    for record in records:
+        other = newest.get(record.external_id)
+        if other is None or (record.modified_at or _BEFORE_ALL) >= (other.modified_at or _BEFORE_ALL):
+            newest[record.external_id] = record
+    return newest
+
+
+def _really_changed(
+    tx: psycopg.Connection[Any], connection: str, entity: str, doubtful: Sequence[_Writing]
+) -> list[_Writing]:
+    """Those whose content differs and not only the way it is written: the order of keys, spaces, escapes."""
+    if not doubtful:
+        return []
+    ids = [writing.record.external_id for writing in doubtful]
+    held = dict(tx.execute(_statements(entity)["payloads"], (connection, ids)).fetchall())
+    return [
+        writing
+        for writing in doubtful
+        if _encode_sorted(writing.record.content) != _encode_sorted(_decode(held[writing.record.external_id]))
+    ]
+
+
+def _fill(
+    tx: psycopg.Connection[Any], new: Sequence[_Writing], changed: Sequence[_Writing], seqs: Sequence[int]
+) -> None:
+    """Stage what is written, new rows first, numbered in that order."""
+    tx.execute(_STAGE)
+    writings = [*new, *changed]
+    copying.copy_columns(
+        tx,
+        _COPY,
+        [
+            copying.texts([w.record.external_id for w in writings]),
+            copying.texts_or_null([w.record.version_token for w in writings]),
+            copying.plain_or_null([w.record.modified_at for w in writings]),
+            [rf"\\x{w.content_hash.hex()}" for w in writings],
+            copying.texts([w.text.decode() for w in writings]),
+            ["t"] * len(new) + ["f"] * len(changed),
+            copying.plain(seqs[: len(writings)]),
+        ],
     )
+
+
+def _trust_keys(tx: psycopg.Connection[Any]) -> None:
+    """Look up by key, whatever the statistics say: during a first sync they know nothing of what is there."""
+    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
 
 
 def changes(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, limit: int) -> list[Change]:
     """The next changes in the order they arrived, after `after_seq`."""
-    # During a first sync the planner has no statistics and would read and sort everything for every batch.
-    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
-    return [
-        Change(*row)
-        for row in tx.execute(
-            sql.SQL(
-                "select external_id, version_token, payload::text, is_deleted, change_seq from mirror.{} "
-                "where connection = %s and change_seq > %s order by change_seq limit %s"
-            ).format(sql.Identifier(entity)),
-            (connection, after_seq, limit),
+    _trust_keys(tx)
+    return _read(tx, _statements(entity)["changes"], (connection, after_seq, limit))
+
+
+def held(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]
+) -> dict[str, HeldRecord]:
+    """Some records as they stand, by external id."""
+    return {
+        one.external_id: HeldRecord(one.version_token, dict(one.payload), one.is_deleted)
+        for one in records(tx, connection, entity, external_ids)
+    }
+
+
+def payloads(tx: psycopg.Connection[Any], connection: str, entity: str) -> dict[str, dict[str, Any]]:
+    """Every live record of an entity by external id, as sent: for the reference lists, which are short."""
+    return {
+        external_id: _decode(payload)
+        for external_id, payload in tx.execute(
+            sql.SQL("select external_id, payload::text from mirror.{} where connection = %s and not is_deleted").format(
+                sql.Identifier(entity)
+            ),
+            (connection,),
         )
-    ]
+    }
 
 
 def records(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> list[Change]:
     """Some records by their ids, whatever has been merged of them."""
+    return _read(tx, _statements(entity)["records"], (connection, list(external_ids)))
+
+
+def is_waiting(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, before_seq: int) -> bool:
+    """Whether there are changes between these two."""
+    _trust_keys(tx)
+    row = tx.execute(_statements(entity)["waits"], (connection, after_seq, before_seq)).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _read(tx: psycopg.Connection[Any], statement: sql.Composed, values: tuple[Any, ...]) -> list[Change]:
     return [
-        Change(*row)
-        for row in tx.execute(
-            sql.SQL(
-                "select external_id, version_token, payload::text, is_deleted, change_seq from mirror.{} "
-                "where connection = %s and external_id = any(%s) order by change_seq"
-            ).format(sql.Identifier(entity)),
-            (connection, list(external_ids)),
-        )
+        Change(external_id, version_token, _decode(payload), is_deleted, change_seq, modified_at)
+        for external_id, version_token, payload, is_deleted, change_seq, modified_at in tx.execute(statement, values)
     ]
 
 

@@ -14,10 +14,12 @@ from decimal import Decimal
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from ledger.entities import REFERENCE_ENTITIES
-from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities
+from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities, parent_column
+from resources.stores.tables_audit import define_audit_tables
+from resources.stores.tables_push import define_push_tables
 from resources.stores.tables_secrets import define_secret_tables
 
 metadata = sa.MetaData(
@@ -42,8 +44,8 @@ def _text(default: str | None) -> sa.TextClause | None:
     return None if default is None else sa.text(default)
 
 
-def _tenant() -> sa.Column:
-    return sa.Column("tenant_id", sa.Text, nullable=False)
+def _tenant(default: str | None = None) -> sa.Column:
+    return sa.Column("tenant_id", sa.Text, nullable=False, server_default=_text(default))
 
 
 def _column(field: FieldSpec, *, is_of_part: bool = False) -> sa.Column:
@@ -70,8 +72,8 @@ def _column(field: FieldSpec, *, is_of_part: bool = False) -> sa.Column:
 def _ledger_tables(spec: EntitySpec) -> None:
     """The entity's table, one for each kind of part, and the history of each."""
     own = [
-        sa.Column("ledger_id", sa.BigInteger, sa.Identity(), primary_key=True),
-        _tenant(),
+        sa.Column("ledger_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        _tenant("sync.current_tenant()"),
         *[_column(f) for f in spec.fields],
         sa.Column(
             "is_deleted",
@@ -81,8 +83,20 @@ def _ledger_tables(spec: EntitySpec) -> None:
             comment="gone in the ERP, kept here",
         ),
         sa.Column("version", sa.BigInteger, nullable=False, server_default=sa.text("1"), comment="counts every change"),
-        sa.Column("changed_by", sa.Text, nullable=False, comment="a person, an application, or sync:<connection>"),
+        sa.Column(
+            "changed_by",
+            sa.Text,
+            nullable=False,
+            server_default=sa.text("sync.current_actor()"),
+            comment="a person, an application, or sync:<connection>",
+        ),
         _instant("changed_at", default="now()"),
+        sa.Column(
+            "connection",
+            sa.Text,
+            comment="the company it belongs to; empty in a new row means the tenant's only one",
+        ),
+        sa.Column("run_id", sa.BigInteger, comment="sync.runs, where the sync wrote it"),
     ]
     table = sa.Table(spec.name, metadata, *own, schema="ledger", comment=spec.says)
     for field in spec.fields:
@@ -93,20 +107,22 @@ def _ledger_tables(spec: EntitySpec) -> None:
         _part_tables(spec, part)
 
 
-def parent_column(spec: EntitySpec) -> str:
-    """The column by which a part points at its record: `invoice_id` in `invoice_lines`."""
-    return f"{spec.name.removesuffix('s')}_id"
-
-
 def _part_tables(spec: EntitySpec, part: PartSpec) -> None:
     parent = parent_column(spec)
     table = sa.Table(
         spec.part_table_names[part.name],
         metadata,
         sa.Column("part_id", sa.BigInteger, sa.Identity(), primary_key=True),
-        sa.Column(parent, sa.BigInteger, sa.ForeignKey(f"ledger.{spec.name}.ledger_id"), nullable=False),
-        sa.Column("part_key", sa.Text, nullable=False, comment="the ERP's line id, or # and the position"),
-        _tenant(),
+        # No foreign key: the sync writes parts of what it has just written, whoever else writes them a trigger asks.
+        sa.Column(parent, sa.BigInteger, nullable=False),
+        sa.Column(
+            "part_key",
+            sa.Text,
+            nullable=False,
+            server_default=sa.text("sync.new_part_key()"),
+            comment="the ERP's line id, # and the position, or ~ and a number of ours until the ERP has numbered it",
+        ),
+        _tenant("sync.current_tenant()"),
         *[_column(f, is_of_part=True) for f in part.fields],
         _instant("changed_at", default="now()"),
         sa.UniqueConstraint(parent, "part_key"),
@@ -149,8 +165,8 @@ def _mirror_tables(entity: str) -> None:
         _tenant(),
         sa.Column("version_token", sa.Text, comment="what the ERP checks on write"),
         sa.Column("modified_at", sa.DateTime(timezone=True), comment="by the ERP's clock"),
-        sa.Column("content_hash", sa.LargeBinary, nullable=False, comment="SHA-256 of the payload, keys sorted"),
-        sa.Column("payload", JSONB, nullable=False, comment="the record as sent"),
+        sa.Column("content_hash", sa.LargeBinary, nullable=False, comment="SHA-256 of the payload as sent"),
+        sa.Column("payload", JSON, nullable=False, comment="the record as sent"),
         sa.Column("is_deleted", sa.Boolean, nullable=False, server_default=sa.text("false"), comment="a tombstone"),
         sa.Column(
             "change_seq",
@@ -204,6 +220,13 @@ sa.Table(
     sa.Column("partition_key", sa.Text, nullable=False, comment="what is synced together; its own name by default"),
     sa.Column("company_name", sa.Text),
     sa.Column("home_currency", sa.Text),
+    sa.Column(
+        "meeting",
+        sa.Text,
+        nullable=False,
+        server_default=sa.text("'done'"),
+        comment="pending: books that know nothing of each other yet, nothing is merged or pushed; done",
+    ),
     sa.Column("pull_interval_seconds", sa.Integer, nullable=False),
     _instant("next_pull_at", default="now()"),
     _instant("created_at", default="now()"),
@@ -243,7 +266,12 @@ _bindings = sa.Table(
     sa.Column("external_id", sa.Text, primary_key=True),
     _tenant(),
     sa.Column("ledger_id", sa.BigInteger, nullable=False),
-    sa.Column("base", sa.Text, nullable=False, comment="the canonical record both sides last agreed on, as JSON"),
+    sa.Column(
+        "base",
+        sa.Text,
+        comment="the canonical record both sides last agreed on, as JSON; empty: what the mirror's base_seq says",
+    ),
+    sa.Column("base_seq", sa.BigInteger, comment="the mirror's change that both sides last agreed on"),
     sa.Column("version_token", sa.Text, comment="the ERP's token of that base"),
     sa.Column("ledger_version", sa.BigInteger, nullable=False, comment="the ledger row's version of that base"),
     _instant("bound_at", default="now()"),
@@ -358,4 +386,6 @@ for _spec in entities():
     _ledger_tables(_spec)
 for _entity in MIRRORED:
     _mirror_tables(_entity)
+define_push_tables(metadata)
+define_audit_tables(metadata)
 define_secret_tables(metadata)

@@ -114,6 +114,26 @@ def test_a_restart_keeps_data_port_and_passwords(home: Path):
         assert answer(url) == 42
 
 
+def test_a_home_of_an_earlier_version_gets_the_role_it_lacks(home: Path):
+    with ensure_running(home) as first:
+        url = first.url("owner")
+        with psycopg.connect(first.url("superuser")) as superuser:
+            superuser.execute("alter role tieout_writer nologin password null")
+    wait_until_stopped(home)
+    file = home / "postgres" / "connection.json"
+    known = json.loads(file.read_text())
+    del known["passwords"]["writer"]
+    file.write_text(json.dumps(known))
+
+    with ensure_running(home) as second:
+        assert second.url("owner") == url
+        with psycopg.connect(second.url("writer")) as writer:
+            assert writer.execute("select current_user").fetchone() == ("tieout_writer",)
+    wait_until_stopped(home)
+    with ensure_running(home) as third:
+        assert third.url("writer") == second.url("writer")
+
+
 def test_a_wrong_password_is_refused(home: Path):
     with ensure_running(home) as server:
         url = server.url("analyst").replace(server._passwords["analyst"], "guess")
@@ -126,7 +146,7 @@ def test_only_its_user_may_read_the_passwords_and_the_log_has_none(home: Path):
         passwords = list(server._passwords.values())
 
     assert (home / "postgres" / "connection.json").stat().st_mode & 0o777 == 0o600
-    assert len(set(passwords)) == 4
+    assert len(set(passwords)) == 5
     log = (home / "postgres" / "server.log").read_text()
     assert not any(password in log for password in passwords)
     assert not any(password in repr(server) for password in passwords)

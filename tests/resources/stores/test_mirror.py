@@ -58,9 +58,9 @@ def test_amounts_keep_the_scale_they_were_sent_with(store, transaction):
     store(record(TotalAmt=Decimal("100.00"), Rate=Decimal("0.10"), Count=3))
     with transaction() as tx:
         (text,) = tx.execute("select payload::text from mirror.invoices").fetchone()
-    assert '"TotalAmt": 100.00' in text
-    assert '"Rate": 0.10' in text
-    assert '"Count": 3' in text
+    assert '"TotalAmt":100.00' in text
+    assert '"Rate":0.10' in text
+    assert '"Count":3' in text
 
 
 def test_equal_content_writes_nothing_whatever_the_order_of_its_keys(store, row):

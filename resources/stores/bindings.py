@@ -1,0 +1,148 @@
+"""Which record there is which row here, and what both sides last agreed on (the base).
+
+Belongs here: single bindings, for the merge and the push of what somebody edited. Taking whole pages of records that
+nobody edited, bindings included, is `ledger.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from ledger.spec import Record, spec_of
+from resources.erps import erp_of
+from resources.stores.bases import bases_of
+
+# No version of the ledger row equals the base: both sides agreed on it, and the row was edited meanwhile.
+NO_VERSION = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """`base` is canonical; `ledger_version` is the version of the ledger row that equals it, or NO_VERSION.
+
+    A base that can no longer be read, because its mapping has become stricter since, is None.
+    """
+
+    entity: str
+    external_id: str
+    ledger_id: int
+    base: Record | None
+    version_token: str | None
+    ledger_version: int
+
+
+def of_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Iterable[int]) -> dict[int, Binding]:
+    """The bindings of these ledger rows in one connection, by ledger id."""
+    return {b.ledger_id: b for b in _read(tx, connection, entity, "ledger_id", list(ledger_ids))}
+
+
+def of_records(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Iterable[str]
+) -> dict[str, Binding]:
+    """The bindings of these records of the ERP, by external id."""
+    return {b.external_id: b for b in _read(tx, connection, entity, "external_id", list(external_ids))}
+
+
+def ledger_ids_of(
+    tx: psycopg.Connection[Any], connection: str, external_ids: Mapping[str, Iterable[str]]
+) -> dict[tuple[str, str], int]:
+    """(entity, external id) -> ledger id, for those that are bound."""
+    found: dict[tuple[str, str], int] = {}
+    for entity, ids in external_ids.items():
+        found.update(
+            ((entity, external_id), ledger_id)
+            for external_id, ledger_id in tx.execute(
+                "select external_id, ledger_id from sync.bindings "
+                "where connection = %s and entity = %s and external_id = any(%s)",
+                (connection, entity, list(ids)),
+            )
+        )
+    return found
+
+
+def ahead(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> set[str]:
+    """Those of these records whose ledger row is not at the version of its base."""
+    return {
+        external_id
+        for (external_id,) in tx.execute(
+            sql.SQL(
+                "select b.external_id from sync.bindings b join {} l on l.ledger_id = b.ledger_id "
+                "where b.connection = %s and b.entity = %s and b.external_id = any(%s) "
+                "and l.version <> b.ledger_version"
+            ).format(sql.Identifier("ledger", entity)),
+            (connection, entity, list(external_ids)),
+        )
+    }
+
+
+def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, binding: Binding) -> None:
+    """Enter a binding, or what it now stands on."""
+    tx.execute(
+        """
+        insert into sync.bindings as b
+          (connection, entity, external_id, tenant_id, ledger_id, base, version_token, ledger_version)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (connection, entity, external_id) do update
+           set ledger_id = excluded.ledger_id, base = excluded.base, base_seq = null,
+               version_token = excluded.version_token, ledger_version = excluded.ledger_version
+        """,
+        (
+            connection,
+            binding.entity,
+            binding.external_id,
+            tenant,
+            binding.ledger_id,
+            None if binding.base is None else encode(binding.base),
+            binding.version_token,
+            binding.ledger_version,
+        ),
+    )
+
+
+def agree(tx: psycopg.Connection[Any], *, connection: str, entity: str, ledger_id: int, version: int) -> None:
+    """The row's present version says nothing but the base."""
+    tx.execute(
+        "update sync.bindings set ledger_version = %s where connection = %s and entity = %s and ledger_id = %s",
+        (version, connection, entity, ledger_id),
+    )
+
+
+def drop(tx: psycopg.Connection[Any], *, connection: str, entity: str, external_id: str) -> None:
+    """Forget a binding: the record there and the row here are no longer the same thing."""
+    tx.execute(
+        "delete from sync.bindings where connection = %s and entity = %s and external_id = %s",
+        (connection, entity, external_id),
+    )
+
+
+def encode(record: Record) -> str:
+    """A canonical record as JSON text; amounts are text and keep their scale, so that it reads back the same."""
+    return msgspec.json.encode(record).decode()
+
+
+def decode(entity: str, text: str) -> Record:
+    """What `encode` wrote."""
+    return msgspec.json.decode(text, type=spec_of(entity).record)
+
+
+def _read(
+    tx: psycopg.Connection[Any], connection: str, entity: str, column: str, values: list[Any]
+) -> Iterator[Binding]:
+    rows = tx.execute(
+        "select b.external_id, b.ledger_id, b.version_token, b.ledger_version, c.erp "
+        "from sync.bindings b join sync.connections c on c.connection = b.connection "
+        f"where b.connection = %s and b.entity = %s and b.{column} = any(%s)",
+        (connection, entity, values),
+    ).fetchall()
+    if not rows:
+        return
+    from_wire = erp_of(rows[0][-1]).mappings()[entity].from_wire
+    bases = bases_of(tx, connection, entity, [external_id for external_id, *_ in rows], from_wire)
+    for external_id, ledger_id, version_token, ledger_version, _ in rows:
+        yield Binding(entity, external_id, ledger_id, bases.get(external_id), version_token, ledger_version)

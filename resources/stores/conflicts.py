@@ -1,0 +1,331 @@
+"""Records that both sides changed, held for a person: both versions, the base, and what is in conflict.
+
+A conflict is a state, not an event: at most one is open for a record, what it shows follows both sides while it is
+open, and nothing is written while nothing changes. Deciding one is `resources/stages/resolve.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from ledger.policies import IS_DELETED, ConflictKind
+from ledger.policies import Conflict as FieldConflict
+from ledger.spec import Record
+from resources.errors import ErrorKind, TieoutError
+from resources.stores import bindings
+
+# The field of a possible duplicate: which record there ours may be; a list where a first meeting found several.
+EXTERNAL_ID = "external_id"
+_SHOWN_CHARACTERS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One conflict. `fields` are {name, base, ours, theirs}; base, ours and theirs are canonical records as JSON."""
+
+    conflict_id: int
+    tenant_id: str
+    connection: str
+    entity: str
+    ledger_id: int
+    external_id: str | None
+    kind: str
+    says: str
+    fields: list[dict[str, Any]]
+    base: str | None
+    ours: str | None
+    theirs: str | None
+    ledger_version: int
+    version_token: str | None
+    state: str
+    opened_at: datetime
+    changed_at: datetime
+    checked_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    resolution: dict[str, Any] | None
+
+    @property
+    def record(self) -> str:
+        """How the record is named to a person."""
+        return f"{self.entity}/{self.external_id or f'#{self.ledger_id}'}"
+
+    @property
+    def candidates(self) -> list[str]:
+        """The records there that ours may be, as a first meeting found them; empty for every other conflict."""
+        found = next((f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID), None)
+        return found if isinstance(found, list) else []
+
+
+_COLUMNS = ", ".join(Conflict.__dataclass_fields__)
+
+
+def keep(
+    tx: psycopg.Connection[Any],
+    *,
+    tenant: str,
+    connection: str,
+    entity: str,
+    ledger_id: int,
+    external_id: str | None,
+    kind: ConflictKind,
+    fields: Sequence[FieldConflict],
+    base: Record | None,
+    ours: Record | None,
+    theirs: Record | None,
+    ledger_version: int,
+    version_token: str | None,
+    broken_rules: Sequence[str] = (),
+    says: str = "",
+    run_id: int | None = None,
+) -> None:
+    """Open a conflict, or have the open one of this record show what is so now; `says` in place of what fields say.
+
+    One that asks whether our row is some other record, or which of several, goes on asking, about this one too.
+    """
+    asked = _asked(tx, connection, entity, ledger_id)
+    if asked is not None and kind is not ConflictKind.POSSIBLE_DUPLICATE:
+        # First who is who: until then the base stays, so that this comes up again.
+        return
+    if asked is not None and external_id is not None and not any(f.field == EXTERNAL_ID for f in fields):
+        among = asked.candidates or [x for x in (asked.external_id,) if x]
+        if external_id not in among:
+            _ask_about(tx, asked, [*among, external_id])
+        if among != [external_id] or asked.candidates:
+            return
+    listed = [
+        {"name": f.field, "base": _plain(f.base), "ours": _plain(f.ours), "theirs": _plain(f.theirs)} for f in fields
+    ]
+    row = {
+        "tenant": tenant,
+        "connection": connection,
+        "entity": entity,
+        "ledger_id": ledger_id,
+        "external_id": external_id,
+        "kind": kind.value,
+        "says": says or _says(kind, listed, broken_rules),
+        "fields": Jsonb(listed),
+        **{
+            name: None if r is None else bindings.encode(r)
+            for name, r in (("base", base), ("ours", ours), ("theirs", theirs))
+        },
+        "ledger_version": ledger_version,
+        "version_token": version_token,
+        "run_id": run_id,
+    }
+    tx.execute(
+        """
+        insert into sync.conflicts as c
+          (tenant_id, connection, entity, ledger_id, external_id, kind, says, fields, base, ours, theirs,
+           ledger_version, version_token, run_id)
+        values
+          (%(tenant)s, %(connection)s, %(entity)s, %(ledger_id)s, %(external_id)s, %(kind)s, %(says)s, %(fields)s,
+           %(base)s, %(ours)s, %(theirs)s, %(ledger_version)s, %(version_token)s, %(run_id)s)
+        on conflict (connection, entity, ledger_id) where state = 'open' do update
+           set external_id = excluded.external_id, kind = excluded.kind, says = excluded.says,
+               fields = excluded.fields, base = excluded.base, ours = excluded.ours, theirs = excluded.theirs,
+               ledger_version = excluded.ledger_version, version_token = excluded.version_token,
+               run_id = excluded.run_id, changed_at = clock_timestamp()
+         where (c.external_id, c.kind, c.says, c.fields, c.base, c.ours, c.theirs, c.ledger_version, c.version_token)
+           is distinct from (excluded.external_id, excluded.kind, excluded.says, excluded.fields, excluded.base,
+                             excluded.ours, excluded.theirs, excluded.ledger_version, excluded.version_token)
+        """,
+        row,
+    )
+
+
+def is_asked_about_another(
+    tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int, external_id: str
+) -> bool:
+    """Whether it is an open question if a row of ours is some other record there than this one."""
+    asked = _asked(tx, connection, entity, ledger_id)
+    return asked is not None and (bool(asked.candidates) or asked.external_id != external_id)
+
+
+def open_of(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int) -> Conflict | None:
+    """The open conflict of a ledger row."""
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where connection = %s and entity = %s and ledger_id = %s "
+            "and state = 'open'",
+            (connection, entity, ledger_id),
+        ).fetchone()
+
+
+def _asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int) -> Conflict | None:
+    """The open conflict that asks which record there a row of ours is."""
+    found = open_of(tx, connection, entity, ledger_id)
+    return found if found is not None and found.kind == ConflictKind.POSSIBLE_DUPLICATE else None
+
+
+def _ask_about(tx: psycopg.Connection[Any], asked: Conflict, among: list[str]) -> None:
+    fields = [{"name": EXTERNAL_ID, "base": None, "ours": None, "theirs": among}]
+    tx.execute(
+        "update sync.conflicts set fields = %s, says = %s, external_id = null, theirs = null, version_token = null, "
+        "changed_at = clock_timestamp() where conflict_id = %s",
+        (Jsonb(fields), f"may be {', '.join(among)} there", asked.conflict_id),
+    )
+
+
+def settle(
+    tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int, external_id: str, *, by: str
+) -> None:
+    """A row of ours and this record there came to agree by themselves. Whether it is another one too stays asked."""
+    tx.execute(
+        "update sync.conflicts set state = 'settled', ended_at = clock_timestamp(), ended_by = %s "
+        "where connection = %s and entity = %s and ledger_id = %s and state = 'open' "
+        "and (kind <> %s or external_id = %s)",
+        (by, connection, entity, ledger_id, ConflictKind.POSSIBLE_DUPLICATE.value, external_id),
+    )
+
+
+def settle_records(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str], *, by: str
+) -> None:
+    """What these records of the ERP may be ours for is over: they are gone, or are no longer like any of ours."""
+    tx.execute(
+        "update sync.conflicts set state = 'settled', ended_at = clock_timestamp(), ended_by = %s "
+        "where connection = %s and entity = %s and external_id = any(%s) and state = 'open'",
+        (by, connection, entity, list(external_ids)),
+    )
+
+
+def resolve(tx: psycopg.Connection[Any], conflict_id: int, *, by: str, resolution: dict[str, Any]) -> None:
+    """A person decided; `resolution` says what, field by field."""
+    tx.execute(
+        "update sync.conflicts set state = 'resolved', ended_at = clock_timestamp(), ended_by = %s, resolution = %s "
+        "where conflict_id = %s and state = 'open'",
+        (by, Jsonb(resolution), conflict_id),
+    )
+
+
+def get(tx: psycopg.Connection[Any], conflict_id: int, *, is_locked: bool = False) -> Conflict:
+    """One conflict, whatever its state; `is_locked` keeps others from it until the transaction ends."""
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        found = rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where conflict_id = %s {'for update' if is_locked else ''}",
+            (conflict_id,),
+        ).fetchone()
+    if found is None:
+        raise TieoutError(
+            ErrorKind.NOT_FOUND,
+            doing=f"looking up the conflict {conflict_id}",
+            found="no such conflict",
+            expected="the id of one",
+            next_step="see `tieout conflicts list`",
+        )
+    return found
+
+
+def list_open(tx: psycopg.Connection[Any], connection: str) -> list[Conflict]:
+    """The open conflicts of a connection, oldest first."""
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where connection = %s and state = 'open' order by conflict_id",
+            (connection,),
+        ).fetchall()
+
+
+def of_row(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> list[Conflict]:
+    """Every conflict there was about a ledger row, oldest first."""
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where entity = %s and ledger_id = %s order by conflict_id",
+            (entity, ledger_id),
+        ).fetchall()
+
+
+def checked(tx: psycopg.Connection[Any], conflict_ids: Sequence[int]) -> None:
+    """The conflict check has looked at these."""
+    tx.execute(
+        "update sync.conflicts set checked_at = clock_timestamp() where conflict_id = any(%s)", (list(conflict_ids),)
+    )
+
+
+def open_count(tx: psycopg.Connection[Any], connection: str) -> int:
+    row = tx.execute(
+        "select count(*) from sync.conflicts where connection = %s and state = 'open'", (connection,)
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def any_open(tx: psycopg.Connection[Any], connection: str, entity: str) -> bool:
+    """Whether any record of the entity is held."""
+    query = "select 1 from sync.conflicts where connection = %s and entity = %s and state = 'open' limit 1"
+    return tx.execute(query, (connection, entity)).fetchone() is not None
+
+
+def open_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Iterable[int]) -> set[int]:
+    """Those of these ledger rows that are held."""
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            "select ledger_id from sync.conflicts "
+            "where connection = %s and entity = %s and ledger_id = any(%s) and state = 'open'",
+            (connection, entity, list(ledger_ids)),
+        )
+    }
+
+
+def open_records(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Iterable[str]) -> set[str]:
+    """Those of these records of the ERP that are held, or that a row of ours may be (`candidates`)."""
+    ids = list(external_ids)
+    held = {
+        external_id
+        for (external_id,) in tx.execute(
+            "select external_id from sync.conflicts "
+            "where connection = %s and entity = %s and external_id = any(%s) and state = 'open'",
+            (connection, entity, ids),
+        )
+    }
+    return held | (candidates(tx, connection, entity) & set(ids))
+
+
+def candidates(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:
+    """Records there of which a first meeting could not tell which row here they are: neither new nor bound."""
+    return {
+        external_id
+        for (external_id,) in tx.execute(
+            """
+            select jsonb_array_elements_text(f -> 'theirs') from sync.conflicts c, jsonb_array_elements(c.fields) f
+             where c.connection = %s and c.entity = %s and c.state = 'open' and c.kind = %s
+               and f ->> 'name' = %s and jsonb_typeof(f -> 'theirs') = 'array'
+            """,
+            (connection, entity, ConflictKind.POSSIBLE_DUPLICATE.value, EXTERNAL_ID),
+        )
+    }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say of a value; amounts as text, so that nobody's parser turns them into floats."""
+    return msgspec.to_builtins(value)
+
+
+def _says(kind: ConflictKind, fields: Sequence[dict[str, Any]], broken_rules: Sequence[str]) -> str:
+    if kind is ConflictKind.POSSIBLE_DUPLICATE and broken_rules:
+        return f"may be the same record: {'; '.join(broken_rules)}"
+    if broken_rules:
+        return f"both changes together break a rule: {'; '.join(broken_rules)}"
+    if kind is ConflictKind.DELETE_CONFLICT:
+        (name, is_here) = next((f["name"], f["ours"]) for f in fields if f["name"] in (IS_DELETED, "is_void"))
+        what = "deleted" if name == IS_DELETED else "voided"
+        return f"{what} here and changed there" if is_here else f"{what} there and changed here"
+    told = [f"{f['name']}: {_short(f['ours'])} here, {_short(f['theirs'])} there" for f in fields]
+    says = "; ".join(told)
+    return f"may be the same record: {says}" if kind is ConflictKind.POSSIBLE_DUPLICATE else says
+
+
+def _short(value: Any) -> str:
+    text = (
+        "nothing" if value is None else repr(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
+    )
+    return text if len(text) <= _SHOWN_CHARACTERS_MAX else f"{text[:_SHOWN_CHARACTERS_MAX]}…"

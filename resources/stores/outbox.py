@@ -1,0 +1,215 @@
+"""Intents to write into an ERP: kept before anything is sent, ended by what the ERP said.
+
+States: `sent`: it may have happened (somebody is sending it, or died doing so): probe before sending again; `waiting`:
+it has certainly not happened and goes again under the same key; `done`; `refused`: it cannot succeed as it is; `stale`:
+the ERP's record had moved, pull, merge and plan again. At most one intent of a record is open (sent or waiting).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from ledger.spec import Record
+from resources.connector import Operation
+from resources.stores import bindings
+
+_KEY_CHARACTERS = 32
+MARKER_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One intent as kept. `body` and `record` are JSON text; `record` is canonical, references as external ids."""
+
+    intent_id: int
+    entity: str
+    ledger_id: int
+    ledger_version: int
+    operation: Operation
+    key: str
+    marker: str | None
+    batch_key: str | None
+    external_id: str | None
+    version_token: str | None
+    body: str
+    record: str
+    state: str
+    attempts: int
+    sent_at: datetime
+
+
+_COLUMNS = (
+    "intent_id, entity, ledger_id, ledger_version, operation, key, marker, batch_key, external_id, version_token, "
+    "body, record, state, attempts, sent_at"
+)
+
+
+def key_of(*parts: object, epoch: int = 0) -> str:
+    """The idempotency key of one operation on one version of one row: 32 characters, and the epoch if not the first.
+
+    Equal whenever the same intent is tried again; another one for an intent after one that has ended, whose key the
+    ERP may answer from its memory.
+    """
+    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
+    return base64.b32encode(digest).decode()[:_KEY_CHARACTERS] + (str(epoch) if epoch else "")
+
+
+def marker_of_key(key: str) -> str:
+    """What a created document carries so that it can be found again: the beginning of its key."""
+    return key[:MARKER_CHARACTERS] + key[_KEY_CHARACTERS:]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Intents of one version of a row that have ended: how many, and what the last one said if the ERP refused it."""
+
+    count: int = 0
+    refused_record: str | None = None
+    refused_token: str | None = None
+
+    def has_refused(self, record: Record | None, version_token: str | None) -> bool:
+        """Whether this was refused as it is. What a code map or the ERP's record has changed since is said anew."""
+        if self.refused_record is None or record is None:
+            return self.refused_record is not None
+        return (self.refused_record, self.refused_token) == (bindings.encode(record), version_token)
+
+
+def earlier(
+    tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]
+) -> dict[tuple[int, int], Earlier]:
+    """(ledger id, version) -> what has ended of it."""
+    return {
+        (ledger_id, version): Earlier(count, *(last if state == "refused" else ()))
+        for ledger_id, version, count, state, *last in tx.execute(
+            "select ledger_id, ledger_version, count(*), (array_agg(state order by intent_id desc))[1], "
+            "(array_agg(record order by intent_id desc))[1], (array_agg(version_token order by intent_id desc))[1] "
+            "from sync.outbox where connection = %s and entity = %s and ledger_id = any(%s) "
+            "and state in ('done', 'refused', 'stale') group by ledger_id, ledger_version",
+            (connection, entity, list(ledger_ids)),
+        )
+    }
+
+
+def commit(
+    tx: psycopg.Connection[Any], *, tenant: str, connection: str, run_id: int | None, intents: Sequence[dict[str, Any]]
+) -> list[Intent]:
+    """Keep new intents as `sent`; each has the columns of Intent without id, state, attempts and time."""
+    kept: list[Intent] = []
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        rows.executemany(
+            f"""
+            insert into sync.outbox (tenant_id, connection, run_id, entity, ledger_id, ledger_version, operation, key,
+                                     marker, batch_key, external_id, version_token, body, record, state)
+            values (%(tenant)s, %(connection)s, %(run_id)s, %(entity)s, %(ledger_id)s, %(ledger_version)s,
+                    %(operation)s, %(key)s, %(marker)s, %(batch_key)s, %(external_id)s, %(version_token)s, %(body)s,
+                    %(record)s, 'sent')
+            returning {_COLUMNS}
+            """,
+            [{**intent, "tenant": tenant, "connection": connection, "run_id": run_id} for intent in intents],
+            returning=True,
+        )
+        while True:
+            kept += rows.fetchall()
+            if not rows.nextset():
+                return kept
+
+
+def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool = True) -> list[Intent]:
+    """What is in doubt or waits, oldest first, batches together."""
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.outbox where connection = %s and state in ('sent', 'waiting') "
+            "and (due_at <= clock_timestamp() or not %s) order by coalesce(batch_key, key), intent_id",
+            (connection, only_due),
+        ).fetchall()
+
+
+def open_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> set[int]:
+    """Those of these ledger rows that have an open intent."""
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            "select ledger_id from sync.outbox where connection = %s and entity = %s and ledger_id = any(%s) "
+            "and state in ('sent', 'waiting')",
+            (connection, entity, list(ledger_ids)),
+        )
+    }
+
+
+def of_markers(tx: psycopg.Connection[Any], connection: str, entity: str, markers: Sequence[str]) -> dict[str, Intent]:
+    """marker -> the create it belongs to, for those that are ours."""
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        found = rows.execute(
+            f"select {_COLUMNS} from sync.outbox where connection = %s and entity = %s and operation = 'create' "
+            "and marker = any(%s)",
+            (connection, entity, list(markers)),
+        ).fetchall()
+    return {intent.marker: intent for intent in found if intent.marker}
+
+
+def sending_again(tx: psycopg.Connection[Any], intent_ids: Sequence[int], *, alone: bool) -> list[Intent]:
+    """Count an attempt before it is made; `alone` takes the intents out of the batch they went with."""
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        return rows.execute(
+            "update sync.outbox set state = 'sent', attempts = attempts + 1, due_at = clock_timestamp(), "
+            f"batch_key = case when %s then null else batch_key end where intent_id = any(%s) returning {_COLUMNS}",
+            (alone, list(intent_ids)),
+        ).fetchall()
+
+
+def batch_size(tx: psycopg.Connection[Any], connection: str, batch_key: str) -> int:
+    """How many intents went with a batch, ended ones included."""
+    row = tx.execute(
+        "select count(*) from sync.outbox where connection = %s and batch_key = %s", (connection, batch_key)
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def age_seconds(tx: psycopg.Connection[Any], intent_id: int) -> float:
+    """How long ago it was sent first, by the database's clock."""
+    row = tx.execute(
+        "select extract(epoch from clock_timestamp() - sent_at)::float8 from sync.outbox where intent_id = %s",
+        (intent_id,),
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def seconds_to_next(tx: psycopg.Connection[Any], connection: str) -> float | None:
+    """How long until the next open intent is due; None if none is open."""
+    row = tx.execute(
+        "select extract(epoch from min(due_at) - clock_timestamp())::float8 from sync.outbox "
+        "where connection = %s and state in ('sent', 'waiting')",
+        (connection,),
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def postpone(tx: psycopg.Connection[Any], intent_id: int, *, state: str, seconds: float, answer: str) -> None:
+    """Leave it open, `sent` (in doubt) or `waiting` (it has not happened), and look at it again in so long."""
+    tx.execute(
+        "update sync.outbox set state = %s, due_at = clock_timestamp() + make_interval(secs => %s), answer = %s "
+        "where intent_id = %s",
+        (state, seconds, answer, intent_id),
+    )
+
+
+def end(
+    tx: psycopg.Connection[Any], intent_id: int, *, state: str, answer: str, external_id: str | None = None
+) -> None:
+    """End an intent as `done`, `refused` or `stale`."""
+    tx.execute(
+        "update sync.outbox set state = %s, answer = %s, external_id = coalesce(%s, external_id), "
+        "ended_at = clock_timestamp() where intent_id = %s",
+        (state, answer, external_id, intent_id),
+    )
