@@ -10,6 +10,7 @@ from resources.erps.quickbooks.documents import (
     is_void,
     unapplied_amount,
 )
+from resources.erps.quickbooks.markers import Note
 
 _BANK = Text("CheckPayment.BankAccountRef.value")
 _CARD = Text("CreditCardPayment.CCAccountRef.value")
@@ -20,6 +21,13 @@ class _PaidFrom(Derived):
 
     def write(self, body: dict[str, object], value: object) -> None:
         (_CARD if body.get("PayType") == "CreditCard" else _BANK).write(body, value or None)
+
+
+def with_account_of_method(body: dict[str, object], account_code: str) -> None:
+    """After a change from cheque to card or back: the account stands in the detail of the new kind, the other goes."""
+    is_card = body.get("PayType") == "CreditCard"
+    body.pop("CheckPayment" if is_card else "CreditCardPayment", None)
+    (_CARD if is_card else _BANK).write(body, account_code or None)
 
 
 def _paid_from(payload: Payload) -> object:
@@ -40,7 +48,7 @@ MAPPING = WireMapping(
         "total_amount": Amount("TotalAmt"),
         "applied_amount": Derived("Line", derive=applied_amount),
         "unapplied_amount": Derived("Line", derive=unapplied_amount),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"applications": APPLICATIONS},

@@ -9,6 +9,7 @@ from resources.erps.quickbooks.documents import (
     is_void,
     net_of_purchase_lines,
 )
+from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
     "bills",
@@ -26,7 +27,7 @@ MAPPING = WireMapping(
         "open_amount": Amount("Balance", is_read_only=True),
         "payable_account_code": Text("APAccountRef.value"),
         "terms_code": Text("SalesTermRef.value"),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"lines": PURCHASE_LINES},

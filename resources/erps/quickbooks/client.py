@@ -20,13 +20,18 @@ from resources.connector import (
     Module,
     Page,
     PartyBalance,
+    Wanted,
     WireRecord,
+    Write,
 )
+from resources.connector import Answer as WriteAnswer
 from resources.erps.quickbooks import profile, queries
 from resources.erps.quickbooks.feed import ChangeFeed
 from resources.erps.quickbooks.paging import Batch, Pager
+from resources.erps.quickbooks.probing import Prober
 from resources.erps.quickbooks.profile import WIRE_ENTITIES, WireEntity
 from resources.erps.quickbooks.records import Rows, read_rows
+from resources.erps.quickbooks.sending import Sender
 from resources.erps.quickbooks.wire import Answer, TokenSource, Wire
 from resources.errors import ErrorKind, TieoutError
 from resources.http import CallGate, Sleep
@@ -40,8 +45,12 @@ class QuickBooksConnector:
 
     erp = profile.ERP
 
-    def __init__(self, wire: Wire, tokens: TokenSource, *, realm_id: str) -> None:
+    writes_max = profile.BATCH_ITEMS_MAX
+
+    def __init__(self, wire: Wire, tokens: TokenSource, *, realm_id: str, batch_gate: CallGate | None = None) -> None:
         self.connection = wire.connection
+        self._sender = Sender(wire, realm_id=realm_id, batch_gate=batch_gate)
+        self._prober = Prober(wire, realm_id=realm_id)
         self._wire = wire
         self._tokens = tokens
         self._realm_id = realm_id
@@ -108,9 +117,8 @@ class QuickBooksConnector:
     def pull_ids(self, entity: str, external_ids: Sequence[str]) -> Iterator[Page]:
         """The named records as they are now, inactive ones included. Ids that no query can hold cannot exist."""
         wire_entity = self._entity(entity)
-        wanted = [
-            external_id for external_id in dict.fromkeys(external_ids) if queries.QUERYABLE_ID.fullmatch(external_id)
-        ]
+        queryable = queries.QUERYABLE_WORD if wire_entity.has_word_ids else queries.QUERYABLE_ID
+        wanted = [external_id for external_id in dict.fromkeys(external_ids) if queryable.fullmatch(external_id)]
         if wire_entity.is_singleton:
             rows = self._read_singleton(entity, wire_entity)
             yield Page(
@@ -170,6 +178,14 @@ class QuickBooksConnector:
             country=company.get("Country"),
             granted_until=self._tokens.granted_until(),
         )
+
+    def send(self, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
+        """One write by itself, or up to 30 with one `batch_key` in a batch; see `sending.py`."""
+        return self._sender.send(writes)
+
+    def probe(self, write: Write, wanted: Wanted, sent_at: datetime) -> WireRecord | None:
+        """Whether a write in doubt has happened; see `probing.py`."""
+        return self._prober.probe(write, wanted, sent_at)
 
     def _walk(
         self,

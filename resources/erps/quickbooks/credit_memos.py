@@ -9,6 +9,7 @@ from resources.erps.quickbooks.documents import (
     is_void,
     net_of_sales_lines,
 )
+from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
     "credit_memos",
@@ -24,7 +25,7 @@ MAPPING = WireMapping(
         "total_amount": Amount("TotalAmt", is_read_only=True),
         "open_amount": Amount("RemainingCredit", is_read_only=True),
         "memo": Text("CustomerMemo.value", length_max=1000),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"lines": SALES_LINES},

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.fields import Amount, Choice, Day, Parts, Payload, Ref, Text, Variant
 from ledger.money import InvalidAmountError, parse_amount
+from ledger.shapes import Shaped
 
 DOCUMENT_NUMBER_LENGTH_MAX = 21
 PRIVATE_NOTE_LENGTH_MAX = 4000
@@ -141,7 +142,7 @@ APPLICATIONS = Parts(
 )
 
 # Credits that a payment consumes instead of settling: they count against what it applies.
-_CREDITS = frozenset({"CreditMemo", "VendorCredit", "CreditCardCredit", "Deposit"})
+CREDITS = frozenset({"CreditMemo", "VendorCredit", "CreditCardCredit", "Deposit"})
 
 ADDRESS_FIELDS = {
     "billing_line1": Text("BillAddr.Line1"),
@@ -193,7 +194,7 @@ def applied_amount(payload: Payload) -> Decimal:
     applied = Decimal(0)
     for line in _lines(payload):
         amount = _exact(line.get("Amount"))
-        applied += -amount if _settled_kind(line) in _CREDITS else amount
+        applied += -amount if _settled_kind(line) in CREDITS else amount
     return applied
 
 
@@ -211,9 +212,7 @@ def unapplied_amount(payload: Payload) -> Decimal:
 
 def _lines(payload: Payload) -> list[Mapping[str, Any]]:
     lines = payload.get("Line") or []
-    return (
-        [line for line in lines if type(line) is dict or isinstance(line, Mapping)] if isinstance(lines, list) else []
-    )
+    return [line for line in lines if isinstance(line, (dict, Shaped, Mapping))] if isinstance(lines, list) else []
 
 
 def _exact(value: Any) -> Decimal:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ledger.mapping import WireMapping
-from resources.connector import Connector
+from resources.connector import Composer, Connector
 from resources.erps.quickbooks import profile
 from resources.profile import EntityProfile, ErpProfile
 from resources.services import Services
@@ -54,6 +55,14 @@ def _connect(connection: Connection, services: Services) -> Connector:
         window_seconds=profile.CALL_WINDOW_SECONDS,
         in_flight=profile.CALLS_IN_FLIGHT_MAX,
     )
+    # Batches have a limit of their own, counted in the same way.
+    batches = CallQuota(
+        transaction,
+        company_key(f"{profile.ERP}/batch", client_id, realm_id),
+        calls_per_window=profile.BATCHES_PER_WINDOW_MAX,
+        window_seconds=profile.CALL_WINDOW_SECONDS,
+        in_flight=profile.CALLS_IN_FLIGHT_MAX,
+    )
     wire = Wire(
         connection=connection.name,
         realm_id=realm_id,
@@ -62,7 +71,13 @@ def _connect(connection: Connection, services: Services) -> Connector:
         is_sandbox=is_sandbox,
         gate=quota,
     )
-    return QuickBooksConnector(wire, tokens, realm_id=realm_id)
+    return QuickBooksConnector(wire, tokens, realm_id=realm_id, batch_gate=batches)
+
+
+def _composer(reference: Mapping[str, Mapping[str, Mapping[str, Any]]], settings: Mapping[str, str]) -> Composer:
+    from resources.erps.quickbooks.writing import QuickBooksComposer
+
+    return QuickBooksComposer(reference)
 
 
 ERP = ErpProfile(
@@ -73,4 +88,5 @@ ERP = ErpProfile(
     company_key="realm_id",
     mappings=_mappings,
     connect=_connect,
+    composer=_composer,
 )

@@ -8,7 +8,9 @@ code. What the network did is in `resources/http.py`. Source of the codes: Intui
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from xml.etree import ElementTree
 
@@ -60,10 +62,6 @@ KIND_OF_STATUS: dict[int, ErrorKind] = {
 }
 
 
-class TokenRejectedError(TieoutError):
-    """HTTP 401: the access token is not (or no longer) good. Renew it once and repeat."""
-
-
 @dataclass(frozen=True, slots=True)
 class FaultEntry:
     """One error of a fault. `code` is text as sent, without leading zeros; any part may be empty."""
@@ -74,6 +72,17 @@ class FaultEntry:
     element: str
 
 
+class FaultError(TieoutError):
+    """QuickBooks answered, and the answer is a refusal: its HTTP status and all entries of its fault, maybe none."""
+
+    status: int = 0
+    entries: tuple[FaultEntry, ...] = ()
+
+
+class TokenRejectedError(FaultError):
+    """HTTP 401: the access token is not (or no longer) good. Renew it once and repeat."""
+
+
 def error_from(
     response: StrictResponse,
     *,
@@ -81,17 +90,25 @@ def error_from(
     doing: str,
     entity: str | None = None,
     external_id: str | None = None,
-) -> TieoutError:
+) -> FaultError:
     """The error that an answer other than a good one means; reads any body, however broken."""
-    return _error(response.status_code, faults_in(response), response, connection, doing, entity, external_id)
+    entries = faults_in(response)
+    return _error(response.status_code, entries, response.headers, connection, doing, entity, external_id)
 
 
 def error_from_fault(
     root: Any, response: StrictResponse, *, connection: str, doing: str, entity: str | None = None
-) -> TieoutError | None:
+) -> FaultError | None:
     """The error inside an answer that came with status 200, or None. QuickBooks does that in batches and uploads."""
     entries = _json_entries(root)
-    return _error(response.status_code, entries, response, connection, doing, entity, None) if entries else None
+    if not entries:
+        return None
+    return _error(response.status_code, entries, response.headers, connection, doing, entity, None)
+
+
+def error_from_item(item: Any, *, connection: str, doing: str, entity: str, external_id: str | None) -> FaultError:
+    """The error of one item of a batch, which has a status of its own in no other way than by its fault."""
+    return _error(HTTPStatus.OK, _json_entries(item), {}, connection, doing, entity, external_id)
 
 
 def faults_in(response: StrictResponse) -> list[FaultEntry]:
@@ -105,27 +122,29 @@ def faults_in(response: StrictResponse) -> list[FaultEntry]:
 def _error(
     status: int,
     entries: list[FaultEntry],
-    response: StrictResponse,
+    headers: Mapping[str, str],
     connection: str,
     doing: str,
     entity: str | None,
     external_id: str | None,
-) -> TieoutError:
+) -> FaultError:
     kind = _kind(status, entries)
-    asked = retry_after_seconds(response.headers)
+    asked = retry_after_seconds(headers)
     if kind is ErrorKind.RATE_LIMIT and asked is None:
         asked = THROTTLED_SECONDS
-    error_class = TokenRejectedError if status == 401 else TieoutError
-    return error_class(
+    error_class = TokenRejectedError if status == 401 else FaultError
+    error = error_class(
         kind,
         connection=connection,
         entity=entity,
         external_id=external_id,
         doing=doing,
-        found=_in_words(status, entries, kind, response.headers.get("intuit_tid")),
+        found=_in_words(status, entries, kind, headers.get("intuit_tid")),
         expected="HTTP 200 without a fault",
         retry_after_seconds=asked if kind in (ErrorKind.RATE_LIMIT, ErrorKind.SYSTEM, ErrorKind.TIMEOUT) else None,
     )
+    error.status, error.entries = status, tuple(entries)
+    return error
 
 
 def _kind(status: int, entries: list[FaultEntry]) -> ErrorKind:

@@ -46,6 +46,8 @@ class ChangeFeed:
         answer = self._ask(list(since), min(since.values()) - FEED_OVERLAP)
         # By QuickBooks' clock, which is the one the watermarks were taken from.
         too_old = {name for name, at in since.items() if answer.began_at - at > FEED_AGE_MAX}
+        # That clock was set back: what changed since then may bear times that the watermark has passed already.
+        too_old |= {name for name, at in since.items() if at - answer.began_at > FEED_OVERLAP}
         for name in since:
             if name in too_old:
                 yield name, Change(answer.rows[name], None, is_cut_short=True)

@@ -9,6 +9,7 @@ from resources.erps.quickbooks.documents import (
     is_void,
     net_of_sales_lines,
 )
+from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
     "invoices",
@@ -28,7 +29,7 @@ MAPPING = WireMapping(
         "po_number": Text("PONumber"),
         "billing_email": Text("BillEmail.Address"),
         "memo": Text("CustomerMemo.value", length_max=1000),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"lines": SALES_LINES},

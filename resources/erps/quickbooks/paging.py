@@ -12,7 +12,7 @@ by position, with an overlap that shows whether rows have shifted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,9 +20,11 @@ from typing import Any
 from resources.connector import WireRecord
 from resources.erps.quickbooks import queries
 from resources.erps.quickbooks.profile import PAGE_ROWS_MAX, PAGE_ROWS_MIN, WireEntity
-from resources.erps.quickbooks.records import Rows, read_rows
+from resources.erps.quickbooks.records import Rows, read_rows, sort_out
 from resources.erps.quickbooks.wire import Answer, Wire
 from resources.http import AnswerTooLargeError
+from resources.wire_json import MalformedJson
+from resources.wire_shapes import Row, RowReader
 
 # Rows read again at the start of a page of one second; fewer than the smallest page has.
 ROWS_OVERLAPPED = 5
@@ -61,6 +63,7 @@ class Pager:
         self._columns = columns
         self._rows_max = PAGE_ROWS_MAX
         self._began_at: datetime | None = None
+        self._reader = RowReader()
 
     def by_modification(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Batch]:
         """Rows modified in [since, until), oldest first; the last batch claims all up to the start of the walk."""
@@ -163,7 +166,11 @@ class Pager:
 
     def _ask(self, statement: str, read: Any) -> Any:
         return self._wire.call(
-            lambda quickbooks: quickbooks.query(statement), read, doing=f"pulling {self._name}", entity=self._name
+            lambda quickbooks: quickbooks.query(statement),
+            read,
+            doing=f"pulling {self._name}",
+            entity=self._name,
+            cuts_rows=True,
         )
 
     def _read_page(self, answer: Answer) -> _Slice:
@@ -175,8 +182,19 @@ class Pager:
         promised = found.get("maxResults", len(rows))
         if isinstance(promised, int) and len(rows) < promised:
             raise self._wire.damaged(f"{len(rows)} rows in a page that says {promised}", "every row")
-        ids = [str(row["Id"]) if isinstance(row, dict) and "Id" in row else None for row in rows]
-        return _Slice(read_rows(rows, is_suspect=answer.is_suspect), ids, answer.began_at)
+        if answer.is_cut:
+            read = self._read_texts(rows, answer.document.text)
+            rows, sorted_out = [row.value for row in read], sort_out((r.value, r.text, r.is_suspect) for r in read)
+        else:
+            sorted_out = read_rows(rows, is_suspect=answer.is_suspect)
+        ids = [str(row["Id"]) if isinstance(row, Mapping) and "Id" in row else None for row in rows]
+        return _Slice(sorted_out, ids, answer.began_at)
+
+    def _read_texts(self, texts: list[Any], whole: bytes) -> list[Row]:
+        try:
+            return self._reader.read(texts, whole)
+        except MalformedJson as failure:
+            raise self._wire.damaged(f"a row that is not JSON ({failure})", "a whole JSON answer") from failure
 
     def _query_response(self, answer: Answer) -> dict[str, Any]:
         found = answer.root.get("QueryResponse")
@@ -200,5 +218,5 @@ def _second_of(record: WireRecord) -> datetime | None:
 
 
 def _has_update_time(record: WireRecord) -> bool:
-    times = record.payload.get("MetaData")
-    return isinstance(times, dict) and "LastUpdatedTime" in times
+    times = record.content.get("MetaData")
+    return isinstance(times, Mapping) and "LastUpdatedTime" in times

@@ -3,6 +3,7 @@
 from ledger.fields import Amount, Day, Derived, Ref, Text
 from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import APPLICATIONS, PRIVATE_NOTE_LENGTH_MAX, applied_amount, is_void
+from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
     "payments",
@@ -18,7 +19,7 @@ MAPPING = WireMapping(
         "unapplied_amount": Amount("UnappliedAmt", is_read_only=True),
         "method_code": Text("PaymentMethodRef.value"),
         "deposit_account_code": Text("DepositToAccountRef.value"),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"applications": APPLICATIONS},

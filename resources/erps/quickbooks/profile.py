@@ -29,6 +29,9 @@ FEED_OVERLAP = timedelta(seconds=60)
 CALLS_PER_WINDOW_MAX = 500
 CALL_WINDOW_SECONDS = 60.0
 CALLS_IN_FLIGHT_MAX = 10
+BATCHES_PER_WINDOW_MAX = 40
+# 25 before November 2025.
+BATCH_ITEMS_MAX = 30
 # A 429 carries no Retry-After in any capture; the limit is counted by the minute.
 THROTTLED_SECONDS = 60.0
 
@@ -47,6 +50,8 @@ class WireEntity:
     `is_name_list`: queries hide inactive rows unless `Active IN (true, false)` asks for them.
     `has_change_feed`: change data capture knows it, so its deletions are reported too.
     `is_singleton`: exactly one object, read by GET, never queried.
+    `has_word_ids`: some of its ids are words, TAX and NON; all other ids are digits, and a query for anything else is
+    fault 2030.
     `refresh_after_seconds`: without a feed, how old our copy may get; None where the feed tells.
     """
 
@@ -54,6 +59,7 @@ class WireEntity:
     is_name_list: bool = False
     has_change_feed: bool = True
     is_singleton: bool = False
+    has_word_ids: bool = False
     refresh_after_seconds: int | None = None
 
 
@@ -71,7 +77,7 @@ WIRE_ENTITIES = MappingProxyType(
         "purchase_orders": WireEntity("PurchaseOrder"),
         "accounts": WireEntity("Account", is_name_list=True),
         # Tax codes show inactive rows unasked, and the US pseudo codes TAX and NON have neither Active nor a time.
-        "tax_codes": WireEntity("TaxCode", has_change_feed=False, refresh_after_seconds=DAY_SECONDS),
+        "tax_codes": WireEntity("TaxCode", has_change_feed=False, has_word_ids=True, refresh_after_seconds=DAY_SECONDS),
         "tax_rates": WireEntity("TaxRate", has_change_feed=False, refresh_after_seconds=DAY_SECONDS),
         "terms": WireEntity("Term", is_name_list=True),
         "payment_methods": WireEntity("PaymentMethod", is_name_list=True),
@@ -84,6 +90,10 @@ WIRE_ENTITIES = MappingProxyType(
     }
 )
 
+SALES = ("invoices", "credit_memos")
+PAYERS = ("payments", "bill_payments")
+# The others have no void in QuickBooks, only deletion.
+VOIDABLE = ("invoices", *PAYERS)
 
 SETTING_KEYS = (
     SettingKey("realm_id", True, False, "the company's id: digits, shown as Company ID in QuickBooks"),

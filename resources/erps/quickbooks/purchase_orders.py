@@ -8,6 +8,7 @@ from resources.erps.quickbooks.documents import (
     PURCHASE_LINES,
     net_of_purchase_lines,
 )
+from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
     "purchase_orders",
@@ -26,7 +27,7 @@ MAPPING = WireMapping(
         "payable_account_code": Text("APAccountRef.value"),
         "email": Text("POEmail.Address"),
         "memo": Text("Memo", length_max=4000),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
     },
     {"lines": PURCHASE_LINES},
 )

@@ -15,7 +15,9 @@ from resources.erps.quickbooks.profile import WireEntity
 # A projection is parsed, but its list is no contract: full rows may come back.
 CENSUS_COLUMNS = "Id, SyncToken, MetaData"
 MODIFIED = "MetaData.LastUpdatedTime"
-QUERYABLE_ID = re.compile(r"[A-Za-z0-9:._-]{1,64}")
+CREATED = "MetaData.CreateTime"
+QUERYABLE_ID = re.compile(r"[0-9]{1,64}")
+QUERYABLE_WORD = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 SECOND = timedelta(seconds=1)
 
 
@@ -36,8 +38,13 @@ def modified_before(instant: datetime) -> str:
     return f"{MODIFIED} < '{_second(whole if whole == instant else whole + SECOND)}'"
 
 
+def created_from(instant: datetime) -> str:
+    """Made at `instant` or later, a fraction dropped to miss nothing."""
+    return f"{CREATED} >= '{_second(instant)}'"
+
+
 def id_in(external_ids: Sequence[str]) -> str:
-    """One of these ids, each of which must match QUERYABLE_ID: nothing in it needs an escape."""
+    """One of these ids, each of which must match QUERYABLE_ID (or QUERYABLE_WORD): nothing in it needs an escape."""
     return f"Id in ({', '.join(quoted(external_id) for external_id in external_ids)})"
 
 

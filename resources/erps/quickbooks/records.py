@@ -6,11 +6,12 @@ which rows to ask for is in `client.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ledger.shapes import plain
 from resources import wire_json
 from resources.connector import RejectedRecord, WireRecord
 
@@ -31,10 +32,15 @@ def read_rows(rows: Iterable[Any], *, is_suspect: bool) -> Rows:
 
     `is_suspect` says that the parser placed markers somewhere in the answer: only then is every value looked at.
     """
+    return sort_out((row, None, is_suspect) for row in rows)
+
+
+def sort_out(rows: Iterable[tuple[Any, bytes | None, bool]]) -> Rows:
+    """The same for rows with their texts as sent, each suspect or not."""
     records: dict[str, WireRecord] = {}
     rejected: list[RejectedRecord] = []
-    for row in rows:
-        record = _read_row(row, is_suspect)
+    for row, text, is_suspect in rows:
+        record = _read_row(row, text, is_suspect)
         if isinstance(record, RejectedRecord):
             rejected.append(record)
         elif (held := records.get(record.external_id)) is None or _age_rank(record) >= _age_rank(held):
@@ -58,8 +64,8 @@ def read_instant(value: Any) -> datetime | None:
         return None
 
 
-def _read_row(row: Any, is_suspect: bool) -> WireRecord | RejectedRecord:
-    if not isinstance(row, dict):
+def _read_row(row: Any, text: bytes | None, is_suspect: bool) -> WireRecord | RejectedRecord:
+    if type(row) is not dict and not isinstance(row, Mapping):
         return _rejected(row, None, "", f"{type(row).__name__} instead of a record", "an object")
     external_id = row.get("Id")
     if not _is_id(external_id):
@@ -67,12 +73,12 @@ def _read_row(row: Any, is_suspect: bool) -> WireRecord | RejectedRecord:
         return _rejected(row, None, "Id", found, f"text of 1 to {ID_CHARACTERS_MAX} characters")
     if is_suspect and (unstorable := wire_json.find_unstorable(row)):
         return _rejected(row, external_id, unstorable.path, unstorable.found, unstorable.expected)
-    return _record(row, external_id)
+    return _record(row, external_id, text)
 
 
-def _record(row: dict[str, Any], external_id: str) -> WireRecord | RejectedRecord:
+def _record(row: Mapping[str, Any], external_id: str, text: bytes | None) -> WireRecord | RejectedRecord:
     times = row.get("MetaData")
-    times = times if isinstance(times, dict) else {}
+    times = times if isinstance(times, Mapping) else {}
     # A freshly created account came back with CreateTime only (captured in 2026).
     sent = times.get("LastUpdatedTime") or times.get("CreateTime")
     modified_at = read_instant(sent)
@@ -86,8 +92,9 @@ def _record(row: dict[str, Any], external_id: str) -> WireRecord | RejectedRecor
         external_id=external_id,
         version_token=None if token is None else str(token),
         modified_at=modified_at,
-        payload=row,
+        content=row,
         is_deleted=row.get("status") == "Deleted",
+        text=text,
     )
 
 
@@ -106,4 +113,4 @@ def _age_rank(record: WireRecord) -> tuple[datetime, bool, int]:
 
 
 def _rejected(row: Any, external_id: str | None, field: str, found: str, expected: str) -> RejectedRecord:
-    return RejectedRecord(external_id, field, found, expected, wire_json.as_raw_text(row))
+    return RejectedRecord(external_id, field, found, expected, wire_json.as_raw_text(plain(row)))

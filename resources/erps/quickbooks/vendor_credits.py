@@ -12,6 +12,7 @@ from resources.erps.quickbooks.documents import (
     is_void,
     net_of_purchase_lines,
 )
+from resources.erps.quickbooks.markers import Note
 
 _BALANCE = Amount("Balance", is_read_only=True)
 _TOTAL = Amount("TotalAmt", is_read_only=True)
@@ -35,7 +36,7 @@ MAPPING = WireMapping(
         "total_amount": _TOTAL,
         "open_amount": Derived("Balance", derive=_open_amount),
         "payable_account_code": Text("APAccountRef.value"),
-        "private_note": Text("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
+        "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
         "is_void": Derived("PrivateNote", derive=is_void),
     },
     {"lines": PURCHASE_LINES},

@@ -18,6 +18,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 import requests
 from quickbooks import QuickBooks
 
@@ -49,11 +50,45 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: the parsed root, whether any value in it is a marker, and when QuickBooks began the request."""
+    """A good answer, and when QuickBooks began the request. `is_suspect`: some value in it may be a marker.
 
-    root: dict[str, Any]
-    is_suspect: bool
+    `is_cut`: the rows in it are not parsed yet, each is a text of its own.
+    """
+
+    document: wire_json.Document
     began_at: datetime | None
+    is_cut: bool = False
+
+    @property
+    def root(self) -> dict[str, Any]:
+        return self.document.root
+
+    @property
+    def is_suspect(self) -> bool:
+        return self.document.is_suspect
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer to a query, its rows left as they are."""
+
+    QueryResponse: dict[str, list[msgspec.Raw] | int | str | None]
+    time: str
+
+
+_read_envelope = msgspec.json.Decoder(_Envelope).decode
+
+
+def _cut(text: bytes) -> Answer | None:
+    """Cut the rows out of a query's answer; None for any other, and where a key around the rows may have come twice."""
+    try:
+        envelope = _read_envelope(text)
+    except (ValueError, RecursionError):
+        return None
+    # Written again, nothing gets longer, and what came twice would be missing.
+    if len(msgspec.json.encode(envelope)) != len(text):
+        return None
+    root = {"QueryResponse": envelope.QueryResponse, "time": envelope.time}
+    return Answer(wire_json.Document(root, False, len(text), text), read_instant(envelope.time), is_cut=True)
 
 
 class _EmptyAnswer:
@@ -64,7 +99,11 @@ class _EmptyAnswer:
 
 
 class Wire:
-    """Calls to one company. One thread at a time; `api_calls` counts what really went out."""
+    """Calls to one company. One thread at a time; `api_calls` counts what really went out.
+
+    `has_gone_out` says whether the last call, if it failed, may have reached QuickBooks at all: not if there was no
+    token for it, nor if all that came back was that its token is no good.
+    """
 
     def __init__(
         self,
@@ -87,6 +126,8 @@ class Wire:
         self._doing = ""
         self._entity: str | None = None
         self._answer: Answer | None = None
+        self.has_gone_out = False
+        self._cuts_rows = False
         self._quickbooks = QuickBooks(company_id=realm_id, minorversion=profile.MINOR_VERSION)
         # On this instance only: the library keeps its addresses as class attributes.
         root_url = base_url or (profile.SANDBOX_URL if is_sandbox else profile.PRODUCTION_URL)
@@ -100,17 +141,39 @@ class Wire:
         *,
         doing: str,
         entity: str | None = None,
+        cuts_rows: bool = False,
     ) -> T:
         """Send one request through python-quickbooks and read its answer, repeating what is worth repeating.
+
+        `cuts_rows`: leave the rows of a query's answer as texts, where it is sure that nothing is wrong around them.
 
         `read` raises TieoutError (see `damaged`) for an answer that is good JSON but not whole: it is asked for again.
         A 401 renews the token once and repeats once; a second 401 goes up.
         """
 
         def attempt() -> T:
+            self._cuts_rows = cuts_rows
             return read(self._send(send, doing, entity))
 
         return with_retries(attempt, sleep=self._sleep)
+
+    def call_once(
+        self,
+        send: Callable[[QuickBooks], Any],
+        read: Callable[[Answer], T],
+        *,
+        doing: str,
+        entity: str | None = None,
+    ) -> T:
+        """As `call`, for writes: one attempt, for a write that may have happened must not be repeated unseen.
+
+        A 401 alone is answered by a renewed token and one repeat: it proves that nothing happened.
+        """
+        return read(self._send(send, doing, entity))
+
+    def paused_seconds(self) -> float:
+        """How long QuickBooks wants no call of anybody's, as far as it said so to any of us."""
+        return self._gate.paused_seconds()
 
     def damaged(self, found: str, expected: str) -> TieoutError:
         """The error for an answer that is not what QuickBooks sends: cut short or changed on the way, so ask again."""
@@ -136,6 +199,7 @@ class Wire:
         try:
             with self._gate.call():
                 self.api_calls += 1
+                self.has_gone_out = True
                 response = self._http.request(method, url, headers=headers, params=params, data=body)
         except requests.RequestException as failure:
             raise transport_error(failure, connection=self.connection, doing=self._doing) from failure
@@ -144,10 +208,12 @@ class Wire:
 
     def _send(self, send: Callable[[QuickBooks], Any], doing: str, entity: str | None) -> Answer:
         self._doing, self._entity, self._answer = doing, entity, None
+        self.has_gone_out = False
         token = self.access_token
         try:
             send(self._quickbooks)
         except TokenRejectedError:
+            self.has_gone_out = False
             self._tokens.renew(token)
             send(self._quickbooks)
         if self._answer is None:
@@ -162,6 +228,8 @@ class Wire:
             if error.kind is ErrorKind.RATE_LIMIT:
                 self._gate.pause(error.retry_after_seconds or profile.THROTTLED_SECONDS)
             raise error
+        if self._cuts_rows and (envelope := _cut(response.content)) is not None:
+            return envelope
         try:
             document = response.document()
         except wire_json.MalformedJson as failure:
@@ -172,4 +240,4 @@ class Wire:
         fault = error_from_fault(root, response, connection=self.connection, doing=self._doing, entity=self._entity)
         if fault:
             raise fault
-        return Answer(root, document.is_suspect, read_instant(root.get("time")))
+        return Answer(document, read_instant(root.get("time")))

@@ -9,6 +9,8 @@ from datetime import datetime
 import pytest
 
 from resources.erps.quickbooks.client import QuickBooksConnector
+from tests.house import Simulator, running_simulator
+from tests.resources.erps.quickbooks.written import WrittenCompany
 from tests.resources.loopback import SmallCompany, serving
 
 
@@ -57,3 +59,15 @@ def connector(company: SmallCompany, tokens: Tokens, pauses: list[float]) -> Ite
             base_url=url,
             sleep=pauses.append,
         )
+
+
+@pytest.fixture(scope="session")
+def simulator_to_write() -> Iterator[Simulator]:
+    """One simulator for all tests of one worker that write."""
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def written(simulator_to_write: Simulator) -> WrittenCompany:
+    return WrittenCompany(simulator_to_write)

@@ -158,9 +158,10 @@ def test_edits_and_deletions_come_in_one_call_and_nothing_else_does(simulator, c
     assert connector.api_calls - calls_before == 1
     assert changed["customers", renamed.external_id].payload["DisplayName"] == "Renamed"
     assert changed["invoices", gone.external_id].is_deleted
-    # The deleted invoice also moved the balance of its customer and of no one else.
-    assert {entity for entity, _ in changed} <= {"customers", "invoices", "accounts"}
+    # The deleted invoice also moved the balance of its customer, and the stock of its items, and nothing else.
+    assert {entity for entity, _ in changed} <= {"customers", "invoices", "accounts", "items"}
     assert pulled(connector.pull_ids("invoices", [gone.external_id])) == {}
+    assert pulled(connector.pull_ids("invoices", ["x-1", "1 or 1", "TAX"])) == {}
 
 
 def test_a_token_that_is_over_is_renewed_on_the_way(simulator, connector, keeper):

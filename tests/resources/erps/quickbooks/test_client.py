@@ -44,6 +44,9 @@ class RecordingGate:
     def pause(self, seconds: float) -> None:
         self.seen.append(f"pause {seconds}")
 
+    def paused_seconds(self) -> float:
+        return 0.0
+
 
 def fails(times: int, reply: Reply):
     """A company that answers so often with `reply` before it does its work."""

@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 from ledger.fields import Choice, Derived, Field, MappingError, Parts, Ref, Text, put
 from ledger.mapping import WireMapping
+from ledger.shapes import plain
 from ledger.spec import FieldSpec, PartSpec
+from resources import wire_json
 from resources.erps.quickbooks.mappings import MAPPINGS
+from resources.wire_shapes import RowReader
 
 CAPTURES = Path(__file__).parents[4].parent / "shared" / "reference" / "quickbooks"
 WIRE_NAMES = {mapping.wire_name: mapping for mapping in MAPPINGS.values()}
@@ -106,7 +109,31 @@ def test_what_is_written_reads_back(name, data):
     read = mapping.from_wire(as_answered(mapping, record))
     assert stored(mapping, read) == stored(mapping, record)
     assert mapping._read_quickly(as_answered(mapping, record)) == read
+    assert_a_shape_reads_the_same(mapping, as_answered(mapping, record))
     assert mapping.to_wire(read) == mapping.to_wire(record)
+
+
+def assert_a_shape_reads_the_same(mapping: WireMapping, body: dict[str, Any]) -> None:
+    """What is read through a shape learned from it, is what is read with care; or both refuse it in the same words."""
+    text = encode_exactly(body)
+    try:
+        careful = wire_json.parse(text).root
+    except wire_json.MalformedJson:
+        return
+    *_, row = RowReader(learned_from_rows=1).read([msgspec.Raw(text)] * 2, text)
+    if not row.is_suspect:
+        assert plain(row.value) == careful
+        assert outcome_of(mapping.from_wire, row.value) == outcome_of(mapping._read_with_care, careful)
+
+
+encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def outcome_of(read: Any, payload: Any) -> Any:
+    try:
+        return read(payload)
+    except MappingError as error:
+        return error.field, error.path, error.expected
 
 
 @pytest.mark.parametrize("name", MAPPINGS)
@@ -129,6 +156,7 @@ def test_a_damaged_object_is_read_or_refused_with_a_place_and_never_anything_els
     places = list(every_place(body))
     holder, key = data.draw(st.sampled_from(places))
     holder[key] = data.draw(JUNK)
+    assert_a_shape_reads_the_same(mapping, body)
     try:
         # What is read quickly is what is read with care: nothing damaged slips through.
         assert mapping.from_wire(body) == mapping._read_with_care(body)
