@@ -9,6 +9,7 @@ from resources.profile import ErpProfile
 
 _FOLDERS = {
     "quickbooks": "resources.erps.quickbooks.erp",
+    "xero": "resources.erps.xero.erp",
 }
 
 

@@ -1,0 +1,286 @@
+"""Sending writes to one organisation: what is there is checked, then written once, then read back.
+
+Belongs here: the requests. What the answers mean is `answers.py`, what is sent `writing.py`; when to send, when to
+probe and when to send again is the push stage's to know.
+
+Xero checks no version on a write: the last writer wins, silently. So the record is read immediately before the write
+and must be what was merged; only the fields that change are sent, so nothing else can be overwritten; and it is read
+back, so that a value of ours that somebody replaced meanwhile is a conflict. What remains: somebody who changes the
+very same field between our reading and our writing, the time of one call, is overwritten; Xero's history shows both.
+
+The key of a call is the organisation, the push's key and a hash of the body: the same request meets its own first
+answer, and another one never meets a stored 400.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from resources.connector import Answer, Deferred, InDoubt, Refused, WireRecord, Write, Written
+from resources.erps.xero import profile
+from resources.erps.xero.answers import answer_to_element, answer_to_failure, doubt_of, oddity_of, stale_of
+from resources.erps.xero.profile import CONTACT_ROLES, ELEMENTS_PER_WRITE_MAX, PAYERS, WIRE_ENTITIES
+from resources.erps.xero.reading import allocations_of, records_with_ids
+from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.wire import Answer as WireAnswer
+from resources.erps.xero.wire import Wire
+from resources.erps.xero.writing_money import names_unsent
+from resources.errors import ErrorKind, TieoutError
+
+DOING = "pushing"
+# A longer pause is for whoever planned the writes: waiting for it here would hold leases and a process.
+PAUSE_SAT_OUT_SECONDS = 2.0
+SEPARATELY = "false"
+_RAISED = (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION)
+# (create, update) by the list they write into.
+_METHODS: Mapping[str, tuple[str, str]] = {
+    "Contacts": ("create_contacts", "update_or_create_contacts"),
+    "Items": ("create_items", "update_or_create_items"),
+    "Invoices": ("create_invoices", "update_or_create_invoices"),
+    "CreditNotes": ("create_credit_notes", "update_or_create_credit_notes"),
+    "PurchaseOrders": ("create_purchase_orders", "update_or_create_purchase_orders"),
+    "Payments": ("create_payments", ""),
+    "BankTransactions": ("create_bank_transactions", ""),
+}
+_CREDITS = {
+    "CreditNoteID": "create_credit_note_allocation",
+    "OverpaymentID": "create_overpayment_allocations",
+    "PrepaymentID": "create_prepayment_allocations",
+}
+_encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
+
+
+class Sender:
+    """Writes into one organisation."""
+
+    def __init__(self, wire: Wire, base_currency: Callable[[], str]) -> None:
+        self._wire = wire
+        self._base_currency = base_currency
+
+    def send(self, writes: Sequence[Write]) -> list[Answer]:
+        """See `Connector.send`."""
+        keys = {write.batch_key for write in writes}
+        if len(writes) > ELEMENTS_PER_WRITE_MAX or len(keys) > 1 or (len(writes) > 1 and None in keys):
+            raise ValueError(f"one write, or up to {ELEMENTS_PER_WRITE_MAX} with the same batch_key, not {len(writes)}")
+        answers: dict[int, Answer] = {}
+        for number, write in enumerate(writes):
+            if names_unsent(write.body):
+                answers[number] = Refused(self._unready(write))
+        paused = self._wire.paused_seconds()
+        left = {n: write for n, write in enumerate(writes) if n not in answers}
+        if left and paused > PAUSE_SAT_OUT_SECONDS:
+            answers.update((n, Deferred(self._throttled(write, paused))) for n, write in left.items())
+        else:
+            answers.update(self._checked(left))
+            left = {n: write for n, write in left.items() if n not in answers}
+            for some in _calls(left):
+                answers.update(self._sent(some))
+        return [answers[number] for number in range(len(writes))]
+
+    def _checked(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
+        """Answers for the writes that must not go out: their record is not what was merged, or cannot be read."""
+        answers: dict[int, Answer] = {}
+        known = {n: write for n, write in writes.items() if write.external_id is not None}
+        for entity in {write.entity for write in known.values()}:
+            these = {n: write for n, write in known.items() if write.entity == entity}
+            try:
+                there = self._read(entity, [str(write.external_id) for write in these.values()])
+            except TieoutError as error:
+                if error.kind in _RAISED:
+                    raise
+                answers.update((n, Deferred(error)) for n in these)
+                continue
+            for number, write in these.items():
+                found = there.get(str(write.external_id))
+                if write.operation == "delete" and (found is None or found.is_deleted):
+                    answers[number] = Written(found or _gone(write))
+                elif found is None or found.is_deleted:
+                    answers[number] = stale_of(self._wire.connection, write, "a record that is gone")
+                elif write.version_token is not None and found.version_token != write.version_token:
+                    answers[number] = stale_of(self._wire.connection, write, "a record that was changed since")
+        return answers
+
+    def _sent(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
+        """Answers for the writes of one call."""
+        first = next(iter(writes.values()))
+        try:
+            elements = self._call(list(writes.values()))
+        except TieoutError as error:
+            if error.kind in _RAISED:
+                raise
+            gone_out = self._wire.has_gone_out
+            return {n: answer_to_failure(error, write, has_gone_out=gone_out) for n, write in writes.items()}
+        if first.entity in PAYERS and "Allocations" in first.body:
+            return {n: self._allocated(write) for n, write in writes.items()}
+        if len(elements) != len(writes):
+            return {
+                n: InDoubt(self._doubt(write, f"{len(elements)} elements in the answer")) for n, write in writes.items()
+            }
+        answers: dict[int, Answer] = {}
+        ids: dict[int, str] = {}
+        for (number, write), element in zip(writes.items(), elements, strict=True):
+            answer = answer_to_element(element, write, self._doubt(write))
+            if isinstance(answer, str):
+                is_overpaid = write.entity in PAYERS and "OverpaymentID" in element
+                ids[number] = f"{PREFIXES[profile.OVERPAYMENTS]}{answer}" if is_overpaid else answer
+                ids[number] = write.external_id or ids[number]
+            else:
+                answers[number] = answer
+        return {**answers, **self._read_back(writes, ids)}
+
+    def _read_back(self, writes: Mapping[int, Write], ids: Mapping[int, str]) -> dict[int, Answer]:
+        """What was written, as it is there now."""
+        if not ids:
+            return {}
+        entity = next(iter(writes.values())).entity
+        try:
+            there = self._read(entity, list(ids.values()))
+        except TieoutError as error:
+            # It has happened; the probe will find it.
+            return {number: InDoubt(error) for number in ids}
+        answers: dict[int, Answer] = {}
+        for number, external_id in ids.items():
+            write, record = writes[number], there.get(external_id)
+            if record is None:
+                is_gone = write.operation == "delete"
+                answers[number] = (
+                    Written(_gone(write)) if is_gone else InDoubt(self._doubt(write, "nothing with its id"))
+                )
+                continue
+            odd = oddity_of(write, record)
+            if odd is None:
+                answers[number] = Written(record)
+            elif write.operation == "create":
+                answers[number] = InDoubt(self._doubt(write, odd))
+            else:
+                answers[number] = stale_of(self._wire.connection, write, odd)
+        return answers
+
+    def _allocated(self, write: Write) -> Answer:
+        """An allocation has no mark: it is the note's own with the same document and amount."""
+        try:
+            if write.external_id is not None:
+                record = self._read(write.entity, [write.external_id]).get(write.external_id)
+            else:
+                record = allocation_in(allocations_of(self._wire, write.entity, write.body["CreditNoteID"]), write)
+        except TieoutError as error:
+            return InDoubt(error)
+        return Written(record) if record is not None else InDoubt(self._doubt(write, "no such allocation"))
+
+    def _call(self, writes: Sequence[Write]) -> list[Any]:
+        first, bodies = writes[0], [write.body for write in writes]
+        doing = f"{DOING} {first.entity}" if len(writes) == 1 else f"{DOING} {len(writes)} {first.entity} at once"
+
+        def write(method: str, *arguments: Any, body: Mapping[str, Any] | None, name: str, **more: Any) -> list[Any]:
+            if body is not None:
+                more["idempotency_key"] = self._key(first, [method, *map(str, arguments), body])
+            return self._wire.write(
+                method,
+                lambda answer: self._elements(answer, name),
+                *arguments,
+                body=body,
+                doing=doing,
+                entity=first.entity,
+                **more,
+            )
+
+        if first.entity in PAYERS:
+            return self._call_for_money(write, first, bodies)
+        resource = WIRE_ENTITIES[first.entity].sources[0].resource
+        if first.entity == "items" and first.operation == "delete":
+            write("delete_item", first.body["ItemID"], body=None, name="")
+            return [{"Code": first.external_id}]
+        create, update = _METHODS[resource.name]
+        method = create if first.operation == "create" else update
+        more = {"unitdp": profile.UNIT_PRICE_DECIMALS} if resource.has_prices else {}
+        return write(method, body={resource.name: bodies}, name=resource.name, summarize_errors=SEPARATELY, **more)
+
+    def _call_for_money(self, write: Callable[..., list[Any]], first: Write, bodies: Sequence[Any]) -> list[Any]:
+        body = first.body
+        if "AllocationID" in body:
+            write("delete_credit_note_allocations", body["CreditNoteID"], body["AllocationID"], body=None, name="")
+            return [{"PaymentID": first.external_id}]
+        if "Allocations" in body:
+            key = next(one for one in _CREDITS if one in body)
+            sent = {"Allocations": body["Allocations"]}
+            return write(_CREDITS[key], body[key], body=sent, name="Allocations", summarize_errors=SEPARATELY)
+        if first.operation == "delete":
+            return write("delete_payment", body["PaymentID"], body={"Status": body["Status"]}, name="Payments")
+        name = "BankTransactions" if "BankAccount" in body else "Payments"
+        return write(_METHODS[name][0], body={name: bodies}, name=name, summarize_errors=SEPARATELY)
+
+    def _elements(self, answer: WireAnswer, name: str) -> list[Any]:
+        if not name:
+            return []
+        found = answer.root.get(name) if isinstance(answer.root, dict) else None
+        if not isinstance(found, list) or answer.is_suspect:
+            raise self._wire.damaged(f"no readable {name} in the answer", "one element for each that was sent")
+        return found
+
+    def _key(self, write: Write, request: Sequence[Any]) -> str:
+        digest = hashlib.sha256(_encode(request)).hexdigest()[:16]
+        return f"{self._wire.tenant_id}.{write.batch_key or write.key}.{digest}"
+
+    def _read(self, entity: str, ids: Sequence[str]) -> dict[str, WireRecord]:
+        base = self._base_currency() if entity in CONTACT_ROLES else ""
+        return records_with_ids(self._wire, entity, ids, base_currency=base)
+
+    def _doubt(self, write: Write, found: str = "no answer for it") -> TieoutError:
+        return doubt_of(self._wire.connection, write, found)
+
+    def _throttled(self, write: Write, paused: float) -> TieoutError:
+        return TieoutError(
+            ErrorKind.RATE_LIMIT,
+            connection=self._wire.connection,
+            entity=write.entity,
+            external_id=write.external_id,
+            doing=f"{DOING} {write.entity}",
+            found=f"that Xero wants no calls for another {paused:.0f} s",
+            expected="an organisation that takes calls",
+            retry_after_seconds=paused,
+        )
+
+    def _unready(self, write: Write) -> TieoutError:
+        return TieoutError(
+            ErrorKind.MAPPING,
+            connection=self._wire.connection,
+            entity=write.entity,
+            external_id=write.external_id,
+            doing=f"{DOING} {write.entity}",
+            found="a reference to a record that is not in Xero yet",
+            expected="ids of Xero only",
+            next_step="push the record it refers to first",
+        )
+
+
+def allocation_in(found: Sequence[WireRecord], write: Write) -> WireRecord | None:
+    """The last allocation with the document and the amount of the one that was sent."""
+    (sent,) = write.body["Allocations"]
+    same = [
+        record
+        for record in found
+        if record.payload["Allocation"].get("Amount") == sent["Amount"]
+        and (record.payload["Allocation"].get("Invoice") or {}).get("InvoiceID") == sent["Invoice"]["InvoiceID"]
+    ]
+    return same[-1] if same else None
+
+
+def _calls(writes: Mapping[int, Write]) -> list[dict[int, Write]]:
+    """Which writes go in one call: creates together, changes together; what is a call by its nature goes alone."""
+    groups: dict[tuple[Any, ...], dict[int, Write]] = {}
+    for number, write in writes.items():
+        kind: tuple[Any, ...] = (write.entity, write.operation == "create", "BankAccount" in write.body)
+        is_alone = (write.entity in PAYERS and (write.operation != "create" or "Allocations" in write.body)) or (
+            write.entity == "items" and write.operation == "delete"
+        )
+        groups.setdefault((*kind, number) if is_alone else kind, {})[number] = write
+    return list(groups.values())
+
+
+def _gone(write: Write) -> WireRecord:
+    key = WIRE_ENTITIES[write.entity].sources[0].resource.key
+    return WireRecord(str(write.external_id), None, None, {key: write.external_id}, is_deleted=True)

@@ -1,0 +1,76 @@
+"""A simulated organisation and a connector to it, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+import requests
+
+from resources.erps.xero.client import XeroConnector
+from tests.house import Simulator, running_simulator
+
+
+class SteadyToken:
+    """One access token, for as long as a test lasts."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def access_token(self) -> str:
+        return self.token
+
+    def renew(self, rejected: str) -> str:
+        return self.token
+
+    def granted_until(self) -> datetime | None:
+        return None
+
+
+@dataclass
+class Organisation:
+    """An empty organisation in the simulator, a connector, and the seconds that the connector would have slept."""
+
+    simulator: Simulator
+    minted: dict[str, Any]
+    connector: XeroConnector
+    pauses: list[float] = field(default_factory=list)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The requests of the accounting API so far."""
+        found = requests.get(f"{self.simulator.base_url}/_sandbox/log", timeout=60).json()
+        rows = found["requests"] if isinstance(found, dict) and "requests" in found else found
+        return [row for row in rows if "api.xro" in row["path"]]
+
+    def simulator_effects(self) -> list[dict[str, Any]]:
+        """What was written, by the simulator's own journal."""
+        found = requests.get(f"{self.simulator.base_url}/_sandbox/effects", timeout=60).json()
+        return found["effects"] if isinstance(found, dict) else found
+
+    def ids(self, entity: str) -> list[str]:
+        return [record.external_id for page in self.connector.pull(entity) for record in page.records]
+
+
+@pytest.fixture(scope="session")
+def xero_simulator() -> Iterator[Simulator]:
+    with running_simulator("--no-limits", erp="xero") as running:
+        yield running
+
+
+@pytest.fixture
+def organisation(xero_simulator: Simulator) -> Organisation:
+    xero_simulator.reset("empty")
+    requests.delete(f"{xero_simulator.base_url}/_sandbox/log", timeout=60)
+    minted = xero_simulator.post("tokens")
+    pauses: list[float] = []
+    connector = XeroConnector.open(
+        connection="xero",
+        settings={"tenant_id": minted["tenant_id"]},
+        tokens=SteadyToken(minted["access_token"]),
+        base_url=xero_simulator.base_url,
+        sleep=pauses.append,
+    )
+    return Organisation(xero_simulator, minted, connector, pauses)
