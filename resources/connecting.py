@@ -9,25 +9,30 @@ from resources.erps import erp_of
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.settings import CONNECTION_NAME, TENANT_NAME, TENANT_RULE
-from resources.stores import connections
+from resources.stores import connections, strangers
 
 
 def add_connection(
     services: Services, *, name: str, erp: str, tenant: str, base_url: str | None, values: Mapping[str, str]
 ) -> None:
-    """Enter a connection. Raises TieoutError naming the value that is missing, unknown or not allowed."""
+    """Enter a connection. Raises TieoutError naming the value that is missing, unknown or not allowed.
+
+    If the ledger holds anything that may be that company's already, the two must meet first (`tieout meet`).
+    """
     profile = erp_of(erp)
     known = {key.name: key for key in profile.setting_keys}
     if not CONNECTION_NAME.fullmatch(name):
-        raise _refused(name, f"the name {name!r}", "1 to 40 characters a-z, 0-9, _ and -, beginning with a letter")
+        rule = "1 to 40 characters a-z, 0-9, _ and -, beginning with a letter"
+        raise _refused(name, f"the name {name!r}", rule, "choose another with --name")
+    by_value = f"give it with --set key=value; see docs/connect-{erp}.md"
     for key in values:
         if key not in known:
-            raise _refused(name, f"a value {key!r}", f"one of {', '.join(known)}")
+            raise _refused(name, f"a value {key!r}", f"one of {', '.join(known)}", by_value)
     for key in profile.setting_keys:
         if key.is_required and not values.get(key.name):
-            raise _refused(name, f"no value for {key.name}", key.description)
+            raise _refused(name, f"no value for {key.name}", key.description, by_value)
     if not TENANT_NAME.fullmatch(tenant):
-        raise _refused(name, f"the tenant {tenant!r}", TENANT_RULE)
+        raise _refused(name, f"the tenant {tenant!r}", TENANT_RULE, "choose another with --tenant")
     public = {key: value for key, value in values.items() if not known[key].is_secret}
     with services.db.transaction(tenant) as tx:
         connections.add(
@@ -40,6 +45,8 @@ def add_connection(
             company_key=profile.company_key,
             pull_interval_seconds=services.settings.pull_interval_seconds,
         )
+        if strangers.any_rows(tx, name):
+            connections.must_meet(tx, name)
     vault = services.vault(tenant)
     for key, value in values.items():
         if known[key].is_secret:
@@ -65,12 +72,12 @@ def remove_connection(services: Services, name: str) -> None:
         connections.remove(tx, name)
 
 
-def _refused(name: str, found: str, expected: str) -> TieoutError:
+def _refused(name: str, found: str, expected: str, next_step: str) -> TieoutError:
     return TieoutError(
         ErrorKind.VALIDATION,
         connection=name,
         doing="adding the connection",
         found=found,
         expected=expected,
-        next_step="give it with --set key=value; see docs/connect-quickbooks.md",
+        next_step=next_step,
     )

@@ -13,23 +13,36 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from ledger.shapes import plain
+from ledger.spec import Record
+from resources.errors import ErrorKind, TieoutError
+
 Module = Literal["ar", "ap"]
+Operation = Literal["create", "update", "void", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
 class WireRecord:
     """One record exactly as the ERP sent it.
 
-    `payload` holds only JSON types, with `int` for whole numbers and `Decimal` for all others, never `float`.
+    `content` holds only JSON types, with `int` for whole numbers and `Decimal` for all others, never `float`; mappings
+    read it. Its objects may be of a known shape (`ledger/shapes.py`): whoever is no mapping takes `payload`.
     `version_token` is what the ERP checks on write (SyncToken, ETag), `modified_at` its modification time by its own
-    clock, as an aware UTC instant. A deletion (`is_deleted`) may carry nothing but its id: its payload is the stub.
+    clock, as an aware UTC instant. A deletion (`is_deleted`) may carry nothing but its id: its content is the stub.
+    `text` is the content as JSON in UTF-8, byte for byte as sent, where the connector has it so.
     """
 
     external_id: str
     version_token: str | None
     modified_at: datetime | None
-    payload: dict[str, Any]
+    content: Mapping[str, Any]
     is_deleted: bool = False
+    text: bytes | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The content in plain dicts and lists; of a known shape it is made anew each time."""
+        return plain(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +126,138 @@ class ControlTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What shall be true in the ERP: one record of ours, in canonical form, and what it stands on.
+
+    In `record` and `base` references are external ids of this connection and codes are the ERP's. `base` is what both
+    sides last agreed on and `held` the payload the mirror holds, which is that base as sent; both are None for a
+    create. For a void or delete `record` is the base. `marker` is a text that a created document carries, so that it
+    can be found again: letters, digits, '.', '_' and '-', at most 64. `party_currency` is the currency of the customer
+    or vendor a document is for, empty where it is not known.
+    """
+
+    entity: str
+    operation: Operation
+    record: Record
+    base: Record | None = None
+    held: Mapping[str, Any] | None = None
+    external_id: str | None = None
+    version_token: str | None = None
+    marker: str = ""
+    party_currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the ERP would refuse it, known before it is asked; `field` is a canonical field."""
+
+    field: str
+    found: str
+    expected: str
+    next_step: str = ""
+    kind: ErrorKind = ErrorKind.VALIDATION
+
+
+class Composer(Protocol):
+    """Turns what is wanted into wire bodies for one company; pure. See `ErpProfile.composer`."""
+
+    def refusals(self, wanted: Wanted) -> Sequence[Refusal]:
+        """Everything that is known to be refused about it, all at once; empty if it may be sent."""
+        ...
+
+    def body(self, wanted: Wanted) -> dict[str, Any]:
+        """The body to send. Raises MappingError for a value the wire cannot carry."""
+        ...
+
+    def marker_of(self, entity: str, payload: Mapping[str, Any]) -> str | None:
+        """The marker that a record carries, if it is one of ours."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One intent, ready to send. `key` is its idempotency key: equal for every attempt, at most 36 characters.
+
+    Writes with the same `batch_key` go in one call under that key, in the order given, and are repeated as one.
+    """
+
+    entity: str
+    operation: Operation
+    key: str
+    body: dict[str, Any]
+    batch_key: str | None = None
+    external_id: str | None = None
+    version_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """It is done: `record` is what the ERP holds now."""
+
+    record: WireRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing happened, and nothing will with this body: `error` says why."""
+
+    error: TieoutError
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Nothing happened: the ERP's record has another version. Pull, merge, plan again."""
+
+    error: TieoutError
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Nothing happened, and the same write may be sent later: too many calls, maintenance over there."""
+
+    error: TieoutError
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """It may have happened: time-out, reset, 5xx, an unreadable answer. Probe before sending again."""
+
+    error: TieoutError
+
+
+Answer = Written | Refused | Stale | Deferred | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class CallForecast:
+    """What reading everything once would cost, where the ERP counts a day's calls; by its own counts of records.
+
+    `calls_left` is what the ERP said last of today, or what we know of it. `ends_at` assumes that nobody else calls.
+    """
+
+    calls: int
+    calls_per_day: int
+    calls_left: int
+    ends_at: datetime
+
+    @property
+    def day_share(self) -> Decimal:
+        """Which part of a day's calls it takes, in whole percent: 62 for 62 %; over 100 it takes several days."""
+        return (Decimal(100) * self.calls / self.calls_per_day).quantize(Decimal(1))
+
+    def __str__(self) -> str:
+        return (
+            f"reading everything ends {self.ends_at:%H:%M} UTC, uses {self.day_share} % of the day's "
+            f"{self.calls_per_day} calls ({self.calls_left} left)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionReport:
     """That a connection works, and as whom: for `tieout connections test` and `doctor`.
 
     `granted_until` is when the grant ends if nobody uses it (a refresh token's end), None if the ERP does not say.
+    `forecast` is given by an ERP that counts a day's calls.
     """
 
     connection: str
@@ -125,6 +266,7 @@ class ConnectionReport:
     home_currency: str
     country: str | None = None
     granted_until: datetime | None = None
+    forecast: CallForecast | None = None
 
 
 @runtime_checkable
@@ -140,6 +282,8 @@ class Connector(Protocol):
     erp: str
     api_calls: int
     """HTTP calls really made so far, repeats included, OAuth excluded."""
+    writes_max: int
+    """How many intents one call may carry."""
 
     def pull(self, entity: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Page]:
         """Every record of `entity` modified in [since, until), in order of modification; at least one page.
@@ -171,4 +315,22 @@ class Connector(Protocol):
 
     def test(self) -> ConnectionReport:
         """Make the cheapest call that proves the connection, and say what answered."""
+        ...
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Answer]:
+        """Write intents, answered each for itself in the order given; one attempt each, nothing is repeated here.
+
+        At most `writes_max` at once, either one without a `batch_key` or several with the same. What the ERP or the
+        network did to a write is its answer. Raises only for what concerns all of them before anything was sent
+        (authentication, authorization), when it is certain that nothing happened.
+        """
+        ...
+
+    def probe(self, write: Write, wanted: Wanted, sent_at: datetime) -> WireRecord | None:
+        """Whether a write in doubt has happened: the record that it made or changed, or None if there is none.
+
+        A create is looked for by marker, number and content among what was made since `sent_at` (by our clock; allow
+        for a skew of ten minutes); an update, void or delete by id: the record is given if its version token has moved
+        from the write's, whoever moved it. Reads only; raises as `pull` does.
+        """
         ...

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import requests
 import tenacity
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from resources import wire_json
@@ -52,6 +53,10 @@ class CallGate(Protocol):
         """The ERP said "too many": nobody shall call this company for so long."""
         ...
 
+    def paused_seconds(self) -> float:
+        """How long such a pause still lasts; 0 if there is none."""
+        ...
+
 
 class OpenGate:
     """No limit: for an ERP that has none, and for a single process that is alone with its ERP."""
@@ -61,6 +66,9 @@ class OpenGate:
 
     def pause(self, seconds: float) -> None:
         """Nobody else to tell."""
+
+    def paused_seconds(self) -> float:
+        return 0.0
 
 
 class OversizedBody(requests.RequestException):
@@ -166,6 +174,17 @@ def transport_error(failure: requests.RequestException, *, connection: str, doin
         found=f"an answer that could not be read ({type(failure).__name__})",
         expected="a whole answer",
     )
+
+
+def never_left(error: TieoutError) -> bool:
+    """Whether no connection came about, so that certainly nothing was sent."""
+    cause = error.__cause__
+    if isinstance(cause, requests.ConnectTimeout):
+        return True
+    reason = (
+        getattr(cause.args[0], "reason", None) if isinstance(cause, requests.ConnectionError) and cause.args else None
+    )
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

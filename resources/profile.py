@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.mapping import WireMapping
-from resources.connector import Connector
+from resources.connector import Composer, Connector
 
 if TYPE_CHECKING:
     from resources.services import Services
@@ -37,6 +37,18 @@ class EntityProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyMemory:
+    """For how long an ERP answers a repeat under the same key as it answered the first, counted from the first.
+
+    A write in doubt that a probe did not find may go again at once within `sure_seconds`. After that it must rest until
+    `over_seconds` have passed, so that no copy of it can still arrive, and be probed again before it is repeated.
+    """
+
+    sure_seconds: float
+    over_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ErpProfile:
     """One ERP. `connect` builds a connector for one connection; it reads secrets from the vault and calls nobody."""
 
@@ -48,3 +60,10 @@ class ErpProfile:
     """Which of the settings says which company it is."""
     mappings: Callable[[], Mapping[str, WireMapping]]
     connect: Callable[[Connection, Services], Connector]
+    composer: Callable[[Mapping[str, Mapping[str, Mapping[str, Any]]], Mapping[str, str]], Composer]
+    """From the company's reference data, entity -> external id -> payload as mirrored, and the connection's settings,
+    what composes bodies for it."""
+    request_seconds_max: float = 120.0
+    """The ERP gives a request up after this long: what it has not done by then, it will not do."""
+    key_memory: KeyMemory | None = None
+    """How long it remembers an idempotency key; None where it does for ever, or nothing better is known."""

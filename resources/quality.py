@@ -16,9 +16,8 @@ from urllib.parse import quote
 
 from psycopg import sql
 
-from ledger.spec import EntitySpec, RefersTo, RefersToAny, entities
+from ledger.spec import EntitySpec, RefersTo, RefersToAny, entities, parent_column
 from resources.stores.database import APP_ROLE
-from resources.stores.tables import parent_column
 
 SAMPLE_ROWS_MAX = 20
 

@@ -40,6 +40,8 @@ class Services:
         self.keeper = Vaultkeeper([LocalMasterKey(settings.encryption_key)])
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
+        self.pace = 1.0
+        """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts."""
 
     @property
     def spool(self) -> Path:
@@ -73,8 +75,18 @@ class Services:
         with self.fleet() as tx:
             return list(connections.list_all(tx))
 
+    def tenants(self) -> list[str]:
+        """Everybody who has or had a connection, and the tenant of the settings."""
+        with self.fleet() as tx:
+            known = {tenant for (tenant,) in tx.execute("select tenant_id from sync.tenants")}
+        return sorted(known | {self.settings.tenant})
+
     def vault(self, tenant: str) -> Vault:
         return Vault(self.transactions_of(tenant), tenant, self.keeper)
+
+    def erp(self, connection: Connection) -> ErpProfile:
+        """The ERP of a connection; nobody is called and no secret is read."""
+        return erp_of(connection.erp)
 
     def connect(self, connection: Connection) -> tuple[ErpProfile, Connector]:
         """The ERP's profile and a connector for one connection; nothing has been called yet."""

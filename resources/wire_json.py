@@ -61,6 +61,7 @@ class Document:
     root: Any
     is_suspect: bool
     size_bytes: int
+    text: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _parse_flawless(text: bytes) -> Document | None:
         is_proven = not (reader.is_suspect or _may_have_long_integer(text) or _lost_a_key(text, root))
     except (ValueError, RecursionError):
         return None
-    return Document(root, False, len(text)) if is_proven and not _is_too_deep(text, root) else None
+    return Document(root, False, len(text), text) if is_proven and not _is_too_deep(text, root) else None
 
 
 def _may_have_long_integer(text: bytes) -> bool:
@@ -132,7 +133,7 @@ def _parse_with_care(text: bytes) -> Document:
         raise MalformedJson(f"{str(e)[:200]} in {len(text)} bytes") from e
     # Only an escape can bring in NUL or half of a surrogate pair: raw ones are not JSON or not UTF-8.
     has_odd_text = rb"\u0000" in text or rb"\ud" in text or rb"\uD" in text
-    return Document(root=root, is_suspect=reader.is_suspect or has_odd_text, size_bytes=len(text))
+    return Document(root=root, is_suspect=reader.is_suspect or has_odd_text, size_bytes=len(text), text=text)
 
 
 def find_unstorable(record: Any) -> Unstorable | None:

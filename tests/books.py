@@ -23,6 +23,7 @@ from ledger.reconcile import MODULES, Result
 from resources.services import Services
 from resources.settings import Settings
 from resources.stages import sync as whole_way
+from resources.stages.push import PushReport
 from resources.stages.sync import SyncReport
 from resources.stores import errors
 from tests.conftest import NewDatabase, ScratchDatabase, drop_database
@@ -63,6 +64,10 @@ class Books:
 
     def sync(self, kind: str = "delta", **more: Any) -> SyncReport:
         return whole_way.sync(self.services, self.name, kind=kind, **more)
+
+    def push(self, **more: Any) -> PushReport:
+        _, pushed = whole_way.push(self.services, self.name, **more)
+        return pushed
 
     def reconcile(self, *modules: str) -> dict[tuple[str, str], Result]:
         """(module, currency) -> result."""
@@ -190,12 +195,14 @@ def simulator() -> Iterator[Simulator]:
 
 
 @contextmanager
-def opened_books(new_database: NewDatabase, simulator: Simulator, home: Path, seed: str) -> Iterator[Books]:
+def opened_books(
+    new_database: NewDatabase, simulator: Simulator, home: Path, seed: str, erp: str = "quickbooks"
+) -> Iterator[Books]:
     """Reset the simulator to `seed` and connect a database of its own to it."""
     simulator.reset(seed)
     database = new_database(prepare_database)
     with open_services(database.url(), home) as services:
-        connect_simulator(services, simulator)
+        connect_simulator(services, simulator, erp=erp)
         yield Books(services, database, simulator, home)
     drop_database(database.server, database.name)
 

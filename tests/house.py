@@ -16,8 +16,9 @@ import requests
 
 from resources import configured
 from resources.connecting import add_connection
+from resources.erps import erp_of
 from resources.services import Services
-from resources.stores.migrate import bind_analyst, migrate
+from resources.stores.migrate import bind_analyst, bind_writer, migrate
 from tests.conftest import ScratchDatabase
 
 ROOT = Path(__file__).parents[1]
@@ -52,10 +53,10 @@ class Simulator:
 
 
 @contextmanager
-def running_simulator(*arguments: str) -> Iterator[Simulator]:
-    """A simulator that lives as long as the block."""
+def running_simulator(*arguments: str, erp: str = "quickbooks") -> Iterator[Simulator]:
+    """A simulator of one ERP that lives as long as the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--erp", "quickbooks", "--port", "0", "--with-parent", *arguments],
+        [sys.executable, "-m", "sandbox", "--erp", erp, "--port", "0", "--with-parent", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -74,6 +75,7 @@ def prepare_database(database: ScratchDatabase) -> None:
     """Every table, view, role and policy; copied from a template for each test."""
     migrate(database.url())
     bind_analyst(database.url(), "default")
+    bind_writer(database.url(), "default")
 
 
 @contextmanager
@@ -92,15 +94,20 @@ def open_house(database: ScratchDatabase, home: Path) -> Iterator[Services]:
 
 
 def connect_simulator(
-    house: Services, simulator: Simulator, name: str = CONNECTION, tenant: str = "default", **other: str
+    house: Services,
+    simulator: Simulator,
+    name: str = CONNECTION,
+    tenant: str = "default",
+    erp: str = "quickbooks",
+    **other: str,
 ) -> None:
-    """Enter a connection to the simulator's company with credentials it mints, or with `other` ones."""
+    """Enter a connection to the simulator's company with credentials it mints, or with `other` values."""
     minted = {**simulator.post("tokens"), **other}
-    keys = ("realm_id", "client_id", "client_secret", "refresh_token")
+    keys = [key.name for key in erp_of(erp).setting_keys if key.name in minted and key.name != "access_token"]
     add_connection(
         house,
         name=name,
-        erp="quickbooks",
+        erp=erp,
         tenant=tenant,
         base_url=simulator.base_url,
         values={key: minted[key] for key in keys},

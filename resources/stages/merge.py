@@ -1,32 +1,34 @@
-"""From the mirror into the ledger. Nothing edits the ledger yet, so every change is one-sided: the ERP's is taken.
+"""From the mirror into the ledger: set-wise what nobody edited here, carefully (`careful.py`) what somebody did.
 
-Changes are taken in the order they arrived, a batch and the cursor that names its end in one transaction. A record that
-cannot be read, or refers to something the ledger lacks, is held in `sync.errors` and tried again with every merge.
+Changes are taken in the order they arrived, a batch and the cursor that names its end in one transaction. What a pull
+has just stored is taken while it is at hand; whatever was stored and not taken, however that came about, is read back
+from the mirror. A record that cannot be read, or refers to something the ledger lacks, is held in `sync.errors` and
+tried again with every merge.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import psycopg
 
 from ledger.fields import MappingError
 from ledger.mapping import WireMapping
 from resources.collector import collector_paused
 from resources.errors import ErrorKind
-from resources.stages.work import Work
-from resources.stores import cursors, errors, mirror
+from resources.points import point
+from resources.stages.careful import Careful, Theirs
+from resources.stages.work import Outcome, Work
+from resources.stores import cursors, edits, errors, mirror
 from resources.stores.errors import Held
 from resources.stores.ledger import Incoming, ledger_store, relink_parts
 from resources.stores.mirror import Change
+from resources.stores.records import UnresolvedReferenceError
 
 BATCH_ROWS_MAX = 2000
-
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def merge(work: Work, entities: Sequence[str]) -> None:
@@ -36,6 +38,48 @@ def merge(work: Work, entities: Sequence[str]) -> None:
         _take_changes(work, entity)
         _take_held(work, entity)
         work.outcome(entity).seconds += time.monotonic() - started
+
+
+@dataclass(slots=True)
+class Merging:
+    """Merges what a pull stores, right behind it; `entities` are those that are to be merged at all, in their order."""
+
+    work: Work
+    entities: Sequence[str]
+    _has_begun: bool = False
+
+    def stored(self, entity: str, changes: Sequence[Change]) -> None:
+        """Take what was just stored; if changes before it still wait, all of them in order, from the mirror."""
+        if entity not in self.entities or not changes:
+            return
+        self._catch_up(entity)
+        name = self.work.connection.name
+        with self.work.transaction(is_redoable=True) as tx, collector_paused():
+            merged_seq = cursors.read_all(tx, name)[entity].merged_seq
+            is_next = not mirror.is_waiting(tx, name, entity, after_seq=merged_seq, before_seq=changes[0].change_seq)
+            if is_next:
+                point("merge_begun")
+                _take(self.work, tx, entity, changes)
+                point("merge_written")
+                cursors.merged(tx, name, entity, changes[-1].change_seq)
+        if is_next:
+            point("merge_committed")
+        else:
+            _take_changes(self.work, entity)
+
+    def _catch_up(self, entity: str) -> None:
+        """Once, before anything is taken: what an earlier sync stored and did not take, as this one may refer to it."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        for other in self.entities:
+            if other != entity:
+                _take_changes(self.work, other)
+
+    def ended(self, entity: str) -> None:
+        """Release what waited for a record of its own kind, before others refer to it."""
+        if entity in self.entities:
+            merge(self.work, [entity])
 
 
 def _take_changes(work: Work, entity: str) -> None:
@@ -48,9 +92,12 @@ def _take_changes(work: Work, entity: str) -> None:
         if not batch:
             return
         at = batch[-1].change_seq
-        with work.transaction() as tx, collector_paused():
+        point("merge_begun")
+        with work.transaction(is_redoable=True) as tx, collector_paused():
             _take(work, tx, entity, batch)
+            point("merge_written")
             cursors.merged(tx, work.connection.name, entity, at)
+        point("merge_committed")
 
 
 def _take_held(work: Work, entity: str) -> None:
@@ -73,25 +120,43 @@ def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[
     """Take one batch; returns how many of it are held."""
     name, tenant = work.connection.name, work.connection.tenant
     mapping = work.erp.mappings()[entity]
-    store = ledger_store(entity)
-    page: list[Incoming] = []
+    store = ledger_store(entity, mapping)
+    arrived: dict[str, Theirs] = {}
     held: list[Held] = []
-    buried: list[str] = []
     for change in batch:
-        if change.is_deleted:
-            buried.append(change.external_id)
-            continue
-        problem = _read(mapping, change, page)
-        if problem is not None:
-            held.append(problem)
+        one = _read(mapping, change)
+        if isinstance(one, Held):
+            held.append(one)
+        else:
+            arrived[one.external_id] = one
     outcome = work.outcome(entity)
-    taken = store.take(tx, tenant=tenant, connection=name, page=page)
+    careful = Careful(work, tx)
+    care = careful.needing_care(entity, list(arrived.values()))
+    taken = store.take(
+        tx,
+        tenant=tenant,
+        connection=name,
+        page=[
+            Incoming(one.external_id, one.version_token, one.record, one.change_seq)
+            for one in arrived.values()
+            if one.record is not None and one.external_id not in care
+        ],
+        run_id=work.run_id,
+        from_wire=mapping.from_wire,
+        references=work.references,
+    )
     held += taken.held
     outcome.inserted += taken.inserted
     outcome.updated += taken.updated
-    work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
+    buried = [i for i, one in arrived.items() if one.record is None and i not in care]
     if buried:
-        outcome.deleted += store.bury(tx, connection=name, external_ids=buried)
+        outcome.deleted += store.bury(tx, connection=name, external_ids=buried, run_id=work.run_id)
+    for external_id in [*taken.ahead, *care]:
+        _take_carefully(careful, outcome, entity, arrived[external_id], held)
+    if arrived and not store.spec.is_document:
+        # Master data may be bound in other connections too, which are to hear of it.
+        edits.pass_on(tx, connection=name, entity=entity, external_ids=list(arrived))
+    work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
     if taken.inserted:
         relink_parts(tx, connection=name)
     held_ids = {h.external_id for h in held}
@@ -100,9 +165,32 @@ def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[
     return len(held_ids)
 
 
-def _read(mapping: WireMapping, change: Change, page: list[Incoming]) -> Held | None:
+def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs, held: list[Held]) -> None:
     try:
-        record = mapping.from_wire(_decode(change.payload))
+        # A record that names what the ledger lacks must leave nothing behind.
+        with careful.tx.transaction():
+            came = careful.receive(entity, one)
+    except UnresolvedReferenceError as error:
+        held.append(
+            Held(
+                entity,
+                one.external_id,
+                error.field,
+                f"a reference to {error.entity}/{error.external_id}",
+                "one the ledger has",
+            )
+        )
+        return
+    outcome.inserted += came == "inserted"
+    outcome.updated += came == "updated"
+    outcome.deleted += came == "deleted"
+
+
+def _read(mapping: WireMapping, change: Change) -> Theirs | Held:
+    if change.is_deleted:
+        return Theirs.of(change, None)
+    try:
+        return Theirs.of(change, mapping.from_wire(change.payload))
     except MappingError as error:
         return Held(mapping.spec.name, change.external_id, error.path, error.found, error.expected)
     except Exception as error:  # One record nobody foresaw must not stop the others; it is shown with what it did.
@@ -114,5 +202,3 @@ def _read(mapping: WireMapping, change: Change, page: list[Incoming]) -> Held | 
             "a record the mapping can read",
             ErrorKind.UNKNOWN,
         )
-    page.append(Incoming(change.external_id, change.version_token, record))
-    return None

@@ -1,7 +1,8 @@
 """From the ERP into the mirror: what changed, everything, or one window; a page at a time, memory flat.
 
 Each page and its watermark are stored in one transaction. A page that brought nothing moves its watermark together
-with the others of its kind, in one transaction at the end.
+with the others of its kind, in one transaction at the end. Once a page is stored, whoever wants to go on with what it
+changed is given it, and told when an entity that was read whole has come to its end.
 """
 
 from __future__ import annotations
@@ -10,16 +11,31 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from resources.connector import Page
 from resources.errors import ErrorKind
+from resources.points import point
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
 from resources.stores.cursors import Cursor
 from resources.stores.errors import Held
+from resources.stores.mirror import Change
 
 
-def pull_changes(work: Work, entities: Sequence[str], *, is_full: bool = False) -> list[str]:
+class Follower(Protocol):
+    """Goes on with what was stored, page by page; what it leaves undone the next merge does."""
+
+    def stored(self, entity: str, changes: Sequence[Change]) -> None: ...
+
+    def ended(self, entity: str) -> None:
+        """The entity was read whole, and the next one begins."""
+        ...
+
+
+def pull_changes(
+    work: Work, entities: Sequence[str], *, is_full: bool = False, follower: Follower | None = None
+) -> list[str]:
     """Bring the mirror of these entities up to now; returns those that only a census can complete.
 
     An entity never read before is read whole. `is_full` asks again even for what is still fresh.
@@ -29,11 +45,13 @@ def pull_changes(work: Work, entities: Sequence[str], *, is_full: bool = False) 
     new = [e for e in entities if e not in known or known[e].watermark is None]
     for entity in new:
         with _timed(work, entity):
-            _store_all(work, work.connector.pull(entity))
+            _store_all(work, work.connector.pull(entity), follower)
+        if follower is not None:
+            follower.ended(entity)
     since = {e: known[e].watermark for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
     if since:
         with _timed(work, min(since, key=lambda e: since[e])):
-            _store_all(work, work.connector.pull_changes(since))
+            _store_all(work, work.connector.pull_changes(since), follower)
     with work.reading() as tx:
         after = cursors.read_all(tx, work.connection.name)
     return [e for e in entities if e in after and after[e].is_census_due]
@@ -64,11 +82,13 @@ def _is_fresh(work: Work, cursor: Cursor) -> bool:
     return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
 
 
-def _store_all(work: Work, pages: Iterable[Page]) -> None:
+def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None) -> None:
     empty: list[Page] = []
     for page in pages:
         if page.records or page.rejected:
-            _store(work, page)
+            changes = _store(work, page)
+            if follower is not None:
+                follower.stored(page.entity, changes)
         else:
             empty.append(page)
     if not empty:
@@ -86,9 +106,11 @@ def _store_all(work: Work, pages: Iterable[Page]) -> None:
             )
 
 
-def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> None:
+def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Sequence[Change]:
+    """Store one page; returns what it changed in the mirror."""
     name, tenant = work.connection.name, work.connection.tenant
-    with work.transaction() as tx:
+    point("page_fetched")
+    with work.transaction(is_redoable=True) as tx:
         stored = mirror.store(
             tx,
             tenant=tenant,
@@ -98,6 +120,7 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
             is_current=is_current,
         )
+        point("page_staged")
         if page.records:
             errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
         errors.hold(
@@ -129,6 +152,8 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
                 watermark=page.watermark,
                 is_census_due=page.is_cut_short,
             )
+            point("watermark_written")
+    point("page_committed")
     outcome = work.outcome(page.entity)
     outcome.pulled += stored.pulled
     work.on_progress(name, f"pulling {page.entity}", outcome.pulled)
@@ -137,6 +162,7 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
         outcome.inserted += stored.inserted
         outcome.updated += stored.updated
         outcome.deleted += stored.deleted
+    return stored.changes
 
 
 @contextmanager

@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-import msgspec
-
 from ledger.reconcile import HeldDocument, Module, PartyFigure, Result, reconcile
 from resources.connector import ControlTotals
 from resources.errors import ErrorKind, TieoutError
 from resources.stages.work import Work
 from resources.stores import errors, mirror, reconciliation, verdicts
-
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def _held_documents(work: Work, module: Module) -> list[HeldDocument]:
             party_field = module.party.removesuffix("s")
             counted = reconciliation.open_amounts(tx, work.connection.name, entity, amount_field, ids)
             for record in mirror.records(tx, work.connection.name, entity, ids):
-                payload = _decode(record.payload)
+                payload = record.payload
                 amount = _readable(work, entity, amount_field, payload)
                 if isinstance(amount, Decimal):
                     # An earlier version of it may be in the ledger and counted there.

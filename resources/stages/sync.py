@@ -21,18 +21,26 @@ import psutil
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.reconcile import Module
 from ledger.spec import entities as all_entities
+from resources import audit_anchors
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
-from resources.stages.merge import merge
+from resources.stages.meeting import Meeting, meet_books
+from resources.stages.merge import Merging, merge
 from resources.stages.pull import pull_changes, pull_window
+from resources.stages.push import PushReport
+from resources.stages.push import push as push_edits
 from resources.stages.reconcile import Reconciliation, gated_entities, reconcile_modules
+from resources.stages.resolve import check
 from resources.stages.work import Outcome, Work
-from resources.stores import connections, cursors, errors, leases, runs
+from resources.stores import connections, cursors, errors, leases, runs, switches
+from resources.stores.conflicts import Conflict
 from resources.stores.connections import Connection
 from resources.stores.leases import LeaseLostError
 
-Kind = Literal["delta", "full", "window", "reconcile"]
+Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
+# Under which stage an error is kept that stopped all of it; single records are held under pull, merge and push.
+_WHOLE = {"push": "pushing", "reconcile": "reconcile"}
 LEASE_WAIT_SECONDS = 30.0
 CLOCK_SECONDS_MAX = 60.0
 
@@ -49,6 +57,8 @@ class SyncReport:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     censuses: dict[str, CensusFindings] = field(default_factory=dict)
     watermarks: dict[str, datetime | None] = field(default_factory=dict)
+    switched_off: list[str] = field(default_factory=list)
+    """What was asked for and left out because its module is switched off."""
     api_calls: int = 0
     seconds: float = 0.0
 
@@ -78,6 +88,54 @@ def sync(
         return report
 
 
+def push(
+    services: Services,
+    name: str,
+    *,
+    entities: Sequence[str] = LEDGER_ENTITIES,
+    approved: frozenset[str] | None = None,
+    retry_refused: bool = False,
+    dagster_run_id: str | None = None,
+) -> tuple[SyncReport, PushReport]:
+    """Push what was edited in one connection's books. Raises TieoutError, with what was done so far kept."""
+    with _working(services, name, "push", dagster_run_id, entities) as work:
+        report = SyncReport(name, "push", work.outcomes)
+        started = time.monotonic()
+        if work.connection.meeting == "pending":
+            says = f"{name}: nothing is pushed before its books and the ledger have met: see `tieout meet {name}`"
+            return report, PushReport(says=[says])
+        pushed = push_edits(work, chosen=entities, approved=approved, retry_refused=retry_refused)
+        report.api_calls = work.connector.api_calls
+        report.seconds = time.monotonic() - started
+        return report, pushed
+
+
+def check_conflicts(services: Services) -> list[Conflict]:
+    """Settle what an edit here has settled, in all connections; gives what is still open, which counts as looked at
+    until it changes.
+    """
+    return [one for connection in services.connections() for one in check(services, connection.name)]
+
+
+def meet(
+    services: Services, name: str, *, is_applied: bool = False, start_at_now: bool = False, by: str = ""
+) -> Meeting:
+    """Pull a company whose books the ledger has not met yet, and say who is who; written only if it `is_applied`."""
+    if services.connection(name).meeting != "pending":
+        # Asked for in vain: nothing has failed, so there is no error to keep open.
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            connection=name,
+            doing="meeting the ledger",
+            found="a connection that has met it, or had nothing to meet",
+            expected="one that was connected to a ledger with records of its own",
+            next_step="sync it",
+        )
+    with _working(services, name, "meet", None, ()) as work:
+        _bring_up(work, SyncReport(name, "meet", work.outcomes), "delta", MIRROR_ENTITIES, LEDGER_ENTITIES, None)
+        return meet_books(work, is_applied=is_applied, start_at_now=start_at_now, by=by)
+
+
 def reconcile(
     services: Services, name: str, modules: Sequence[Module], *, dagster_run_id: str | None = None
 ) -> list[Reconciliation]:
@@ -88,7 +146,9 @@ def reconcile(
         def catch_up() -> None:
             _bring_up(work, SyncReport(name, "delta", work.outcomes), "delta", MIRROR_ENTITIES, LEDGER_ENTITIES, None)
 
-        return reconcile_modules(work, modules, catch_up)
+        compared = reconcile_modules(work, modules, catch_up)
+    audit_anchors.anchor(services, work.connection.tenant)
+    return compared
 
 
 def _bring_up(
@@ -99,20 +159,28 @@ def _bring_up(
     ledger_entities: Sequence[str],
     window: tuple[datetime, datetime] | None,
 ) -> None:
+    with work.reading() as tx:
+        asked = dict.fromkeys([*mirror_entities, *ledger_entities])
+        report.switched_off = switches.switched_off(tx, work.connection.tenant, work.connection.name, "pull", asked)
+    mirror_entities = [e for e in mirror_entities if e not in report.switched_off]
+    ledger_entities = [e for e in ledger_entities if e not in report.switched_off]
     offered = [e for e in mirror_entities if e in work.erp.entities]
+    has_met = work.connection.meeting == "done"
+    mergeable = [e for e in ledger_entities if e in work.erp.mappings()] if has_met else []
     if window is not None:
         pull_window(work, offered, *window)
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
-        due = set(pull_changes(work, offered, is_full=kind == "full"))
+        merging = Merging(work, mergeable)
+        due = set(pull_changes(work, offered, is_full=kind == "full", follower=merging))
         if kind == "full":
             # What was just read whole for the first time has been listed already.
             due |= {e for e in offered if e in known and known[e].watermark is not None}
         for entity in offered:
             if entity in due:
                 report.censuses[entity] = take_census(work, entity)
-    merge(work, [e for e in ledger_entities if e in work.erp.mappings()])
+    merge(work, mergeable)
     with work.reading() as tx:
         held = errors.held_counts(tx, work.connection.name)
     for entity in {*offered, *ledger_entities} & set(held):
@@ -129,12 +197,12 @@ def _working(
         raise TieoutError(
             ErrorKind.VALIDATION,
             connection=name,
-            doing="starting a sync",
+            doing=f"starting a {kind}",
             found="the connection is paused",
             expected="an active connection",
             next_step="resume it first",
         )
-    stage = "reconcile" if kind == "reconcile" else "sync"
+    stage = _WHOLE.get(kind, "sync")
     lease = _acquire(services, connection)
     try:
         with services.db.transaction(connection.tenant) as tx:
@@ -142,7 +210,7 @@ def _working(
         work: Work | None = None
         try:
             erp, connector = services.connect(connection)
-            work = Work(services.db, connection, erp, connector, lease, run_id, services.on_progress)
+            work = Work(services.db, connection, erp, connector, lease, run_id, services.on_progress, services.pace)
             yield work
         except BaseException as error:
             _failed(services, connection, run_id, work, stage, error)
@@ -150,7 +218,8 @@ def _working(
         with work.transaction() as tx:
             errors.resolve_stage(tx, name, stage, covers)
             runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
-            connections.pulled(tx, name)
+            if kind != "push":
+                connections.pulled(tx, name)
             connections.reconnected(tx, name)
     finally:
         with services.db.transaction(connection.tenant) as tx:
@@ -182,7 +251,8 @@ def _failed(
             api_calls=work.connector.api_calls if work else 0,
             outcome=_as_json(work) if work else {},
         )
-        connections.pulled(tx, connection.name)
+        if stage in ("sync", "reconcile"):
+            connections.pulled(tx, connection.name)
         if shown.kind is ErrorKind.AUTHENTICATION:
             connections.set_state(tx, connection.name, "reconnect")
 

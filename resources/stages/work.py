@@ -9,11 +9,13 @@ from typing import Any
 
 import psycopg
 
-from resources.connector import Connector
+from ledger.entities import REFERENCE_ENTITIES
+from resources.connector import Composer, Connector
 from resources.profile import ErpProfile
-from resources.stores import leases
+from resources.stores import leases, mirror
 from resources.stores.connections import Connection
 from resources.stores.database import Database
+from resources.stores.references import References
 
 
 @dataclass(slots=True)
@@ -49,13 +51,34 @@ class Work:
     lease: leases.Lease
     run_id: int
     on_progress: Callable[[str, str, int], None]
+    pace: float = 1.0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    references: References = field(default_factory=References)
+    _composer: Composer | None = None
+
+    @property
+    def composer(self) -> Composer:
+        """What composes bodies for this company, from its reference data as mirrored when it was first asked for."""
+        if self._composer is None:
+            with self.reading() as tx:
+                self._composer = composer_of(tx, self.erp, self.connection)
+        return self._composer
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction of this tenant that commits only while the lease is ours."""
+    def transaction(self, *, is_redoable: bool = False) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction of this tenant that commits only while the lease is ours, and writes as the sync.
+
+        `is_redoable`: it stores what the ERP still has, together with the cursor that says so, and need not wait for
+        the disk. If the server's machine fails in the next moments, both are lost together and read again; and every
+        commit that waits, such as the one that ends this work, waits for all before it as well.
+        """
         with self.db.transaction(self.connection.tenant) as tx:
             leases.hold(tx, self.lease)
+            tx.execute(
+                "select set_config('tieout.is_sync', 'on', true), "
+                "set_config('synchronous_commit', case when %s then 'off' else 'on' end, true)",
+                (is_redoable,),
+            )
             yield tx
 
     @contextmanager
@@ -71,3 +94,9 @@ class Work:
 
     def outcome(self, entity: str) -> Outcome:
         return self.outcomes.setdefault(entity, Outcome())
+
+
+def composer_of(tx: psycopg.Connection[Any], erp: ErpProfile, connection: Connection) -> Composer:
+    """What composes bodies for a company, from its reference data as mirrored now and the connection's settings."""
+    reference = {name: mirror.payloads(tx, connection.name, name) for name in REFERENCE_ENTITIES}
+    return erp.composer(reference, connection.settings)

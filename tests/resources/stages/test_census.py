@@ -80,8 +80,8 @@ DIVERGENCES = [
     pytest.param("delete from mirror.invoices where external_id = '101'", id="a row that is gone"),
     pytest.param("update mirror.invoices set is_deleted = true where external_id = '101'", id="a row buried alive"),
     pytest.param(
-        "update mirror.invoices set version_token = '99', payload = payload || '{\"DocNumber\": \"WRONG\"}', "
-        "content_hash = '' where external_id = '101'",
+        "update mirror.invoices set version_token = '99', content_hash = '', "
+        "payload = (payload::jsonb || '{\"DocNumber\": \"WRONG\"}')::json where external_id = '101'",
         id="another version",
     ),
     pytest.param("update mirror.invoices set version_token = '99' where external_id = '101'", id="another token only"),
@@ -91,7 +91,7 @@ DIVERGENCES = [
     ),
     pytest.param(
         "update mirror.invoices set modified_at = now() + interval '10 days', version_token = '7', content_hash = '', "
-        "payload = payload || '{\"DocNumber\": \"WRONG\"}' where external_id = '101'",
+        "payload = (payload::jsonb || '{\"DocNumber\": \"WRONG\"}')::json where external_id = '101'",
         id="a version newer than the company has",
     ),
 ]

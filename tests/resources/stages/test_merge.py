@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tests.books import Books, changed
 from tests.house import connect_simulator
-from tests.small_company import EARLY, a_company, a_customer, a_line, a_payment, an_invoice, stamped
+from tests.small_company import EARLY, a_company, a_customer, a_line, a_payment, an_invoice, an_item, stamped
 
 LATER = "2026-01-06T09:00:00-08:00"
 
@@ -182,3 +182,32 @@ def test_two_lines_with_the_same_id_are_both_kept(books: Books):
     assert books.open_errors() == []
     kept = books.rows("select part_key, amount from ledger.invoice_lines")
     assert {(k["part_key"], str(k["amount"])) for k in kept} >= {("1", "40.00"), ("#2", "60.00")}
+
+
+def test_what_an_earlier_sync_stored_and_did_not_merge_comes_before_what_refers_to_it(books: Books):
+    books.load({"Customer": [a_customer(1)], "Item": [an_item(90)]})
+    books.sync(mirror_entities=["customers", "items"], ledger_entities=[])
+    assert books.ledger_ids("customers") == set()
+    books.load({"Invoice": [an_invoice(500)]})
+    held: list[str] = []
+    books.services.on_progress = lambda name, doing, count: held.extend(books.held()) if "merging" in doing else None
+
+    books.sync()
+
+    assert held == []
+    assert books.open_errors() == []
+    assert (books.ledger_ids("customers"), books.ledger_ids("invoices")) == ({"1"}, {"500"})
+
+
+def test_changes_are_taken_in_their_order_also_when_an_earlier_one_still_waits(books: Books):
+    books.load(a_company())
+    books.sync()
+    books.load({"Invoice": [newer(an_invoice(101, amount="70.00"))]})
+    books.sync("full", ledger_entities=[])
+    assert books.ledger_row("invoices", "101")["version"] == 1
+    books.load({"Invoice": [newer(an_invoice(102, amount="80.00"), "2026-01-07T09:00:00-08:00")]})
+
+    books.sync("full")
+
+    totals = [books.ledger_row("invoices", n)["total_amount"] for n in ("101", "102")]
+    assert totals == [Decimal("70.00"), Decimal("80.00")]

@@ -1,0 +1,317 @@
+"""First meeting: a company that has books of its own is connected to a ledger that has, too. Who is who comes first.
+
+Belongs here: matching what is bound to nothing on either side, the report of it, and binding what is certain. Until
+that is applied the connection pulls into its mirror only; afterwards what is new on either side goes the ordinary ways,
+merge and push. Who is who is decided in `ledger/matching.py`, what two records make of each other in `ledger/merge.py`.
+
+The report is made by doing all of it in one transaction that is then rolled back, so that applying does what was shown.
+Both books of one entity are in memory without their lines: linear in the whole book, once in a connection's life.
+
+*Start at now* leaves the past of both books alone: documents that are certainly the same are bound as they are, all
+others that exist are neither merged nor pushed until somebody changes them. Parties and items meet as ever, for new
+documents refer to them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.fields import MappingError
+from ledger.matching import Ambiguous, Candidates, Matching, Pair, Unbound, match
+from ledger.merge import Merged, meet
+from ledger.policies import Conflict, ConflictKind
+from ledger.spec import EntitySpec, FieldSpec, Record, spec_of
+from resources.stages.plan import in_order
+from resources.stages.work import Work
+from resources.stores import (
+    audit,
+    bindings,
+    conflicts,
+    connections,
+    cursors,
+    edits,
+    mirror,
+    policies,
+    records,
+    strangers,
+)
+from resources.stores.bindings import NO_VERSION, Binding
+from resources.stores.conflicts import EXTERNAL_ID
+from resources.stores.edits import Edit
+from resources.stores.ledger import Incoming, ledger_store
+from resources.stores.records import Kept, UnresolvedReferenceError
+
+BATCH_ROWS_MAX = 1000
+
+
+@dataclass(slots=True)
+class EntityMeeting:
+    """What became of one entity. `differing` counts bound records with fields that a person must decide."""
+
+    entity: str
+    found: Matching
+    differing: int = 0
+    unreadable: int = 0
+
+    def amounts(self) -> dict[str, dict[str, Decimal]]:
+        """bound, ambiguous, new_here, new_there -> currency -> what those documents come to (ambiguous: ours)."""
+        groups = {
+            "bound": [pair.ours for pair in self.found.bound],
+            "ambiguous": list(chain.from_iterable(group.ours for group in self.found.ambiguous)),
+            "new_here": self.found.new_here,
+            "new_there": self.found.new_there,
+        }
+        return {name: _sums(group) for name, group in groups.items()}
+
+
+@dataclass(slots=True)
+class Meeting:
+    """The report. `is_applied`: it has been written, and the connection syncs both ways from now on."""
+
+    connection: str
+    is_applied: bool
+    starts_at_now: bool
+    entities: list[EntityMeeting] = field(default_factory=list)
+
+
+def meet_books(work: Work, *, is_applied: bool, start_at_now: bool, by: str) -> Meeting:
+    """Let the mirror and the ledger meet; what is found is kept only if it `is_applied`."""
+    meeting = Meeting(work.connection.name, is_applied, start_at_now)
+    with work.transaction() as tx:
+        meets = _Meets(work, tx, start_at_now)
+        for entity in in_order():
+            if entity in work.erp.mappings():
+                meeting.entities.append(meets.entity(entity))
+        if not is_applied:
+            raise psycopg.Rollback
+        connections.met(tx, work.connection.name)
+        audit.append(
+            tx,
+            tenant=work.connection.tenant,
+            actor=by,
+            action="connection.meet",
+            connection=work.connection.name,
+            detail={
+                "starts_at_now": start_at_now,
+                "bound": {e.entity: len(e.found.bound) for e in meeting.entities if e.found.bound},
+                "ambiguous": {e.entity: len(e.found.ambiguous) for e in meeting.entities if e.found.ambiguous},
+            },
+        )
+    return meeting
+
+
+class _Meets:
+    """Works through the entities, parents first, in one transaction."""
+
+    def __init__(self, work: Work, tx: psycopg.Connection[Any], start_at_now: bool) -> None:
+        self.work = work
+        self.tx = tx
+        self.name, self.tenant = work.connection.name, work.connection.tenant
+        self.start_at_now = start_at_now
+        self.actor = f"sync:{self.name}"
+        self.candidates: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.tokens: dict[str, str | None] = {}
+
+    def entity(self, entity: str) -> EntityMeeting:
+        spec = spec_of(entity)
+        is_left_alone = self.start_at_now and spec.is_document
+        versions = strangers.rows(self.tx, self.name, entity)
+        ours = [
+            Unbound(str(ledger_id), _without_parts(spec, kept.record))
+            for ids in _batches(list(versions))
+            for ledger_id, kept in records.read(self.tx, self.name, entity, ids).items()
+        ]
+        theirs, unreadable = self._theirs(spec)
+        known: Candidates = self.candidates
+        found = match(spec, ours, theirs, known)
+        self.candidates[entity] = found.candidates()
+        result = EntityMeeting(entity, found, unreadable=unreadable)
+        for pairs in _batches(list(found.bound)):
+            result.differing += self._bind(spec, pairs, is_left_alone, found)
+        if not spec.is_document and found.new_there:
+            # Documents that are bound next refer to them.
+            page = [Incoming(one.id, self.tokens[one.id], one.record) for one in found.new_there]
+            ledger_store(entity).take(
+                self.tx, tenant=self.tenant, connection=self.name, page=page, run_id=self.work.run_id
+            )
+        if is_left_alone:
+            self._leave_alone(entity, versions)
+            return result
+        for group in found.ambiguous:
+            self._ask(entity, group, versions)
+        for one in found.new_here:
+            ledger_id = int(one.id)
+            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=versions[ledger_id])
+        return result
+
+    def _theirs(self, spec: EntitySpec) -> tuple[list[Unbound], int]:
+        """Their records that are bound to nothing, without parts; and how many the mapping cannot read."""
+        readable: list[Unbound] = []
+        unreadable = 0
+        self.tokens = {}
+        for ids in _batches(strangers.records(self.tx, self.name, spec.name)):
+            for change in mirror.records(self.tx, self.name, spec.name, ids):
+                record = self._read(spec.name, change.payload)
+                if record is None:
+                    unreadable += 1
+                else:
+                    self.tokens[change.external_id] = change.version_token
+                    readable.append(Unbound(change.external_id, _without_parts(spec, record)))
+        return readable, unreadable
+
+    def _read(self, entity: str, payload: Mapping[str, Any]) -> Record | None:
+        try:
+            return self.work.erp.mappings()[entity].from_wire(payload)
+        except MappingError:
+            # The merge holds it, and says why.
+            return None
+
+    def _bind(self, spec: EntitySpec, pairs: Sequence[Pair], is_left_alone: bool, found: Matching) -> int:
+        """Bind these pairs; gives how many have something to decide."""
+        entity, differing = spec.name, 0
+        kept_rows = records.read(self.tx, self.name, entity, [int(pair.ours.id) for pair in pairs])
+        there = {c.external_id: c for c in mirror.records(self.tx, self.name, entity, [p.theirs.id for p in pairs])}
+        rules = policies.of(self.tx, entity)
+        for pair in pairs:
+            kept, change = kept_rows[int(pair.ours.id)], there[pair.theirs.id]
+            theirs = self._read(entity, change.payload)
+            assert theirs is not None
+            met = meet(kept.record, theirs, policies=rules)
+            if is_left_alone:
+                version = kept.version if met.record == kept.record == theirs else NO_VERSION
+                self._put(entity, pair, theirs, change.version_token, version)
+                continue
+            try:
+                with self.tx.transaction():
+                    differing += self._take(spec, pair, kept, met, theirs, change.version_token)
+            except UnresolvedReferenceError as error:
+                found.bound.remove(pair)
+                reason = f"it is not known yet which row {error.entity}/{error.external_id} is, to which it refers"
+                found.ambiguous.append(Ambiguous((pair.ours,), (pair.theirs,), reason))
+        return differing
+
+    def _take(
+        self, spec: EntitySpec, pair: Pair, kept: Kept, met: Merged[Any], theirs: Record, token: str | None
+    ) -> bool:
+        """Bind one pair, its row saying what nobody contradicts; says whether something is left to decide."""
+        entity, version = spec.name, kept.version
+        if met.record != kept.record:
+            # With the ids of lines and what only they had; what is to be decided stays ours until then.
+            version = records.write(
+                self.tx,
+                connection=self.name,
+                entity=entity,
+                ledger_id=kept.ledger_id,
+                record=met.record,
+                part_ids={
+                    name: [None if place is None else kept.part_ids[name][place] for place in places]
+                    for name, places in met.origins.items()
+                },
+                changed_by=self.actor,
+                run_id=self.work.run_id,
+            )
+        is_agreed = met.record == theirs
+        base = _blanked(spec, theirs, met.conflicts)
+        self._put(entity, pair, base, token, version if is_agreed else NO_VERSION)
+        if is_agreed:
+            edits.planned(self.tx, self.name, entity, [Edit(kept.ledger_id, version)])
+        else:
+            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=version)
+        if not met.is_clean:
+            conflicts.keep(
+                self.tx,
+                tenant=self.tenant,
+                connection=self.name,
+                entity=entity,
+                ledger_id=kept.ledger_id,
+                external_id=pair.theirs.id,
+                kind=met.kind or ConflictKind.CONCURRENT_UPDATE,
+                fields=met.conflicts,
+                broken_rules=met.invariant_failures,
+                base=base,
+                ours=met.record,
+                theirs=theirs,
+                ledger_version=version,
+                version_token=token,
+                run_id=self.work.run_id,
+            )
+        return not met.is_clean
+
+    def _put(self, entity: str, pair: Pair, base: Record, token: str | None, version: int) -> None:
+        binding = Binding(entity, pair.theirs.id, int(pair.ours.id), base, token, version)
+        bindings.put(self.tx, tenant=self.tenant, connection=self.name, binding=binding)
+
+    def _ask(self, entity: str, group: Ambiguous, versions: dict[int, int]) -> None:
+        """Open a conflict for each of ours: until it is decided it is not pushed, none of theirs is taken as new."""
+        ids = [one.id for one in group.theirs]
+        (shown, *more) = mirror.records(self.tx, self.name, entity, ids)
+        theirs = None if more else self._read(entity, shown.payload)
+        kept_rows = records.read(self.tx, self.name, entity, [int(one.id) for one in group.ours])
+        for ledger_id, kept in kept_rows.items():
+            conflicts.keep(
+                self.tx,
+                tenant=self.tenant,
+                connection=self.name,
+                entity=entity,
+                ledger_id=ledger_id,
+                external_id=ids[0] if len(ids) == 1 else None,
+                kind=ConflictKind.POSSIBLE_DUPLICATE,
+                fields=[Conflict(EXTERNAL_ID, None, None, ids)],
+                says=f"may be {', '.join(ids)} there: {group.reason}",
+                base=None,
+                ours=kept.record,
+                theirs=theirs,
+                ledger_version=versions[ledger_id],
+                version_token=None,
+                run_id=self.work.run_id,
+            )
+            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=kept.version)
+
+    def _leave_alone(self, entity: str, versions: dict[int, int]) -> None:
+        """What exists on either side is over: not to be pushed, not to be merged."""
+        edits.planned(self.tx, self.name, entity, [Edit(*row) for row in versions.items()])
+        cursors.merged(self.tx, self.name, entity, strangers.newest_change(self.tx, self.name, entity))
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(items), BATCH_ROWS_MAX):
+        yield items[first : first + BATCH_ROWS_MAX]
+
+
+def _without_parts(spec: EntitySpec, record: Record) -> Record:
+    return msgspec.structs.replace(record, **{part.name: () for part in spec.parts})
+
+
+def _sums(group: Sequence[Unbound]) -> dict[str, Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for one in group:
+        if hasattr(one.record, "total_amount"):
+            sums[one.record.currency] += one.record.total_amount  # type: ignore[attr-defined]
+    return dict(sums)
+
+
+def _blanked(spec: EntitySpec, theirs: Record, found: Sequence[Conflict]) -> Record:
+    """What both sides agree on: their record without what is in conflict, so that a merge sees it changed on both."""
+    fields = {f.name: f for f in spec.fields}
+    names = {c.field.partition("[")[0] for c in found}
+    blank: dict[str, Any] = {name: () if name not in fields else _blank(fields[name]) for name in names}
+    return msgspec.structs.replace(theirs, **{n: v for n, v in blank.items() if v is not msgspec.UNSET})
+
+
+def _blank(f: FieldSpec) -> Any:
+    """A value that neither side has. A flag has none: there the ERP's stands in the base, and the open conflict keeps
+    the merge from taking ours for a change (`Careful._undecided`).
+    """
+    if f.kind is bool or f.choices:
+        return msgspec.UNSET
+    if f.is_optional:
+        return None
+    return {str: "", int: 0, Decimal: Decimal(0)}.get(f.kind, msgspec.UNSET)

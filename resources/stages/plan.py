@@ -1,0 +1,222 @@
+"""What the ledger wants to say to an ERP: edited rows against their bases, as bodies ready to be sent, or why not.
+
+Belongs here: planning, which reads and writes nothing outside our database. Sending is `push.py`. The version token of
+a plan is that of the base that was merged, never one read for the purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ledger.fields import MappingError
+from ledger.reconcile import MODULES
+from ledger.spec import Record, entities, spec_of
+from resources.connector import Composer, Operation, Refusal, Wanted
+from resources.erps import erp_of
+from resources.errors import ErrorKind
+from resources.stores import bindings, conflicts, mirror, outbox, records
+from resources.stores.bindings import Binding
+from resources.stores.connections import Connection
+from resources.stores.edits import Edit
+from resources.stores.outbox import Earlier
+from resources.stores.records import Kept
+
+ROWS_PER_PLAN_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One row that is ahead of the ERP, and what would be sent for it."""
+
+    wanted: Wanted
+    body: dict[str, Any]
+    kept: Kept
+    key: str
+
+    @property
+    def ledger_id(self) -> int:
+        return self.kept.ledger_id
+
+    @property
+    def edit(self) -> Edit:
+        return Edit(self.kept.ledger_id, self.kept.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One row that cannot be sent, and everything that keeps it."""
+
+    ledger_id: int
+    external_id: str | None
+    refusals: Sequence[Refusal]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What came of looking at some edited rows.
+
+    `said`: nothing to say (any more). `parents`: (entity, ledger id) of what a row in `waiting` refers to and the ERP
+    does not have. `behind`: what moved over there since the base; to be pulled and merged first.
+    """
+
+    ready: list[Planned] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    said: list[Edit] = field(default_factory=list)
+    waiting: dict[int, list[tuple[str, str, int]]] = field(default_factory=dict)
+    behind: list[str] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+
+    @property
+    def parents(self) -> list[tuple[str, int]]:
+        return list(dict.fromkeys((entity, row) for found in self.waiting.values() for _, entity, row in found))
+
+
+def plan_rows(
+    connection: Connection,
+    tx: psycopg.Connection[Any],
+    composer: Composer,
+    entity: str,
+    ledger_ids: Sequence[int],
+    *,
+    even_waiting: bool = False,
+    retry_refused: bool = False,
+) -> Plan:
+    """Look at these rows. `even_waiting` composes what waits for a parent too, for whoever only wants to see it."""
+    name = connection.name
+    plan = Plan()
+    versions = records.versions(tx, entity, ledger_ids)
+    kept_rows = records.read(tx, name, entity, ledger_ids)
+    bound = bindings.of_rows(tx, name, entity, ledger_ids)
+    held_payloads = mirror.held(tx, name, entity, [b.external_id for b in bound.values()])
+    in_conflict = conflicts.open_rows(tx, name, entity, ledger_ids)
+    under_way = outbox.open_rows(tx, name, entity, ledger_ids)
+    earlier = outbox.earlier(tx, name, entity, ledger_ids)
+    currencies = _party_currencies(tx, entity, ledger_ids)
+    mapping = erp_of(connection.erp).mappings()[entity]
+    is_document = spec_of(entity).is_document
+    for ledger_id, kept in kept_rows.items():
+        if versions.get(ledger_id) != kept.version:
+            # Written this very moment: its lines may be of the version before. It stays noted.
+            continue
+        binding = bound.get(ledger_id)
+        if binding is not None:
+            # What this ERP has no word for is no change to it.
+            kept = replace(kept, record=mapping.said(kept.record))
+        before = earlier.get((ledger_id, kept.version), Earlier())
+        # A document is one connection's: as the parent of another's payment it is not made there a second time.
+        is_elsewhere = binding is None and is_document and kept.connection not in (None, name)
+        if ledger_id in in_conflict or ledger_id in under_way or is_elsewhere:
+            plan.skipped.append(ledger_id)
+            continue
+        operation = operation_of(kept, binding)
+        if operation is None:
+            plan.said.append(Edit(ledger_id, kept.version))
+            continue
+        held = held_payloads.get(binding.external_id) if binding else None
+        if binding is not None and (held is None or held.is_deleted or held.version_token != binding.version_token):
+            plan.behind.append(binding.external_id)
+            continue
+        unbound = kept.unbound() if operation in ("create", "update") else []
+        if unbound:
+            plan.waiting[ledger_id] = unbound
+            if not even_waiting:
+                continue
+        key = outbox.key_of(connection.tenant, name, entity, ledger_id, kept.version, operation, epoch=before.count)
+        wanted = replace(
+            _wanted(entity, operation, kept, binding, held.payload if held else None, outbox.marker_of_key(key)),
+            party_currency=currencies.get(ledger_id, ""),
+        )
+        if before.has_refused(wanted.record, wanted.version_token) and not retry_refused:
+            plan.skipped.append(ledger_id)
+            continue
+        _compose(plan, composer, wanted, kept, key)
+    return plan
+
+
+def operation_of(kept: Kept, binding: Binding | None) -> Operation | None:
+    """What has to happen over there for the ERP to hold what the row says; None if nothing has to."""
+    is_void = getattr(kept.record, "is_void", False)
+    if binding is None:
+        return None if kept.is_deleted or is_void else "create"
+    if kept.is_deleted:
+        return "delete"
+    if kept.record == binding.base:
+        return None
+    return "void" if is_void and not getattr(binding.base, "is_void", False) else "update"
+
+
+def effect_of(entity: str, base: Record | None, record: Record | None) -> tuple[str, Decimal] | None:
+    """(module, change of its balance in the document's currency) once the ERP has it; None for what moves none."""
+    for module in MODULES.values():
+        if entity not in module.open_amounts:
+            continue
+        column, sign = module.open_amounts[entity]
+
+        def amount(side: Record | None, column: str = column) -> Decimal:
+            return Decimal(0) if side is None or getattr(side, "is_void", False) else getattr(side, column)
+
+        return module.name, sign * (amount(record) - amount(base))
+    return None
+
+
+def in_order() -> Sequence[str]:
+    """The entities, parents first."""
+    return [spec.name for spec in entities()]
+
+
+def _party_currencies(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) -> dict[int, str]:
+    """Ledger id -> the currency of the customer or vendor a document is with; empty for master data."""
+    spec = spec_of(entity)
+    party = next((f for f in spec.fields if f.name in ("customer", "vendor") and spec.is_document), None)
+    if party is None:
+        return {}
+    return dict(
+        tx.execute(
+            sql.SQL(
+                "select l.ledger_id, p.currency from {} l join {} p on p.ledger_id = l.{} where l.ledger_id = any(%s)"
+            ).format(
+                sql.Identifier("ledger", entity),
+                sql.Identifier("ledger", party.reference.entity),  # type: ignore[union-attr]
+                sql.Identifier(party.column),
+            ),
+            (list(ledger_ids),),
+        ).fetchall()
+    )
+
+
+def _wanted(
+    entity: str,
+    operation: Operation,
+    kept: Kept,
+    binding: Binding | None,
+    payload: Mapping[str, Any] | None,
+    marker: str,
+) -> Wanted:
+    if binding is None:
+        return Wanted(entity, operation, kept.record, marker=marker)
+    return Wanted(
+        entity,
+        operation,
+        kept.record if operation == "update" else binding.base,
+        base=binding.base,
+        held=payload,
+        external_id=binding.external_id,
+        version_token=binding.version_token,
+    )
+
+
+def _compose(plan: Plan, composer: Composer, wanted: Wanted, kept: Kept, key: str) -> None:
+    refusals = list(composer.refusals(wanted))
+    if not refusals:
+        try:
+            plan.ready.append(Planned(wanted, composer.body(wanted), kept, key))
+            return
+        except MappingError as error:
+            refusals = [Refusal(error.field, error.found, error.expected, kind=ErrorKind.MAPPING)]
+    plan.held.append(Held(kept.ledger_id, wanted.external_id, refusals))

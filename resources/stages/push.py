@@ -1,0 +1,457 @@
+"""From the ledger into the ERP: every edited row has its effect there exactly once, whatever crashes when.
+
+The protocol (docs/reliability.md): keep the intent, with its key, before anything is sent; send; record answer,
+binding, base, mirror and audit in one transaction. An intent that is found open is in doubt: the ERP is asked whether
+it happened, and only then is it sent again, under the same key. What the ERP made of it is merged like any change of
+the ERP's, on the base of what was sent, so that an edit made meanwhile stays and is pushed next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import psycopg
+
+from resources.connector import (
+    Answer,
+    InDoubt,
+    Refusal,
+    Refused,
+    Stale,
+    Wanted,
+    WireRecord,
+    Write,
+    Written,
+)
+from resources.errors import ErrorKind, TieoutError
+from resources.points import point
+from resources.stages.careful import Careful, error_id_of
+from resources.stages.merge import merge
+from resources.stages.plan import (
+    ROWS_PER_PLAN_MAX,
+    Held,
+    Plan,
+    Planned,
+    in_order,
+    plan_rows,
+)
+from resources.stages.pull import pull_records
+from resources.stages.work import Work
+from resources.stores import bindings, edits, errors, mirror, outbox, switches
+from resources.stores.outbox import Intent
+
+STAGE = "push"
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+# Rounds of pull, merge and plan again within one push; what still moves then is left for the next.
+ROUNDS_MAX = 3
+ATTEMPTS_MAX = 5
+DELAY_SECONDS_MIN = 1.0
+DELAY_SECONDS_MAX = 30.0
+
+
+@dataclass(slots=True)
+class PushReport:
+    """What a push did: by entity how many records it wrote; what it could not is an open error or conflict."""
+
+    pushed: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    in_doubt: int = 0
+    says: list[str] = field(default_factory=list)
+
+
+def push(
+    work: Work,
+    *,
+    chosen: Sequence[str] | None = None,
+    approved: frozenset[str] | None = None,
+    retry_refused: bool = False,
+) -> PushReport:
+    """Say to the ERP what the ledger has to say. `chosen` limits it to some entities, `approved` to some keys: those of
+    a plan that somebody has seen, which are no longer ours if either side moved since.
+
+    Raises TieoutError for what stops the whole connection (authentication, our own database), with everything done so
+    far recorded.
+    """
+    return _Push(work, chosen or in_order(), approved, retry_refused).run()
+
+
+class _Push:
+    def __init__(self, work: Work, chosen: Sequence[str], approved: frozenset[str] | None, retry_refused: bool) -> None:
+        self.work = work
+        self.name = work.connection.name
+        self.tenant = work.connection.tenant
+        self.report = PushReport()
+        self._retry_refused = retry_refused
+        self._chosen = chosen
+        self._approved = approved
+        self._may: dict[str, bool] = {}
+        self._parents_tried: set[tuple[str, int]] = set()
+
+    def run(self) -> PushReport:
+        self._settle()
+        for entity in in_order():
+            if entity not in self._chosen:
+                continue
+            if not self._may[entity]:
+                self.report.says.append(f"{self.name}: pushing {entity} is switched off")
+                continue
+            started = time.monotonic()
+            calls = self.work.connector.api_calls
+            self._push_entity(entity)
+            self._settle()
+            outcome = self.work.outcome(entity)
+            outcome.seconds += time.monotonic() - started
+            outcome.api_calls += self.work.connector.api_calls - calls
+        with self.work.reading() as tx:
+            self.report.in_doubt = len(outbox.open_intents(tx, self.name, only_due=False))
+        for entity, count in self.report.pushed.items():
+            self.work.outcome(entity).pushed += count
+        return self.report
+
+    def _ask_switches(self) -> None:
+        """Which entities may be pushed now. What is new is asked for once more before it is sent."""
+        with self.work.reading() as tx:
+            self._may = {e: switches.may_push(tx, self.tenant, self.name, e) for e in in_order()}
+
+    # What is open from before
+
+    def _settle(self) -> None:
+        """Finish what is open, before anything new is said about the same rows; waits only where the wait is short."""
+        tries: dict[int, int] = {}
+        while True:
+            # Waiting may take a minute, in which somebody switches it off.
+            self._ask_switches()
+            with self.work.reading() as tx:
+                found = [i for i in outbox.open_intents(tx, self.name) if self._may[i.entity]]
+                wait_seconds = outbox.seconds_to_next(tx, self.name)
+            found = [intent for intent in found if tries.get(intent.intent_id, 0) < ATTEMPTS_MAX]
+            if found:
+                for intent in found:
+                    tries[intent.intent_id] = tries.get(intent.intent_id, 0) + 1
+                for _, group in groupby(found, key=lambda intent: intent.batch_key or intent.key):
+                    self._settle_together(list(group))
+            elif wait_seconds is None or not 0 < wait_seconds <= DELAY_SECONDS_MAX:
+                return
+            else:
+                self._pause(wait_seconds)
+
+    def _settle_together(self, group: Sequence[Intent]) -> None:
+        """One intent, or all of one batch that are still open.
+
+        A batch of which nothing happened goes again whole, so that its key stands for the same thing. One of which
+        only a part happened may still be at work: once the ERP must have given it up, the rest goes one by one.
+        """
+        absent: list[Intent] = []
+        for intent in group:
+            if intent.state == "waiting":
+                absent.append(intent)
+                continue
+            found = self.work.connector.probe(_write_of(intent), self._wanted_of(intent), intent.sent_at)
+            point("probed")
+            if found is None:
+                absent.append(intent)
+            else:
+                self._found(intent, found)
+        absent = [intent for intent in absent if not self._must_rest(intent)]
+        if not absent:
+            return
+        is_whole = self._is_whole(absent)
+        with self.work.transaction() as tx:
+            patience = self.work.erp.request_seconds_max * self.work.pace
+            if not is_whole and outbox.age_seconds(tx, absent[0].intent_id) < patience:
+                for intent in absent:
+                    outbox.postpone(
+                        tx,
+                        intent.intent_id,
+                        state="sent",
+                        seconds=patience,
+                        answer="a part of its batch has happened: to be asked for once more",
+                    )
+                return
+            again = outbox.sending_again(tx, [intent.intent_id for intent in absent], alone=not is_whole)
+        point("resend_counted")
+        for some in [again] if is_whole else [[intent] for intent in again]:
+            self._send(some)
+
+    def _must_rest(self, intent: Intent) -> bool:
+        """Whether a write in doubt that was not found is too old to meet its own key there, and too young to be over.
+
+        It is put off until it is; the probe after that is the second that did not find it.
+        """
+        memory = self.work.erp.key_memory
+        if memory is None or intent.state != "sent":
+            return False
+        with self.work.transaction() as tx:
+            age = outbox.age_seconds(tx, intent.intent_id)
+            if not memory.sure_seconds * self.work.pace <= age < memory.over_seconds * self.work.pace:
+                return False
+            outbox.postpone(
+                tx,
+                intent.intent_id,
+                state="sent",
+                seconds=memory.over_seconds * self.work.pace - age,
+                answer=f"not found there; asked for again {memory.over_seconds:.0f} s after it was sent",
+            )
+        return True
+
+    def _is_whole(self, absent: Sequence[Intent]) -> bool:
+        if absent[0].batch_key is None:
+            return True
+        with self.work.reading() as tx:
+            return outbox.batch_size(tx, self.name, absent[0].batch_key) == len(absent)
+
+    def _found(self, intent: Intent, found: WireRecord) -> None:
+        """The probe found a record that our write may have made."""
+        with self.work.transaction() as tx:
+            careful = Careful(self.work, tx)
+            if careful.is_effect_of(intent, found):
+                self._record(tx, intent, found, "found there when asked whether it had happened")
+            else:
+                careful.keep_in_mirror(intent.entity, found)
+                outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            point("found_written")
+        point("found_committed")
+        merge(self.work, [intent.entity])
+
+    def _wanted_of(self, intent: Intent) -> Wanted:
+        with self.work.reading() as tx:
+            held = mirror.held(tx, self.name, intent.entity, [intent.external_id] if intent.external_id else [])
+            bound = bindings.of_rows(tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
+        payload = held.get(intent.external_id or "")
+        return Wanted(
+            intent.entity,
+            intent.operation,
+            bindings.decode(intent.entity, intent.record),
+            base=bound.base if bound else None,
+            held=payload.payload if payload else None,
+            external_id=intent.external_id,
+            version_token=intent.version_token,
+            marker=intent.marker or "",
+        )
+
+    # What is new
+
+    def _push_entity(self, entity: str) -> None:
+        for _ in range(ROUNDS_MAX):
+            behind: list[str] = []
+            after = 0
+            while True:
+                with self.work.reading() as tx:
+                    batch = edits.noted(
+                        tx,
+                        connection=self.name,
+                        entity=entity,
+                        after=after,
+                        limit=ROWS_PER_PLAN_MAX,
+                    )
+                if not batch:
+                    break
+                after = batch[-1].ledger_id
+                behind += self._push_rows(entity, [edit.ledger_id for edit in batch])
+            if not behind:
+                return
+            self._catch_up(entity, behind)
+
+    def _push_rows(self, entity: str, ledger_ids: Sequence[int]) -> list[str]:
+        """Push these rows, what they refer to before them; returns external ids that moved over there meanwhile."""
+        behind: list[str] = []
+        while ledger_ids:
+            point("push_claimed")
+            with self.work.transaction() as tx:
+                plan = plan_rows(
+                    self.work.connection, tx, self.work.composer, entity, ledger_ids, retry_refused=self._retry_refused
+                )
+                self._note(tx, entity, plan)
+            point("planned")
+            behind += plan.behind
+            if self._approved is not None:
+                plan.ready = [p for p in plan.ready if p.key in self._approved]
+            for some in self._chunks(plan.ready):
+                behind += self._send_new(entity, some)
+            unmet = [parent for parent in plan.parents if parent not in self._parents_tried]
+            self._parents_tried.update(unmet)
+            for parent_entity, group in groupby(sorted(unmet), key=lambda parent: parent[0]):
+                if self._may[parent_entity]:
+                    self._push_rows(parent_entity, [row for _, row in group])
+            waiting = list(plan.waiting)
+            if not unmet and not plan.ready:
+                self._hold_waiting(entity, plan)
+                return behind
+            ledger_ids = waiting
+        return behind
+
+    def _chunks(self, ready: Sequence[Planned]) -> Iterator[list[Planned]]:
+        size = self.work.connector.writes_max
+        for first in range(0, len(ready), size):
+            yield list(ready[first : first + size])
+
+    def _send_new(self, entity: str, some: Sequence[Planned]) -> list[str]:
+        batch_key = outbox.key_of("batch", *(p.key for p in some)) if len(some) > 1 else None
+        with self.work.transaction() as tx:
+            # Switched off since it was planned: nothing is sent any more.
+            if not switches.may_push(tx, self.tenant, self.name, entity):
+                return []
+            intents = outbox.commit(
+                tx,
+                tenant=self.tenant,
+                connection=self.name,
+                run_id=self.work.run_id,
+                intents=[_row_of(p, batch_key) for p in some],
+            )
+            point("intent_written")
+        point("intent_committed")
+        return self._send(intents)
+
+    def _send(self, intents: Sequence[Intent]) -> list[str]:
+        """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved."""
+        point("before_send")
+        try:
+            answers = self.work.connector.send([_write_of(intent) for intent in intents])
+        except TieoutError as error:
+            # It is certain that nothing happened, and it would be the same for every other write.
+            with self.work.transaction() as tx:
+                for intent in intents:
+                    outbox.postpone(tx, intent.intent_id, state="waiting", seconds=0, answer=str(error))
+            raise
+        point("after_send")
+        stale: list[str] = []
+        with self.work.transaction() as tx:
+            point("before_record")
+            for intent, answer in zip(intents, answers, strict=True):
+                self._take_answer(tx, intent, answer, stale)
+            point("record_written")
+        point("record_committed")
+        return stale
+
+    def _take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
+        if isinstance(answer, Written):
+            self._record(tx, intent, answer.record, "written")
+        elif isinstance(answer, Stale):
+            outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
+            if intent.external_id:
+                stale.append(intent.external_id)
+        elif isinstance(answer, Refused):
+            self._refuse(tx, intent, answer.error)
+        else:
+            delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
+            outbox.postpone(
+                tx,
+                intent.intent_id,
+                state="sent" if isinstance(answer, InDoubt) else "waiting",
+                seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
+                answer=str(answer.error),
+            )
+
+    def _record(self, tx: psycopg.Connection[Any], intent: Intent, record: WireRecord, says: str) -> None:
+        """Answer, binding, base, mirror, ledger and audit, in the one transaction that the caller opened."""
+        Careful(self.work, tx).record_effect(intent, record, says)
+        self.report.pushed[intent.entity] = self.report.pushed.get(intent.entity, 0) + 1
+
+    def _refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
+        outbox.end(tx, intent.intent_id, state="refused", answer=str(error))
+        refusal = Refusal("the record", error.found, error.expected, error.next_step, error.kind)
+        self._hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+
+    def _note(self, tx: psycopg.Connection[Any], entity: str, plan: Plan) -> None:
+        """What planning alone has settled: rows with nothing to say, and rows that cannot be said."""
+        if plan.said:
+            for edit in plan.said:
+                bindings.agree(tx, connection=self.name, entity=entity, ledger_id=edit.ledger_id, version=edit.version)
+            edits.planned(tx, self.name, entity, plan.said)
+            errors.resolve(tx, self.name, STAGE, entity, [error_id_of(edit.ledger_id) for edit in plan.said])
+        for held in plan.held:
+            self._hold(tx, entity, held)
+        if plan.skipped:
+            edits.looked_at(tx, entity, plan.skipped)
+
+    def _hold(self, tx: psycopg.Connection[Any], entity: str, held: Held) -> None:
+        self.report.held[entity] = self.report.held.get(entity, 0) + 1
+        first = held.refusals[0]
+        errors.hold(
+            tx,
+            tenant=self.tenant,
+            connection=self.name,
+            stage=STAGE,
+            doing="pushing",
+            held=[
+                errors.Held(
+                    entity,
+                    error_id_of(held.ledger_id),
+                    ", ".join(dict.fromkeys(r.field for r in held.refusals)),
+                    "; ".join(r.found for r in held.refusals),
+                    "; ".join(dict.fromkeys(r.expected for r in held.refusals)),
+                    first.kind,
+                    next_step="; ".join(dict.fromkeys(r.next_step for r in held.refusals if r.next_step)) or None,
+                )
+            ],
+            run_id=self.work.run_id,
+        )
+        edits.looked_at(tx, entity, [held.ledger_id])
+
+    def _hold_waiting(self, entity: str, plan: Plan) -> None:
+        """Rows whose parents could not be pushed either."""
+        with self.work.transaction() as tx:
+            for ledger_id, unbound in plan.waiting.items():
+                refusals = [
+                    Refusal(
+                        label,
+                        f"{parent}/{error_id_of(parent_id)}, which {self.work.erp.title} does not have yet",
+                        f"{parent} that {self.work.erp.title} has",
+                        "`tieout errors` or `tieout conflicts list` says what holds it; this record follows by itself",
+                        ErrorKind.MAPPING,
+                    )
+                    for label, parent, parent_id in unbound
+                ]
+                self._hold(tx, entity, Held(ledger_id, None, refusals))
+
+    def _catch_up(self, entity: str, external_ids: Sequence[str]) -> None:
+        """A stale token is no error: pull what moved, merge it, plan again."""
+        found = pull_records(self.work, entity, external_ids)
+        gone = [external_id for external_id in external_ids if external_id not in found]
+        if gone:
+            with self.work.transaction() as tx:
+                mirror.bury(tx, self.name, entity, gone, self.work.run_id)
+        merge(self.work, [entity])
+        point("caught_up")
+
+    def _pause(self, seconds: float) -> None:
+        self.work.keep_lease()
+        time.sleep(seconds * self.work.pace)
+
+
+def _row_of(planned: Planned, batch_key: str | None) -> dict[str, Any]:
+    wanted = planned.wanted
+    return {
+        "entity": wanted.entity,
+        "ledger_id": planned.ledger_id,
+        "ledger_version": planned.kept.version,
+        "operation": wanted.operation,
+        "key": planned.key,
+        "marker": wanted.marker or None,
+        "batch_key": batch_key,
+        "external_id": wanted.external_id,
+        "version_token": wanted.version_token,
+        "body": _encode(planned.body).decode(),
+        # A void or a deletion says nothing else of the row: whatever else was edited is still to be said.
+        "record": bindings.encode(wanted.record or planned.kept.record),
+    }
+
+
+def _write_of(intent: Intent) -> Write:
+    return Write(
+        intent.entity,
+        intent.operation,
+        intent.key,
+        _decode(intent.body),
+        batch_key=intent.batch_key,
+        external_id=intent.external_id,
+        version_token=intent.version_token,
+    )

@@ -1,0 +1,223 @@
+"""Deciding conflicts: what a person keeps becomes the ledger's row, and the ordinary push brings it over there.
+
+Belongs here: applying a decision, or settling what both sides came to agree on, in one transaction each. A decision is
+about what was shown: if either side moved since, it is refused and says what moved. Opening conflicts is `careful.py`'s
+and `meeting.py`'s doing, the arithmetic of merging is `ledger/merge.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.merge import ChoiceError, merge_or_meet
+from ledger.policies import Conflict as FieldConflict
+from ledger.policies import ConflictKind
+from ledger.spec import Record
+from resources.errors import ErrorKind, TieoutError
+from resources.points import point
+from resources.services import Services
+from resources.stages.deciding import Decided, Deciding, Decision
+from resources.stages.duplicates import decide_candidates, decide_twin, is_twin
+from resources.stores import audit, conflicts, mirror, policies, records
+from resources.stores.conflicts import Conflict
+from resources.stores.mirror import Change
+from resources.stores.records import Kept, UnresolvedReferenceError
+
+
+def resolve(services: Services, conflict_id: int, decision: Decision) -> Decided:
+    """Apply a decision. Raises TieoutError: CONFLICT if what was shown has moved, VALIDATION if nothing is decided."""
+    with services.fleet() as tx:
+        shown = conflicts.get(tx, conflict_id)
+    with services.db.transaction(shown.tenant_id) as tx:
+        tx.execute("select set_config('tieout.actor', %s, true)", (decision.by,))
+        # Rows before conflicts, as the merge locks them.
+        kept = _kept(tx, shown)
+        conflict = conflicts.get(tx, conflict_id, is_locked=True)
+        deciding = Deciding(services, tx, conflict, kept, decision)
+        with _refused_as_usage(conflict):
+            decided = _apply(deciding)
+        conflicts.resolve(tx, conflict_id, by=decision.by, resolution=decision.as_json())
+        audit.append(
+            tx,
+            tenant=conflict.tenant_id,
+            actor=decision.by,
+            action="conflict.resolve",
+            connection=conflict.connection,
+            entity=conflict.entity,
+            ledger_id=conflict.ledger_id,
+            external_id=conflict.external_id,
+            detail={
+                "conflict": conflict_id,
+                "kind": conflict.kind,
+                "fields": [f["name"] for f in conflict.fields],
+                "decision": decision.as_json(),
+                "ledger_version": decided.ledger_version,
+            },
+        )
+        point("decision_written")
+    point("decision_committed")
+    return decided
+
+
+def check(services: Services, name: str) -> list[Conflict]:
+    """Settle the open conflicts of a connection in which an edit here made both sides agree; gives those still open."""
+    connection = services.connection(name)
+    with services.db.transaction(connection.tenant) as tx:
+        found = conflicts.list_open(tx, name)
+    for shown in found:
+        with services.db.transaction(connection.tenant) as tx:
+            tx.execute("select set_config('tieout.is_sync', 'on', true)")
+            kept = _kept(tx, shown)
+            conflict = conflicts.get(tx, shown.conflict_id, is_locked=True)
+            if conflict.state == "open" and kept.version != conflict.ledger_version:
+                _look_again(Deciding(services, tx, conflict, kept, Decision(by=f"sync:{name}")))
+    with services.db.transaction(connection.tenant) as tx:
+        still = conflicts.list_open(tx, name)
+        conflicts.checked(tx, [one.conflict_id for one in still])
+    return still
+
+
+def _apply(deciding: Deciding) -> Decided:
+    _refuse_if_stale(deciding)
+    _refuse_if_undecided(deciding)
+    if deciding.decision.separate and deciding.conflict.kind != ConflictKind.POSSIBLE_DUPLICATE:
+        raise ChoiceError("found --separate for one record that both sides changed, expected a possible duplicate")
+    if is_twin(deciding.conflict):
+        return decide_twin(deciding)
+    if deciding.conflict.candidates:
+        return decide_candidates(deciding)
+    if deciding.decision.separate:
+        assert deciding.conflict.external_id is not None and deciding.theirs is not None
+        deciding.enter(deciding.conflict.external_id, deciding.theirs, deciding.conflict.version_token)
+        return deciding.as_it_is()
+    return deciding.conclude(deciding.merged())
+
+
+def _refuse_if_undecided(deciding: Deciding) -> None:
+    """Whether it is the same record, and a total that the ERP computed otherwise, no merge decides for a person."""
+    conflict, decision = deciding.conflict, deciding.decision
+    if decision.keep is not None or decision.separate or decision.is_record is not None:
+        return
+    if conflict.kind == ConflictKind.POSSIBLE_DUPLICATE and not decision.choices:
+        raise ChoiceError("found no decision, expected --keep ours or theirs (it is one record), --as ID or --separate")
+    never_agreed = [f["name"] for f in conflict.fields if f["base"] is None and conflict.base is not None]
+    if missing := [name for name in never_agreed if name not in (decision.choices or {})]:
+        raise ChoiceError(f"found no choice for {', '.join(missing)}")
+
+
+def _look_again(deciding: Deciding) -> None:
+    """Merge with what the row says now, and settle it or show it."""
+    conflict = deciding.conflict
+    if conflict.candidates or is_twin(conflict):
+        # Which record it is stays the question, whatever it says.
+        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, _fields_of(conflict, None), says=conflict.says)
+        return
+    found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, policies.of(deciding.tx, deciding.entity))
+    if deciding.base is None:
+        says = "" if found.conflicts else conflict.says
+        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, found.conflicts, says=says)
+        return
+    # What was never agreed on (a total that the ERP computed otherwise) is settled by being equal only.
+    is_equal = all(f["base"] is not None or _value(deciding.ours, f["name"]) == f["theirs"] for f in conflict.fields)
+    if found.is_clean and is_equal:
+        deciding.conclude(found)
+        assert conflict.external_id is not None
+        conflicts.settle(
+            deciding.tx,
+            deciding.name,
+            deciding.entity,
+            conflict.ledger_id,
+            conflict.external_id,
+            by=deciding.decision.by,
+        )
+        return
+    deciding.show(
+        found.kind or ConflictKind(conflict.kind),
+        found.conflicts or _fields_of(conflict, deciding.ours),
+        broken_rules=found.invariant_failures,
+    )
+
+
+def _refuse_if_stale(deciding: Deciding) -> None:
+    conflict, kept = deciding.conflict, deciding.kept
+    if conflict.state != "open":
+        raise TieoutError(
+            ErrorKind.CONFLICT,
+            connection=conflict.connection,
+            doing=f"resolving the conflict {conflict.conflict_id} of {conflict.record}",
+            found=f"a conflict that is {conflict.state} by {conflict.ended_by}",
+            expected="an open conflict",
+            next_step="see `tieout conflicts list`",
+        )
+    moved = []
+    if kept.version != conflict.ledger_version:
+        moved.append(
+            f"version {kept.version} of the ledger's row, by {kept.changed_by} "
+            f"(version {conflict.ledger_version} was shown)"
+        )
+    now = _mirrored(deciding, conflict.external_id)
+    if now is not None and (
+        now.version_token != conflict.version_token or now.is_deleted is not (conflict.theirs is None)
+    ):
+        what = "a deletion" if now.is_deleted else f"version {now.version_token}"
+        moved.append(f"{what} of the ERP's record (version {conflict.version_token} was shown)")
+    if moved:
+        raise _stale(conflict, " and ".join(moved))
+
+
+def _mirrored(deciding: Deciding, external_id: str | None) -> Change | None:
+    if external_id is None or deciding.conflict.candidates:
+        return None
+    return next(iter(mirror.records(deciding.tx, deciding.name, deciding.entity, [external_id])), None)
+
+
+def _kept(tx: psycopg.Connection[Any], conflict: Conflict) -> Kept:
+    records.lock(tx, conflict.entity, [conflict.ledger_id])
+    return records.read(tx, conflict.connection, conflict.entity, [conflict.ledger_id])[conflict.ledger_id]
+
+
+def _value(record: Record | None, name: str) -> Any:
+    return None if record is None else msgspec.to_builtins(getattr(record, name, None))
+
+
+def _fields_of(conflict: Conflict, ours: Record | None) -> list[Any]:
+    """The fields the conflict shows, with what the row says now."""
+    return [
+        FieldConflict(
+            f["name"], f["base"], _value(ours, f["name"]) if hasattr(ours, f["name"]) else f["ours"], f["theirs"]
+        )
+        for f in conflict.fields
+    ]
+
+
+@contextmanager
+def _refused_as_usage(conflict: Conflict) -> Iterator[None]:
+    """A decision that decides nothing, or names what the ledger lacks, as an error for whoever made it."""
+    try:
+        yield
+    except (ChoiceError, UnresolvedReferenceError) as error:
+        found, _, expected = str(error).removeprefix("found ").partition(", expected ")
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            connection=conflict.connection,
+            doing=f"resolving the conflict {conflict.conflict_id} of {conflict.record}",
+            found=found,
+            expected=expected or "--keep ours, --keep theirs, or --field NAME=ours|theirs for each field in conflict",
+            next_step=f"see `tieout conflicts show {conflict.conflict_id}`",
+        ) from error
+
+
+def _stale(conflict: Conflict, found: str) -> TieoutError:
+    return TieoutError(
+        ErrorKind.CONFLICT,
+        connection=conflict.connection,
+        doing=f"resolving the conflict {conflict.conflict_id} of {conflict.record}",
+        found=found,
+        expected="both sides as they were shown",
+        next_step=f"look at it again with `tieout conflicts show {conflict.conflict_id}`; a sync brings it up to date",
+    )

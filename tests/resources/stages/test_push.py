@@ -1,0 +1,397 @@
+"""Pushing: what is edited in the ledger is in the ERP once, parents first, and comes back as nothing new."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+
+import msgspec
+import psycopg
+import pytest
+
+from resources.stores import code_maps, records, switches
+from tests.books import Books, changed
+from tests.ledger_writer import LedgerWriter
+
+ITEM = "90"
+
+
+def item_id(books: Books) -> int:
+    return books.ledger_row("items", ITEM)["ledger_id"]
+
+
+def customer_id(books: Books, external_id: str = "1") -> int:
+    return books.ledger_row("customers", external_id)["ledger_id"]
+
+
+def quiet(books: Books) -> bool:
+    """Nothing is pending, and neither a sync nor a push changes anything more."""
+    books.sync()
+    report = books.push()
+    return not report.pushed and not report.held and not changed(books.sync())
+
+
+def test_a_new_customer_and_its_invoice_are_made_in_one_go_parents_first(company: Books, writer: LedgerWriter):
+    customer = writer.customer("Lund & Sons", email="post@lund.example")
+    invoice = writer.invoice(customer, "120.50", item_id(company), document_number="L-1", private_note="by hand")
+
+    report = company.push()
+
+    assert company.open_errors() == []
+    assert report.pushed == {"customers": 1, "invoices": 1}
+    made = next(i for i in company.objects("Invoice") if i.get("DocNumber") == "L-1")
+    assert Decimal(str(made["TotalAmt"])) == Decimal("120.50")
+    row = company.ledger_row("invoices", made["Id"])
+    assert row["ledger_id"] == invoice
+    assert row["private_note"] == "by hand"
+    assert (
+        next(c for c in company.objects("Customer") if c["DisplayName"] == "Lund & Sons")["Id"]
+        == (made["CustomerRef"]["value"])
+    )
+    assert quiet(company)
+
+
+def test_what_quickbooks_fills_in_comes_back_with_the_answer(company: Books, writer: LedgerWriter):
+    invoice = writer.invoice(customer_id(company), "50.00", item_id(company))
+
+    company.push()
+
+    row = company.rows("select * from ledger.invoices where ledger_id = %s", invoice)[0]
+    assert row["document_number"]
+    assert row["changed_by"].startswith("sync:")
+    lines = company.rows("select part_key, line_key from ledger.invoice_lines where invoice_id = %s", invoice)
+    assert [line["part_key"] for line in lines] == ["1"]
+
+
+def test_a_lone_edit_changes_that_field_and_nothing_else(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+
+    writer.update("invoices", row["ledger_id"], memo="thank you")
+    report = company.push()
+
+    assert report.pushed == {"invoices": 1}
+    after = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert after["CustomerMemo"] == {"value": "thank you"}
+    counted = {"memo", "version", "changed_at", "changed_by", "run_id"}
+    here = company.ledger_row("invoices", "500")
+    assert {k: v for k, v in here.items() if k not in counted} == {k: v for k, v in row.items() if k not in counted}
+    sent = msgspec.json.decode(company.value("select body from sync.outbox"))
+    assert set(sent) == {"Id", "SyncToken", "sparse", "CustomerMemo"}
+    assert quiet(company)
+
+
+def test_both_sides_edited_different_fields_and_both_edits_are_on_both_sides(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], memo="ours")
+    company.edit("update", "Invoice", "500", PONumber="theirs")
+
+    company.push()
+
+    assert company.open_errors() == []
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    here = company.ledger_row("invoices", "500")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert (here["memo"], here["po_number"]) == ("ours", "theirs")
+    assert quiet(company)
+
+
+def test_a_line_edited_here_is_one_line_edited_there_and_its_row_stays(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    part = company.value("select part_id from ledger.invoice_lines where invoice_id = %s", row["ledger_id"])
+    with writer.transaction() as tx:
+        tx.execute("update ledger.invoice_lines set amount = 130, description = 'more' where part_id = %s", (part,))
+        tx.execute(
+            "update ledger.invoices set net_amount = 130, total_amount = 130, open_amount = 130 where ledger_id = %s",
+            (row["ledger_id"],),
+        )
+
+    report = company.push()
+
+    assert company.open_errors() == []
+    assert report.pushed == {"invoices": 1}
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert Decimal(str(there["TotalAmt"])) == 130
+    assert [line["Id"] for line in there["Line"] if line["DetailType"] == "SalesItemLineDetail"] == ["1"]
+    assert company.value("select part_id from ledger.invoice_lines where invoice_id = %s", row["ledger_id"]) == part
+    assert quiet(company)
+
+
+def test_a_void_here_is_a_void_there(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+
+    writer.update("invoices", row["ledger_id"], is_void=True)
+    report = company.push()
+
+    assert report.pushed == {"invoices": 1}
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert Decimal(str(there["TotalAmt"])) == 0
+    here = company.ledger_row("invoices", "500")
+    assert (here["is_void"], here["total_amount"], here["open_amount"]) == (True, 0, 0)
+    assert quiet(company)
+
+
+def test_a_delete_here_is_a_delete_there(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+
+    writer.update("invoices", row["ledger_id"], is_deleted=True)
+    report = company.push()
+
+    assert report.pushed == {"invoices": 1}
+    assert [i for i in company.objects("Invoice") if i["Id"] == "500"] == []
+    assert company.ledger_row("invoices", "500")["is_deleted"] is True
+    assert quiet(company)
+
+
+def test_a_delete_right_after_a_push_is_not_undone_by_the_echo(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], memo="a word")
+    company.push()
+
+    writer.update("invoices", row["ledger_id"], is_deleted=True)
+    company.sync()
+
+    assert company.ledger_row("invoices", "500")["is_deleted"] is True
+    assert company.push().pushed == {"invoices": 1}
+    assert [i for i in company.objects("Invoice") if i["Id"] == "500"] == []
+    assert quiet(company)
+
+
+def test_a_payment_is_applied_partly_to_one_and_wholly_to_another_invoice(company: Books, writer: LedgerWriter):
+    first = company.ledger_row("invoices", "500")["ledger_id"]
+    second = writer.invoice(customer_id(company), "80.00", item_id(company), document_number="P-2")
+    writer.payment(customer_id(company), "150.00", {first: "70.00", second: "80.00"}, reference_number="77")
+
+    report = company.push()
+    company.sync()
+
+    assert company.open_errors() == []
+    assert report.pushed == {"invoices": 1, "payments": 1}
+    balances = {i["DocNumber"]: Decimal(str(i["Balance"])) for i in company.objects("Invoice")}
+    assert balances == {"INV-500": Decimal(30), "P-2": Decimal(0)}
+    open_here = {
+        r["document_number"]: r["open_amount"]
+        for r in company.rows("select * from ledger.invoices where not is_deleted")
+    }
+    assert open_here == balances
+    assert quiet(company)
+
+
+def test_an_edit_made_while_its_row_is_pushed_is_pushed_next(company: Books, writer: LedgerWriter, monkeypatch):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], memo="first")
+    edited = []
+
+    def edit_meanwhile(name: str) -> None:
+        if name == "after_send" and not edited:
+            edited.append(name)
+            writer.update("invoices", row["ledger_id"], memo="second")
+
+    monkeypatch.setattr("resources.points.hook", edit_meanwhile)
+    company.push()
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert there["CustomerMemo"]["value"] == "second"
+    assert company.ledger_row("invoices", "500")["memo"] == "second"
+    assert quiet(company)
+
+
+def test_two_edits_of_the_same_amount_are_a_conflict_and_neither_is_lost(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], private_note="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+
+    report = company.push()
+
+    assert report.pushed == {}
+    (conflict,) = company.rows("select * from sync.conflicts where state = 'open'")
+    assert (conflict["kind"], [f["name"] for f in conflict["fields"]]) == ("concurrent_update", ["private_note"])
+    assert company.ledger_row("invoices", "500")["private_note"] == "ours"
+    assert next(i for i in company.objects("Invoice") if i["Id"] == "500")["PrivateNote"] == "theirs"
+
+
+def test_a_held_document_does_not_hold_the_others(company: Books, writer: LedgerWriter):
+    bad = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="X" * 22)
+    good = writer.invoice(customer_id(company), "20.00", item_id(company), document_number="G-1")
+
+    report = company.push()
+
+    assert report.pushed == {"invoices": 1}
+    (error,) = company.open_errors()
+    assert (error["entity"], error["external_id"], error["stage"]) == ("invoices", f"#{bad}", "push")
+    assert "document_number" in error["field"]
+    assert company.value("select count(*) from sync.bindings where ledger_id = %s and entity = 'invoices'", good) == 1
+
+    writer.update("invoices", bad, document_number="X-1")
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []
+    assert quiet(company)
+
+
+def test_what_was_edited_together_with_a_void_is_not_lost(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+
+    writer.update("invoices", row["ledger_id"], is_void=True, memo="entered twice")
+    company.push()
+    company.push()
+
+    assert company.ledger_row("invoices", "500")["memo"] == "entered twice"
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert (Decimal(str(there["TotalAmt"])), there["CustomerMemo"]["value"]) == (0, "entered twice")
+    assert quiet(company)
+
+
+def test_a_line_edited_while_its_document_is_planned_is_not_taken_for_said(
+    company: Books, writer: LedgerWriter, monkeypatch
+):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], memo="x")
+    writer.update("invoices", row["ledger_id"], memo=row["memo"])
+    select_head, edited = records._select, []
+
+    def edit_between_lines_and_head(entity: str):
+        if entity == "invoices" and not edited:
+            edited.append(entity)
+            writer.update_line("invoices", row["ledger_id"], 1, description="more work")
+        return select_head(entity)
+
+    monkeypatch.setattr(records, "_select", edit_between_lines_and_head)
+    company.push()
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert there["Line"][0]["Description"] == "more work"
+    assert quiet(company)
+
+
+def test_a_customer_deleted_here_is_made_inactive_there_and_may_come_back(company: Books, writer: LedgerWriter):
+    customer = writer.customer("Gone Ltd")
+    company.push()
+
+    writer.update("customers", customer, is_deleted=True)
+    assert company.push().pushed == {"customers": 1}
+
+    def gone() -> dict:
+        return next(c for c in company.objects("Customer") if c["DisplayName"].startswith("Gone Ltd"))
+
+    assert gone()["Active"] is False
+    assert not company.rows("select * from sync.conflicts")
+    assert quiet(company)
+    assert company.value("select is_deleted from ledger.customers where ledger_id = %s", customer)
+
+    writer.update("customers", customer, is_deleted=False)
+    company.push()
+    assert (gone()["Active"], gone()["DisplayName"]) == (True, "Gone Ltd")
+    assert quiet(company)
+
+
+def test_a_customer_taken_back_while_it_is_deleted_there_stays(company: Books, writer: LedgerWriter, monkeypatch):
+    customer = writer.customer("Gone Ltd")
+    company.push()
+    writer.update("customers", customer, is_deleted=True)
+    taken_back = []
+
+    def take_back(name: str) -> None:
+        if name == "after_send" and not taken_back:
+            taken_back.append(name)
+            writer.update("customers", customer, is_deleted=False)
+
+    monkeypatch.setattr("resources.points.hook", take_back)
+    company.push()
+    company.push()
+
+    assert next(c for c in company.objects("Customer") if c["DisplayName"] == "Gone Ltd")["Active"]
+    assert not company.value("select is_deleted from ledger.customers where ledger_id = %s", customer)
+    assert quiet(company)
+
+
+def test_a_refusal_is_over_once_both_sides_say_the_same(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], document_number="X" * 22)
+    company.push()
+    assert company.open_errors()
+
+    writer.update("invoices", row["ledger_id"], document_number="INV-500", memo="same")
+    company.edit("update", "Invoice", "500", CustomerMemo={"value": "same"})
+    company.sync()
+
+    assert company.open_errors() == []
+    assert quiet(company)
+
+
+def test_an_edit_of_a_row_that_is_deleted_on_both_sides_waits_for_nothing(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")
+    writer.update("invoices", row["ledger_id"], is_deleted=True)
+    company.push()
+
+    writer.update("invoices", row["ledger_id"], memo="why it went")
+    company.push()
+
+    assert not company.rows("select * from sync.edits")
+    assert quiet(company)
+
+
+def test_what_was_refused_goes_again_once_a_code_map_makes_it_say_something_else(company: Books, writer: LedgerWriter):
+    def map_code(external_id: str) -> None:
+        with company.services.db.transaction(company.tenant) as tx:
+            code_maps.put(
+                tx,
+                tenant=company.tenant,
+                connection=company.name,
+                list_name="terms",
+                codes={"n30": external_id},
+                actor="ann",
+            )
+
+    company.sync()
+    first, second = sorted(company.mirror_ids("terms"))[:2]
+    map_code(first)
+    invoice = writer.invoice(customer_id(company), "10.00", item_id(company), terms_code="n30")
+    fault = {"Fault": {"Error": [{"Message": "Invalid Reference Id", "code": "2500", "element": "SalesTermRef"}]}}
+    company.simulator.post(
+        "faults",
+        [{"method": "POST", "path": "*/invoice", "nth": 1, "status": 400, "body": json.dumps(fault)}],
+    )
+    assert company.push().pushed == {}
+    company.simulator.post("faults", [])
+    assert [e["external_id"] for e in company.open_errors()] == [f"#{invoice}"]
+    assert company.push().pushed == {}
+
+    map_code(second)
+
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []
+    assert quiet(company)
+
+
+def test_a_row_does_not_move_to_another_company_once_it_is_in_one(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+
+    for other in ("qbo_other", None):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="expected qbo_test, where the record is"):
+            writer.update("invoices", row, connection=other)
+    writer.update("invoices", row, connection=company.name)
+    unsent = writer.invoice(customer_id(company), "10.00", item_id(company), connection="qbo_other")
+    writer.update("invoices", unsent, connection=company.name)
+
+    assert company.push().pushed == {"invoices": 1}
+
+
+def test_what_is_switched_off_while_an_intent_waits_is_not_sent_again(
+    company: Books, writer: LedgerWriter, monkeypatch
+):
+    writer.invoice(customer_id(company), "10.00", item_id(company))
+    company.simulator.post("faults", [{"method": "POST", "path": "*/invoice", "nth": 1, "drop": "before"}])
+
+    def switch(is_on: bool) -> None:
+        with company.services.db.transaction(company.tenant) as tx:
+            switches.set_maintenance(tx, tenant=company.tenant, is_on=is_on, actor="ann", reason="")
+
+    monkeypatch.setattr("resources.stages.push._Push._pause", lambda self, seconds: switch(True) or time.sleep(seconds))
+    assert company.push().in_doubt == 1
+    assert len(company.objects("Invoice")) == 1
+
+    switch(False)
+    assert company.push().pushed == {"invoices": 1}
+    assert quiet(company)

@@ -1,0 +1,391 @@
+"""A person decides a conflict: the ledger says it, the next push brings it over there, and both sides are quiet."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from ledger.policies import Policy, Side
+from resources.errors import ErrorKind, TieoutError
+from resources.stages.deciding import Decided, Decision
+from resources.stages.resolve import check, resolve
+from resources.stores import audit, conflicts, policies
+from resources.stores.conflicts import Conflict
+from tests.books import Books, changed
+from tests.ledger_writer import LedgerWriter
+from tests.small_company import a_company, a_line, an_invoice
+
+ANNA = "anna"
+
+
+@pytest.fixture
+def company(books: Books) -> Books:
+    """One customer, one item, one invoice of two lines, synced."""
+    company = a_company(1)
+    lines = [a_line("60.00", 1, Description="first"), a_line("40.00", 2, Description="second")]
+    company["Invoice"] = [an_invoice(500, amount="100.00", Line=lines)]
+    books.load(company)
+    books.sync()
+    return books
+
+
+def ledger_id(company: Books, entity: str = "invoices", external_id: str = "500") -> int:
+    return company.ledger_row(entity, external_id)["ledger_id"]
+
+
+def open_conflicts(company: Books) -> list[Conflict]:
+    with company.services.db.transaction(company.tenant) as tx:
+        return conflicts.list_open(tx, company.name)
+
+
+def only_conflict(company: Books) -> Conflict:
+    (found,) = open_conflicts(company)
+    return found
+
+
+def decide(company: Books, **said) -> Decided:
+    return resolve(company.services, only_conflict(company).conflict_id, Decision(by=ANNA, **said))
+
+
+def there(company: Books, external_id: str = "500") -> dict:
+    return next(i for i in company.objects("Invoice") if i["Id"] == external_id)
+
+
+def is_quiet(company: Books) -> bool:
+    company.sync()
+    report = company.push()
+    return not report.pushed and not report.held and not changed(company.sync()) and not open_conflicts(company)
+
+
+@pytest.fixture
+def two_notes(company: Books, writer: LedgerWriter) -> Books:
+    """The same note written on both sides, and another field changed on each."""
+    writer.update("invoices", ledger_id(company), private_note="ours", memo="ours alone")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs", PONumber="theirs alone")
+    company.sync()
+    return company
+
+
+@pytest.mark.parametrize("keep", Side)
+def test_keeping_a_side_is_on_both_sides_after_a_push(two_notes, keep):
+    decided = decide(two_notes, keep=keep)
+    two_notes.push()
+
+    here, over_there = two_notes.ledger_row("invoices", "500"), there(two_notes)
+    assert decided.is_to_be_pushed
+    assert (here["private_note"], over_there["PrivateNote"]) == (keep, keep)
+    assert (here["memo"], over_there["CustomerMemo"]["value"]) == ("ours alone", "ours alone")
+    assert (here["po_number"], over_there["PONumber"]) == ("theirs alone", "theirs alone")
+    assert is_quiet(two_notes)
+
+
+def test_the_row_is_signed_by_who_decided_and_the_audit_says_what(two_notes):
+    conflict = only_conflict(two_notes)
+
+    decide(two_notes, keep=Side.OURS)
+
+    assert two_notes.ledger_row("invoices", "500")["changed_by"] == ANNA
+    with two_notes.services.db.transaction(two_notes.tenant) as tx:
+        entry = audit.entries(tx, two_notes.tenant, limit=1)[0]
+        closed = conflicts.get(tx, conflict.conflict_id)
+    assert (entry["actor"], entry["action"], entry["external_id"]) == (ANNA, "conflict.resolve", "500")
+    assert json.loads(entry["detail"])["decision"] == {"keep": "ours"}
+    assert (closed.state, closed.ended_by, closed.resolution) == ("resolved", ANNA, {"keep": "ours"})
+
+
+def test_field_by_field(company, writer):
+    writer.update("invoices", ledger_id(company), private_note="ours", po_number="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs", PONumber="theirs")
+    company.sync()
+
+    decide(company, choices={"private_note": Side.OURS, "po_number": Side.THEIRS})
+    company.push()
+
+    row = company.ledger_row("invoices", "500")
+    assert (row["private_note"], row["po_number"]) == ("ours", "theirs")
+    assert (there(company)["PrivateNote"], there(company)["PONumber"]) == ("ours", "theirs")
+    assert is_quiet(company)
+
+
+def test_two_totals_are_decided_with_their_lines_and_rows_stay(company, writer):
+    parts = company.rows("select part_id from ledger.invoice_lines order by position")
+    with writer.transaction() as tx:
+        tx.execute("update ledger.invoice_lines set amount = 80 where position = 1")
+        tx.execute("update ledger.invoices set net_amount = 120, total_amount = 120, open_amount = 120")
+    held = there(company)["Line"]
+    held[1]["Amount"] = 70
+    company.edit("update", "Invoice", "500", Line=[line for line in held if "Id" in line])
+    company.sync()
+    assert {f["name"] for f in only_conflict(company).fields} == {"net_amount", "total_amount"}
+
+    decide(company, choices={"total_amount": Side.OURS})
+    company.push()
+
+    assert Decimal(str(there(company)["TotalAmt"])) == 120
+    lines = company.rows("select part_id, amount from ledger.invoice_lines order by position")
+    assert [line["amount"] for line in lines] == [80, 40]
+    assert [line["part_id"] for line in lines] == [part["part_id"] for part in parts]
+    assert is_quiet(company)
+
+
+@pytest.mark.parametrize("who", ["here", "there"])
+def test_what_was_shown_must_still_be_so(two_notes, who):
+    conflict = only_conflict(two_notes)
+    if who == "here":
+        LedgerWriter(two_notes, "bo").update("invoices", ledger_id(two_notes), memo="again")
+    else:
+        two_notes.edit("update", "Invoice", "500", PONumber="again")
+        two_notes.sync()
+        # What is shown follows the ERP; whoever saw it before decides about something else.
+        two_notes.change("update sync.conflicts set version_token = '1' where conflict_id = %s", conflict.conflict_id)
+
+    with pytest.raises(TieoutError) as refused:
+        decide(two_notes, keep=Side.OURS)
+
+    assert refused.value.kind is ErrorKind.CONFLICT
+    said = "by bo" if who == "here" else "version 2 of the ERP's record (version 1 was shown)"
+    assert said in str(refused.value)
+    assert only_conflict(two_notes).conflict_id == conflict.conflict_id
+
+
+def test_a_conflict_is_decided_once(two_notes):
+    conflict = only_conflict(two_notes)
+    decide(two_notes, keep=Side.OURS)
+
+    with pytest.raises(TieoutError, match="a conflict that is resolved by anna"):
+        resolve(two_notes.services, conflict.conflict_id, Decision(by="bo", keep=Side.THEIRS))
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        pytest.param({}, "no choice for private_note", id="nothing"),
+        pytest.param({"choices": {"colour": Side.OURS}}, "a choice for colour", id="no field"),
+        pytest.param({"separate": True}, "expected a possible duplicate", id="separate"),
+    ],
+)
+def test_a_decision_that_decides_nothing_changes_nothing(two_notes, said, error):
+    before = two_notes.ledger_row("invoices", "500")
+
+    with pytest.raises(TieoutError, match=error):
+        decide(two_notes, **said)
+
+    assert two_notes.ledger_row("invoices", "500") == before
+    assert len(open_conflicts(two_notes)) == 1
+
+
+def test_a_record_that_is_gone_there_is_made_again(company, writer):
+    writer.update("invoices", ledger_id(company), memo="still needed")
+    company.edit("delete", "Invoice", "500")
+    company.sync()
+    assert only_conflict(company).kind == "delete_conflict"
+
+    decide(company, keep=Side.OURS)
+    company.push()
+
+    (made,) = company.objects("Invoice")
+    assert made["Id"] != "500"
+    assert made["CustomerMemo"]["value"] == "still needed"
+    assert company.ledger_row("invoices", made["Id"])["ledger_id"]
+    assert is_quiet(company)
+
+
+def test_a_record_that_is_gone_there_may_go_here_too(company, writer):
+    writer.update("invoices", ledger_id(company), memo="not needed")
+    company.edit("delete", "Invoice", "500")
+    company.sync()
+
+    decided = decide(company, keep=Side.THEIRS)
+
+    assert decided.record is None and not decided.is_to_be_pushed
+    assert company.ledger_row("invoices", "500")["is_deleted"]
+    assert is_quiet(company)
+
+
+@pytest.mark.parametrize("keep", Side)
+def test_a_record_deleted_here_and_changed_there_is_decided_either_way(company, writer, keep):
+    writer.update("invoices", ledger_id(company), is_deleted=True)
+    company.edit("update", "Invoice", "500", PONumber="theirs")
+    company.sync()
+
+    decide(company, keep=keep)
+    company.push()
+
+    assert company.ledger_row("invoices", "500")["is_deleted"] is (keep is Side.OURS)
+    assert len(company.objects("Invoice")) == (0 if keep is Side.OURS else 1)
+    assert is_quiet(company)
+
+
+def two_customers(company: Books, writer: LedgerWriter) -> int:
+    """The same name entered on both sides, with another e-mail address on each."""
+    here = writer.customer("Lund & Sons", email="a@lund.example")
+    company.edit("create", "Customer", DisplayName="Lund & Sons", PrimaryEmailAddr={"Address": "b@lund.example"})
+    company.sync()
+    return here
+
+
+def test_a_possible_duplicate_may_be_one_record(company, writer):
+    here = two_customers(company, writer)
+    assert only_conflict(company).kind == "possible_duplicate"
+
+    decide(company, keep=Side.OURS)
+    company.push()
+
+    (found,) = [c for c in company.objects("Customer") if c["DisplayName"] == "Lund & Sons"]
+    assert found["PrimaryEmailAddr"]["Address"] == "a@lund.example"
+    assert company.ledger_row("customers", found["Id"])["ledger_id"] == here
+    assert is_quiet(company)
+
+
+def test_a_possible_duplicate_may_be_two_records(company, writer):
+    here = two_customers(company, writer)
+
+    decided = decide(company, separate=True)
+    writer.update("customers", here, name="Lund & Sons Ltd")
+    company.push()
+
+    names = {c["DisplayName"]: c["Id"] for c in company.objects("Customer")}
+    assert decided.is_to_be_pushed
+    assert company.ledger_row("customers", names["Lund & Sons Ltd"])["ledger_id"] == here
+    assert company.ledger_row("customers", names["Lund & Sons"])["ledger_id"] != here
+    assert is_quiet(company)
+
+
+def test_a_second_one_of_that_name_is_asked_about_and_neither_is_lost(company, writer):
+    here = two_customers(company, writer)
+    company.edit("create", "Customer", DisplayName="ＬＵＮＤ & Sons", PrimaryEmailAddr={"Address": "a@lund.example"})
+    company.sync()
+    first, second = only_conflict(company).candidates
+
+    decide(company, is_record=second, keep=Side.OURS)
+    company.push()
+
+    assert company.ledger_row("customers", second)["ledger_id"] == here
+    assert company.ledger_row("customers", first)["email"] == "b@lund.example"
+    assert is_quiet(company)
+
+
+def test_whether_it_is_one_record_is_never_decided_by_saying_nothing(company, writer):
+    writer.customer("Lund & Sons", email="a@lund.example")
+    company.edit("create", "Customer", DisplayName="LUND & Sons", PrimaryEmailAddr={"Address": "b@lund.example"})
+    company.sync()
+    check(company.services, company.name)
+
+    with pytest.raises(TieoutError, match="no decision"):
+        decide(company)
+    assert only_conflict(company).kind == "possible_duplicate"
+
+
+def test_an_edit_here_never_makes_a_possible_duplicate_one_record(company, writer):
+    here = two_customers(company, writer)
+    writer.update("customers", here, email="b@lund.example")
+
+    (still,) = check(company.services, company.name)
+
+    assert still.kind == "possible_duplicate"
+    decide(company, keep=Side.OURS)
+    assert is_quiet(company)
+
+
+@pytest.fixture
+def twin(company: Books, writer: LedgerWriter) -> Books:
+    """An invoice that we made there, and a second one with its marker, as a request that arrived late leaves it."""
+    item = company.ledger_row("items", "90")["ledger_id"]
+    writer.invoice(ledger_id(company, "customers", "1"), "25.00", item, document_number="T-1")
+    company.push()
+    made = next(i for i in company.objects("Invoice") if i.get("DocNumber") == "T-1")
+    body = {name: made[name] for name in ("CustomerRef", "PrivateNote", "TxnDate")}
+    lines = [{k: v for k, v in line.items() if k != "Id"} for line in made["Line"] if "Id" in line]
+    company.edit("create", "Invoice", **body, Line=lines, DocNumber="T-1b")
+    company.sync()
+    return company
+
+
+def twins(company: Books) -> dict[str, Decimal]:
+    return {
+        i["DocNumber"]: Decimal(str(i["TotalAmt"]))
+        for i in company.objects("Invoice")
+        if i.get("DocNumber", "").startswith("T-")
+    }
+
+
+@pytest.mark.parametrize(("said", "second"), [({"keep": Side.OURS}, 0), ({"separate": True}, 25)], ids=["void", "keep"])
+def test_a_twin_is_voided_there_or_becomes_a_record_of_its_own(twin, said, second):
+    assert only_conflict(twin).kind == "possible_duplicate"
+    with pytest.raises(TieoutError, match="no decision about the twin"):
+        decide(twin, keep=Side.THEIRS)
+    assert check(twin.services, twin.name)
+
+    decide(twin, **said)
+    twin.push()
+
+    assert twins(twin) == {"T-1": 25, "T-1b": second}
+    assert twin.value("select count(*) from ledger.invoices where document_number like 'T-%%'") == 2
+    assert is_quiet(twin)
+
+
+def test_the_check_settles_what_an_edit_here_made_agree(two_notes):
+    LedgerWriter(two_notes).update("invoices", ledger_id(two_notes), private_note="theirs")
+
+    still = check(two_notes.services, two_notes.name)
+
+    assert still == []
+    two_notes.push()
+    assert there(two_notes)["CustomerMemo"]["value"] == "ours alone"
+    assert is_quiet(two_notes)
+
+
+def test_the_check_shows_what_an_edit_here_made_of_it_and_writes_nothing_twice(two_notes):
+    before = only_conflict(two_notes)
+    assert check(two_notes.services, two_notes.name)[0].changed_at == before.changed_at
+    LedgerWriter(two_notes).update("invoices", ledger_id(two_notes), private_note="ours, better")
+
+    (still,) = check(two_notes.services, two_notes.name)
+
+    assert still.fields == [{"name": "private_note", "base": "", "ours": "ours, better", "theirs": "theirs"}]
+    assert still.changed_at > before.changed_at
+    assert check(two_notes.services, two_notes.name)[0].changed_at == still.changed_at
+    decide(two_notes, keep=Side.OURS)
+    two_notes.push()
+    assert there(two_notes)["PrivateNote"] == "ours, better"
+
+
+def test_a_policy_decides_before_there_is_a_conflict(company, writer):
+    with company.services.db.transaction(company.tenant) as tx:
+        policies.put(tx, tenant=company.tenant, entity="", field="", policy=Policy.ERP_WINS, by=ANNA)
+        policies.put(tx, tenant=company.tenant, entity="invoices", field="", policy=Policy.LEDGER_WINS, by=ANNA)
+    writer.update("invoices", ledger_id(company), private_note="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+
+    company.sync()
+    company.push()
+
+    assert open_conflicts(company) == []
+    assert there(company)["PrivateNote"] == "ours"
+    assert is_quiet(company)
+
+
+def test_two_rows_of_ours_that_may_be_one_record_there_are_both_held(company, writer):
+    first, second = writer.customer("Twin Ltd"), writer.customer("TWIN ltd")
+    made = company.edit("create", "Customer", DisplayName="Twin Ltd")["Id"]
+    company.sync()
+
+    assert {c.ledger_id: c.candidates for c in open_conflicts(company)} == {first: [made], second: [made]}
+    assert company.push().pushed == {}
+
+    one, other = open_conflicts(company)
+    resolve(company.services, one.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    company.push()
+    with pytest.raises(TieoutError, match=f"{made} is row {one.ledger_id} already"):
+        resolve(company.services, other.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    company.edit("update", "Customer", made, Notes="moved meanwhile")
+    company.sync()
+    resolve(company.services, other.conflict_id, Decision(by=ANNA, separate=True))
+    writer.update("customers", other.ledger_id, name="Twin Brothers Ltd")
+    company.push()
+
+    assert len([c for c in company.objects("Customer") if c["DisplayName"].startswith("Twin")]) == 2
+    assert company.ledger_row("customers", made)["ledger_id"] == one.ledger_id
+    assert is_quiet(company)
