@@ -19,6 +19,10 @@ def ledger_key(entity: str) -> dg.AssetKey:
     return dg.AssetKey(["ledger", entity])
 
 
+def push_key(entity: str) -> dg.AssetKey:
+    return dg.AssetKey(["push", entity])
+
+
 def reconciliation_key(module: str) -> dg.AssetKey:
     return dg.AssetKey(["reconciliation", module])
 

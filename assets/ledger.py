@@ -20,7 +20,7 @@ def ledger_spec(spec: EntitySpec) -> dg.AssetSpec:
         deps=[mirror_key(spec.name), *[ledger_key(name) for name in spec.references]],
         description=f"{spec.title}. {spec.says}",
         group_name=group_of(spec.name),
-        kinds={"postgres", "table"},
+        kinds={"ledger", "postgres"},
         owners=OWNERS,
         tags={"tieout/stage": "ledger"},
         skippable=True,
@@ -70,6 +70,8 @@ def column_schema(spec: EntitySpec) -> dg.TableSchema:
                 "changed_by", "text", description="a person, an application, or sync:NAME for the connection NAME"
             ),
             dg.TableColumn("changed_at", "timestamptz", description="when this version began"),
+            dg.TableColumn("connection", "text", description="the company it belongs to"),
+            dg.TableColumn("run_id", "bigint", description="sync.runs, where the sync wrote it"),
         ],
         constraints=dg.TableConstraints(other=[rule.says for rule in spec.rules]),
     )

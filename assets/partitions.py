@@ -52,3 +52,8 @@ def slices_of(keys: list[str], now: datetime) -> list[Slice]:
         if len(past) < len(days):
             slices.append(Slice(connection, None))
     return slices
+
+
+def connection_keys(keys: list[str]) -> list[str]:
+    """The partition keys of connections in a run's partition keys, whatever their days."""
+    return list(dict.fromkeys(key.split("|")[0] for key in keys))

@@ -97,7 +97,8 @@ def _sync(
 def _summary(report: SyncReport) -> str:
     changed = {e: o for e, o in report.outcomes.items() if not o.is_quiet}
     told = ", ".join(f"{e} +{o.inserted} ~{o.updated} -{o.deleted}" for e, o in changed.items()) or "nothing changed"
-    return f"{report.connection}: {told}; {report.api_calls} calls, {report.seconds:.2f} s"
+    left_out = f"; switched off: {', '.join(report.switched_off)}" if report.switched_off else ""
+    return f"{report.connection}: {told}{left_out}; {report.api_calls} calls, {report.seconds:.2f} s"
 
 
 def _results(

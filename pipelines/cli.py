@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.commands import connecting, looking, setup, syncing
+from pipelines.commands import (
+    coding,
+    connecting,
+    deciding,
+    importing,
+    looking,
+    meeting,
+    pushing,
+    setup,
+    switching,
+    syncing,
+)
 
 app = typer.Typer(
     name="tieout",
@@ -17,9 +28,18 @@ app.command("init")(setup.init)
 app.command("up")(setup.up)
 app.add_typer(connecting.app, name="connections")
 app.command("sync")(syncing.sync)
+app.command("push")(pushing.push)
+app.command("import")(importing.import_)
 app.command("reconcile")(syncing.reconcile)
+app.command("meet")(meeting.meet)
+app.add_typer(deciding.conflicts_app, name="conflicts")
+app.add_typer(deciding.policies_app, name="policies")
 app.command("errors")(looking.errors)
 app.command("explain")(looking.explain)
+app.add_typer(coding.app, name="codes")
+app.command("switch")(switching.switch)
+app.command("switches")(switching.switches)
+app.command("maintenance")(switching.maintenance)
 app.add_typer(setup.db_app, name="db")
 app.command("doctor")(setup.doctor)
 

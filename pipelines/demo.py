@@ -1,40 +1,40 @@
 """`make demo`: the whole way on a machine with nothing on it, against a simulated QuickBooks company.
 
-Starts the embedded Postgres and the simulator, syncs, lets somebody work in QuickBooks, syncs again, reconciles, and
-then leaves Dagster's UI running. `--once` stops after the reconciliation: exit 0 if both books tied out.
+Starts the embedded Postgres and the simulator, syncs, lets somebody work on either side, syncs and pushes that, holds a
+conflict for a person, reconciles, and then leaves Dagster's UI running. `--once` stops after the reconciliation: exit 0
+if both books tied out.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import requests
-
+from ledger.policies import Side
 from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, out, say_failed
 from pipelines.commands.setup import initialise
 from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, totals_of
-from pipelines.jobs import DELTA_SYNC, FULL_SYNC, RECONCILE
+from pipelines.demo_people import CLERK, call, disagree, work_in_quickbooks, work_in_the_ledger
+from pipelines.jobs import DELTA_SYNC, FULL_SYNC, PUSH, RECONCILE
 from pipelines.running import run_job
 from resources.connecting import add_connection, test_connection
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
-from resources.stores import embedded
+from resources.stages.deciding import Decision
+from resources.stages.resolve import resolve
+from resources.stores import conflicts, embedded
 
 CONNECTION = "qbo_demo"
 MARKER = "this-is-the-demo"
-EDIT_SECONDS_MAX = 30
 UNUSED_SECONDS_MAX = 10.0
 
 
@@ -69,19 +69,28 @@ def _show(base_url: str, options: argparse.Namespace) -> int:
     initialise(house)
     _connect(house, base_url)
     _say("2", "First full sync: everything the company has")
-    _sync(house, FULL_SYNC)
+    _run(house, FULL_SYNC)
     _say("3", "Somebody works in QuickBooks")
-    for told in _work_in_quickbooks(base_url):
+    for told in work_in_quickbooks(base_url):
         out.print(f"   - {told}", highlight=False)
     _say("4", "The next delta brings exactly what that touched")
-    _sync(house, DELTA_SYNC)
-    _say("5", "Data-quality checks, then both books by control totals: QuickBooks' own balances against the ledger")
+    _run(house, DELTA_SYNC)
+    tenant = house.connection(CONNECTION).tenant
+    _say("5", "Somebody works in the ledger, and a push tells QuickBooks, each edit once")
+    for told in work_in_the_ledger(house, tenant):
+        out.print(f"   - {told}", highlight=False)
+    _run(house, PUSH)
+    _say("6", f"Both sides at once: {disagree(house, tenant, base_url, CONNECTION)}")
+    _run(house, DELTA_SYNC)
+    _decide(house, tenant)
+    _run(house, PUSH)
+    _say("7", "Data-quality checks, then both books by control totals: QuickBooks' own balances against the ledger")
     ties_out = _reconcile(house)
     if options.once:
         return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
     from pipelines.up import up
 
-    _say("6", f"Dagster's UI starts on port {options.port}, in ten seconds or so")
+    _say("8", f"Dagster's UI starts on port {options.port}, in ten seconds or so")
     return up(house.settings, port=options.port)
 
 
@@ -90,7 +99,7 @@ def _say(number: str, text: str) -> None:
 
 
 def _connect(house: Services, base_url: str) -> None:
-    minted = _call(base_url, "/_sandbox/tokens")
+    minted = call(base_url, "/_sandbox/tokens")
     keys = ("realm_id", "client_id", "client_secret", "refresh_token")
     add_connection(
         house,
@@ -104,11 +113,20 @@ def _connect(house: Services, base_url: str) -> None:
     out.print(f"   {CONNECTION} is {report.company_name}, home currency {report.home_currency}", highlight=False)
 
 
-def _sync(house: Services, job: str) -> None:
+def _run(house: Services, job: str) -> None:
     (ran,) = run_job(house, job, [house.connection(CONNECTION)])
     if not ran.is_good:
         raise _broken(f"running {job}", ran.failures)
     print_outcome(CONNECTION, outcome_of(house, house.connection(CONNECTION), ran.dagster_run_id))
+
+
+def _decide(house: Services, tenant: str) -> None:
+    """A conflict is held and shown; somebody keeps our side of it."""
+    with house.db.transaction(tenant) as tx:
+        (held,) = conflicts.list_open(tx, CONNECTION)
+    out.print(f"   held as conflict {held.conflict_id}: {held.record}: {held.says}", highlight=False)
+    resolve(house, held.conflict_id, Decision(CLERK, Side.OURS))
+    out.print("   decided: ours, which the next push brings over there", highlight=False)
 
 
 def _reconcile(house: Services) -> bool:
@@ -204,64 +222,6 @@ def _simulator() -> Iterator[str]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
         process.kill()
-
-
-def _work_in_quickbooks(base_url: str) -> Iterator[str]:
-    """What somebody does in QuickBooks on a usual morning; yields each deed as a sentence."""
-    invoices = _objects(base_url, "Invoice")
-    open_invoices = [i for i in invoices if i["Balance"] == i["TotalAmt"] > 0 and i["CurrencyRef"]["value"] == "USD"]
-    changed, voided, deleted, paid = open_invoices[0], open_invoices[1], open_invoices[2], open_invoices[3]
-    customer = next(c for c in _objects(base_url, "Customer") if c["Active"] and not c.get("Job"))
-
-    renamed = f"{customer['DisplayName']} & Daughters"
-    _edit(base_url, "/customer", {**_named(customer), "sparse": True, "DisplayName": renamed})
-    yield f"renames {customer['DisplayName']} to {renamed}"
-
-    lines = [dict(line) for line in changed["Line"] if line["DetailType"] != "SubTotalLineDetail"]
-    line = next(one for one in lines if one["DetailType"] == "SalesItemLineDetail")
-    line["Description"] = f"{line.get('Description', '')} (corrected)".strip()
-    _edit(base_url, "/invoice", {**_named(changed), "sparse": True, "Line": lines})
-    yield f"corrects a line of invoice {changed['DocNumber']}"
-
-    _edit(base_url, "/invoice?operation=void", _named(voided))
-    yield f"voids invoice {voided['DocNumber']}"
-
-    _edit(base_url, "/invoice?operation=delete", _named(deleted))
-    yield f"deletes invoice {deleted['DocNumber']}"
-
-    _edit(
-        base_url,
-        "/payment",
-        {
-            "CustomerRef": {"value": paid["CustomerRef"]["value"]},
-            "TotalAmt": paid["TotalAmt"],
-            "Line": [{"Amount": paid["TotalAmt"], "LinkedTxn": [{"TxnId": paid["Id"], "TxnType": "Invoice"}]}],
-        },
-    )
-    yield f"takes a payment of {paid['TotalAmt']:,.2f} for invoice {paid['DocNumber']}"
-
-
-def _named(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Id": one["Id"], "SyncToken": one["SyncToken"]}
-
-
-def _objects(base_url: str, entity: str) -> list[dict[str, Any]]:
-    answer = requests.get(f"{base_url}/_sandbox/state", params={"entity": entity}, timeout=EDIT_SECONDS_MAX)
-    answer.raise_for_status()
-    return json.loads(answer.text)[entity]
-
-
-def _edit(base_url: str, path: str, body: Mapping[str, Any]) -> None:
-    _call(base_url, "/_sandbox/edit", {"method": "POST", "path": path, "body": body})
-
-
-def _call(base_url: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    answer = requests.post(f"{base_url}{path}", json=body or {}, timeout=EDIT_SECONDS_MAX)
-    if not answer.ok:
-        raise TieoutError(
-            ErrorKind.SYSTEM, doing=f"asking the simulator for {path}", found=answer.text[:300], expected="HTTP 200"
-        )
-    return answer.json()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,17 @@ from assets.sync import SYNC_STEP, SyncConfig
 DELTA_SYNC = "delta_sync"
 FULL_SYNC = "full_sync"
 RECONCILE = "reconcile"
+PUSH = "push"
+CHECK_CONFLICTS = "check_conflicts"
 
 
-def build_jobs(sync_assets: dg.AssetsDefinition, reconciliation_assets: dg.AssetsDefinition) -> list[Any]:
-    """`delta_sync`, `full_sync` and `reconcile`, over connection x day."""
+def build_jobs(
+    sync_assets: dg.AssetsDefinition,
+    push_assets: dg.AssetsDefinition,
+    reconciliation_assets: dg.AssetsDefinition,
+    conflict_checks: dg.AssetChecksDefinition,
+) -> list[Any]:
+    """`delta_sync`, `full_sync`, `push` and `reconcile` over connection x day; `check_conflicts` over all there is."""
     books = dg.AssetSelection.assets(*sync_assets.keys)
     totals = dg.AssetSelection.assets(*reconciliation_assets.keys)
     return [
@@ -34,8 +41,22 @@ def build_jobs(sync_assets: dg.AssetsDefinition, reconciliation_assets: dg.Asset
             tags={"tieout/lane": "bulk", "dagster/priority": "0"},
         ),
         dg.define_asset_job(
+            PUSH,
+            selection=dg.AssetSelection.assets(*push_assets.keys),
+            executor_def=dg.in_process_executor,
+            description="Write what was edited in the ledger into the ERP, each edit once.",
+            tags={"tieout/lane": "push", "dagster/priority": "10"},
+        ),
+        dg.define_asset_job(
+            CHECK_CONFLICTS,
+            selection=dg.AssetSelection.checks(*conflict_checks.check_keys),
+            executor_def=dg.in_process_executor,
+            description="Show on the ledger's assets which records are held in conflicts.",
+            tags={"tieout/lane": "delta", "dagster/priority": "4"},
+        ),
+        dg.define_asset_job(
             RECONCILE,
-            selection=books | totals,
+            selection=(books | totals) - dg.AssetSelection.checks(*conflict_checks.check_keys),
             executor_def=dg.in_process_executor,
             config=dg.RunConfig(ops={SYNC_STEP: SyncConfig(catch_up=True)}),
             description="Sync, check the ledger's rows, then compare both books by control totals.",

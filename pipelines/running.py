@@ -30,27 +30,37 @@ def run_job(
     chosen: Sequence[Connection],
     *,
     entity: str | None = None,
+    approved: Sequence[str] | None = None,
+    retry_refused: bool = False,
     says: Callable[[str], None] = lambda text: None,
 ) -> list[Ran]:
-    """Run the job once for each partition key of the chosen connections; `says` is told what is happening."""
+    """Run the job once for each partition key of the chosen connections; `says` is told what is happening.
+
+    `approved` and `retry_refused` are for the push: see `assets.push.PushConfig`.
+    """
     says("starting Dagster")
     # Importing Dagster and the definitions takes two seconds, which commands that run no job do not spend.
     from assets.keys import ledger_key, mirror_key
     from assets.partitions import CONNECTION, partition_key
+    from assets.push import PUSH_STEP
     from assets.sync import SYNC_STEP
     from pipelines.definitions import defs
     from pipelines.instance import open_instance
-    from pipelines.jobs import DELTA_SYNC, FULL_SYNC
+    from pipelines.jobs import DELTA_SYNC, FULL_SYNC, PUSH
 
     job = defs.resolve_job_def(job_name)
     asset_keys = None
     if entity is not None:
         asset_keys = [mirror_key(entity)] + ([ledger_key(entity)] if entity in LEDGER_ENTITIES else [])
-    sync_config = {
+    config: dict[str, object] = {
         "census": job_name == FULL_SYNC,
         "catch_up": True,
         "skip_unchanged": job_name == DELTA_SYNC,
     }
+    if job_name == PUSH:
+        config = {"retry_refused": retry_refused, "skip_unchanged": True}
+        if approved is not None:
+            config["approved"] = list(approved)
     house.on_progress = lambda name, what, count: says(f"{name}: {what} {count:,}")
     ran: list[Ran] = []
     with open_instance(house.settings, house.server) as instance:
@@ -62,7 +72,7 @@ def run_job(
                 asset_selection=asset_keys,
                 raise_on_error=False,
                 run_config={
-                    "ops": {SYNC_STEP: {"config": sync_config}},
+                    "ops": {PUSH_STEP if job_name == PUSH else SYNC_STEP: {"config": config}},
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
                 tags={"tieout/connection": key},

@@ -29,6 +29,7 @@ def list_connections(json: AsJson = False) -> int:
                         "erp": c.erp,
                         "tenant": c.tenant,
                         "state": c.state,
+                        "meeting": c.meeting,
                         "company": c.company_name,
                         "home_currency": c.home_currency,
                         "base_url": c.base_url,
@@ -87,10 +88,14 @@ def add(
         add_connection(
             house, name=name, erp=erp, tenant=tenant or house.settings.tenant, base_url=base_url, values=pairs
         )
+        must_meet = house.connection(name).meeting == "pending"
     if json:
-        print_json({"added": name})
+        print_json({"added": name, "must_meet": must_meet})
     else:
-        out.print(f"Added {name}. Try it with `tieout connections test {name}`, then `tieout sync {name}`.")
+        then = f"tieout meet {name}" if must_meet else f"tieout sync {name}"
+        out.print(f"Added {name}. Try it with `tieout connections test {name}`, then `{then}`.")
+        if must_meet:
+            out.print("The ledger has records of its own: nothing is merged or pushed before both books have met.")
     return EXIT_DONE
 
 
@@ -108,11 +113,22 @@ def test(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJ
                 "home_currency": report.home_currency,
                 "country": report.country,
                 "granted_until": report.granted_until,
+                "forecast": None
+                if report.forecast is None
+                else {
+                    "calls": report.forecast.calls,
+                    "calls_per_day": report.forecast.calls_per_day,
+                    "calls_left": report.forecast.calls_left,
+                    "day_percent": int(report.forecast.day_share),
+                    "ends_at": report.forecast.ends_at,
+                },
             }
         )
     else:
         until = f", granted until {report.granted_until:%Y-%m-%d}" if report.granted_until else ""
         out.print(f"{name} is {report.company_name} ({report.home_currency}{until}).")
+        if report.forecast is not None:
+            out.print(f"{name}: {report.forecast}.")
     return EXIT_DONE
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ EXIT_USAGE = 2
 
 # A pipe has no width of its own; a table folded to 80 columns helps nobody.
 PIPE_COLUMNS = 140
+WORD_COLUMNS = 16
 out = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 err = Console(stderr=True)
 
@@ -94,6 +96,11 @@ def say_failed(error: TieoutError) -> int:
     return EXIT_USAGE if is_usage else EXIT_FOUND_WRONG
 
 
+def person() -> str:
+    """Who sits at the keyboard, as far as the operating system knows."""
+    return getpass.getuser()
+
+
 @contextmanager
 def services() -> Iterator[Services]:
     """Settings read, database reached; closed at the end."""
@@ -119,14 +126,33 @@ def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()
 ) -> None:
     """A table for people; columns named in `right` hold figures."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    for i, column in enumerate(columns):
+    table = Table(header_style="dim")
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    for i, (column, floor) in enumerate(zip(columns, _floors(columns, texts), strict=True)):
         table.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in right or not i
+            column,
+            justify="right" if column in right else "left",
+            overflow="fold",
+            no_wrap=column in right or not i,
+            min_width=floor,
         )
-    for row in rows:
-        table.add_row(*["" if value is None else str(value) for value in row])
+    for row in texts:
+        table.add_row(*row)
+    # A title of rich's own would be folded to the width of its table.
+    out.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
     out.print(table)
+
+
+def _floors(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+    """How narrow each column may become: as its longest word, so that sentences are folded and words are not.
+
+    1 for all where the terminal has no room for that.
+    """
+    cells = [(column, *(row[i] for row in texts)) for i, column in enumerate(columns)]
+    longest = [max((len(word) for cell in of_column for word in cell.split()), default=1) for of_column in cells]
+    floors = [min(WORD_COLUMNS, length) for length in longest]
+    borders = 3 * len(columns) + 1
+    return floors if sum(floors) + borders <= out.width else [1] * len(columns)
 
 
 @contextmanager

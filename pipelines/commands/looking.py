@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
-from ledger.spec import SpecError, entities, spec_of
+from ledger.spec import SpecError, entities, parent_column, spec_of
 from pipelines.commands.console import (
     EXIT_DONE,
     EXIT_FOUND_WRONG,
@@ -20,9 +21,8 @@ from pipelines.commands.console import (
 )
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
+from resources.stores import conflicts, history
 from resources.stores import errors as error_store
-from resources.stores import history
-from resources.stores.tables import parent_column
 
 
 @command
@@ -42,21 +42,12 @@ def errors(
     elif not found:
         out.print("No open error.")
     else:
-        print_table(
-            f"{len(found)} open error{'s' * (len(found) != 1)}",
-            ["code", "severity", "record", "stage", "what", "do"],
-            [
-                (
-                    e["code"],
-                    e["severity"],
-                    "/".join(filter(None, (e["connection"], e["entity"], e["external_id"]))),
-                    e["stage"],
-                    e["message"].removesuffix(f": {e['next_step']}"),
-                    e["next_step"],
-                )
-                for e in found
-            ],
-        )
+        # Sentences, which a table would fold into columns of a word each.
+        out.print(f"{len(found)} open error{'s' * (len(found) != 1)}", style="bold", highlight=False)
+        for e in found:
+            said = f"{e['code']} {e['severity']}: {e['message'].removesuffix(': ' + e['next_step'])}"
+            out.print(said, highlight=False, markup=False)
+            out.print(f"    to do: {e['next_step']}", highlight=False, markup=False)
     return EXIT_FOUND_WRONG if found else EXIT_DONE
 
 
@@ -66,7 +57,7 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="ID", help="Its id in the ERP, its ledger id, its number or name.")],
     json: AsJson = False,
 ) -> int:
-    """Everything seen, merged and held about one record, in order."""
+    """Everything seen, merged, pushed and held about one record, in order, and who wrote each of its values."""
     try:
         spec_of(entity)
     except SpecError as error:
@@ -78,7 +69,7 @@ def explain(
             next_step="name one of these",
         ) from error
     with services() as house:
-        stories = [story for tenant in _tenants(house) for story in _stories(house, tenant, entity, record)]
+        stories = [story for tenant in house.tenants() for story in _stories(house, tenant, entity, record)]
     if json:
         print_json({"records": stories})
     elif not stories:
@@ -87,10 +78,6 @@ def explain(
         for story in stories:
             _print_story(entity, story)
     return EXIT_DONE if stories else EXIT_FOUND_WRONG
-
-
-def _tenants(house: Services) -> list[str]:
-    return sorted({c.tenant for c in house.connections()} | {house.settings.tenant})
 
 
 def _stories(house: Services, tenant: str, entity: str, record: str) -> list[dict[str, Any]]:
@@ -106,19 +93,29 @@ def _stories(house: Services, tenant: str, entity: str, record: str) -> list[dic
                 seen.append((connection.name, record, None))
         for connection_name, external_id, binding in seen:
             ledger_id = binding["ledger_id"] if binding else None
+            versions = history.ledger_versions(tx, entity, ledger_id) if ledger_id else []
+            names = [name for name in (external_id, ledger_id and f"#{ledger_id}") if name]
             stories.append(
                 {
                     "connection": connection_name,
                     "external_id": external_id,
                     "ledger_id": ledger_id,
                     "binding": binding,
-                    "erp_versions": history.mirror_versions(tx, connection_name, entity, external_id),
-                    "ledger_versions": history.ledger_versions(tx, entity, ledger_id) if ledger_id else [],
+                    "erp_versions": history.mirror_versions(tx, connection_name, entity, external_id or ""),
+                    "ledger_versions": versions,
+                    "provenance": history.provenance(versions),
                     "parts": history.parts(tx, entity, ledger_id) if ledger_id else {},
-                    "errors": history.record_errors(tx, connection_name, entity, external_id),
+                    "intents": history.intents(tx, entity, ledger_id) if ledger_id else [],
+                    "conflicts": _conflicts(tx, entity, ledger_id) if ledger_id else [],
+                    "errors": history.record_errors(tx, connection_name, entity, names),
                 }
             )
     return stories
+
+
+def _conflicts(tx: Any, entity: str, ledger_id: int) -> list[dict[str, Any]]:
+    shown = ("conflict_id", "kind", "says", "state", "opened_at", "ended_at", "ended_by", "resolution")
+    return [{name: getattr(one, name) for name in shown} for one in conflicts.of_row(tx, entity, ledger_id)]
 
 
 def _print_story(entity: str, story: dict[str, Any]) -> None:
@@ -138,15 +135,35 @@ def _print_story(entity: str, story: dict[str, Any]) -> None:
             )
         )
         previous = row
-    if binding := story["binding"]:
+    binding = story["binding"]
+    if binding and binding["bound_at"]:
         says = f"external id {story['external_id']} is ledger id {story['ledger_id']}"
         events.append((binding["bound_at"], "binding", says))
+    for intent in story["intents"]:
+        sent = f"{intent['operation']} of version {intent['ledger_version']}, key {intent['key']}"
+        events.append((intent["sent_at"], "push", sent))
+        says = f"{intent['operation']}: {intent['state']}: {intent['answer'] or 'not answered yet'}"
+        events.append((intent["ended_at"] or datetime.now(UTC), "push", says))
+    for conflict in story["conflicts"]:
+        name = f"conflict {conflict['conflict_id']}"
+        events.append((conflict["opened_at"], "held", f"{name}, {conflict['kind']}: {conflict['says']}"))
+        if conflict["ended_at"]:
+            events.append((conflict["ended_at"], "resolved", f"{name} {conflict['state']} by {conflict['ended_by']}"))
     for error in story["errors"]:
         events.append((error["first_seen_at"], "held", error["message"]))
         if error["resolved_at"]:
             events.append((error["resolved_at"], "resolved", error["message"]))
     rows = [(f"{at:%Y-%m-%d %H:%M:%S}", stage, says) for at, stage, says in sorted(events, key=lambda e: e[0])]
     print_table("What happened", ["when (UTC)", "where", "what"], rows)
+    newest = story["ledger_versions"][-1]["row"] if story["ledger_versions"] else {}
+    print_table(
+        "What it says, and who says so",
+        ["field", "value", "by", "at (UTC)", "run"],
+        [
+            (column, _shown(column, newest[column]), who["by"], f"{who['at']:%Y-%m-%d %H:%M:%S}", who["run_id"])
+            for column, who in story["provenance"].items()
+        ],
+    )
     for name, parts in story["parts"].items():
         if parts:
             ours = {"tenant_id", "changed_at", "part_id", "part_key", parent_column(spec_of(entity))}
@@ -171,17 +188,22 @@ def _shown(column: str, value: Any) -> Any:
     return f"{exact:.2f}" if exact == round(exact, 2) else exact
 
 
+def _told(column: str, value: Any) -> Any:
+    """Beside an arrow nothing would be overlooked, and None is a programmer's word."""
+    return "empty" if value in (None, "") else _shown(column, value)
+
+
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
-    ignored = {"version", "changed_at", "changed_by", "tenant_id", "ledger_id"}
+    ignored = history.BOOKKEEPING
     if not before:
         return ", ".join(
             f"{k}={_shown(k, v)}" for k, v in after.items() if k not in ignored and v not in (None, "", False)
         )
     return (
         ", ".join(
-            f"{k}: {_shown(k, before.get(k))} -> {_shown(k, v)}"
+            f"{k}: {_told(k, before.get(k))} -> {_told(k, v)}"
             for k, v in after.items()
             if k not in ignored and before.get(k) != v
         )
-        or "its lines changed"
+        or "its lines, or a decision on it"
     )

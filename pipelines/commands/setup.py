@@ -19,11 +19,15 @@ from pipelines.commands.console import (
     progress,
     services,
 )
+from resources import audit_anchors
 from resources.connecting import add_connection
 from resources.errors import TieoutError
 from resources.services import Services
-from resources.stores import connections, cursors, errors, migrate
-from resources.stores.database import ANALYST_ROLE
+from resources.stores import conflicts, connections, cursors, errors, migrate, outbox, switches
+from resources.stores.database import ANALYST_ROLE, WRITER_ROLE
+
+# Bound to one tenant in the database itself, whatever their session says.
+OUTSIDE_ROLES = {"analyst": ANALYST_ROLE, "writer": WRITER_ROLE}
 
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -49,9 +53,10 @@ def init(json: AsJson = False) -> int:
 
 
 def initialise(house: Services) -> None:
-    """Bring the database to this version's shape and bind the analyst role to the tenant."""
+    """Bring the database to this version's shape and bind the roles of outsiders to the tenant."""
     migrate.migrate(house.owner_url)
     migrate.bind_analyst(house.owner_url, house.settings.tenant)
+    migrate.bind_writer(house.owner_url, house.settings.tenant)
 
 
 def enter_declared(house: Services) -> list[str]:
@@ -83,24 +88,28 @@ def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] 
 
 @db_app.command("url")
 @command
-def url(role: Annotated[str, typer.Option(help="owner, app or analyst.")] = "app", json: AsJson = False) -> int:
-    """Print a URL for psql or a BI tool, for one tenant's rows. The analyst's role reads schema `analytics` only."""
-    if role not in ("owner", "app", "analyst"):
-        err.print(f"tieout db url: found role {role!r}, expected owner, app or analyst", style="red")
+def url(role: Annotated[str, typer.Option(help="owner, app, analyst or writer.")] = "app", json: AsJson = False) -> int:
+    """Print a URL for psql, a BI tool or a program, for one tenant's rows.
+
+    The analyst's role reads schema `analytics` only; the writer's reads and writes rows of schema `ledger`.
+    """
+    if role not in ("owner", "app", *OUTSIDE_ROLES):
+        err.print(f"tieout db url: found role {role!r}, expected owner, app, analyst or writer", style="red")
         return EXIT_USAGE
     with services() as house:
         if house.server is None:
             found = house.app_url
-            if role == "analyst":
+            if role in OUTSIDE_ROLES:
+                name = OUTSIDE_ROLES[role]
                 err.print(
-                    f"tieout db url: the database is your own (TIEOUT_DATABASE_URL): give the role {ANALYST_ROLE} a "
-                    f"login there (alter role {ANALYST_ROLE} login password '...') and use it",
+                    f"tieout db url: the database is your own (TIEOUT_DATABASE_URL): give the role {name} a "
+                    f"login there (alter role {name} login password '...') and use it",
                     style="red",
                 )
                 return EXIT_USAGE
         else:
             found = house.server.url(role)  # type: ignore[arg-type]
-        if role != "analyst":
+        if role not in OUTSIDE_ROLES:
             # Row-level security shows nothing to a session that has not said whose books it reads.
             found += f"{'&' if '?' in found else '?'}options=-c%20tieout.tenant%3D{house.settings.tenant}"
     if json:
@@ -128,6 +137,9 @@ def doctor(json: AsJson = False) -> int:
             "up to date" if not pending else f"pending: {', '.join(pending)}: run tieout init",
         )
         if not pending:
+            for tenant in house.tenants():
+                says(f"the audit of {tenant}")
+                _examine_audit(house, tenant, note)
             for connection in house.connections():
                 says(connection.name)
                 _examine(house, connection, note)
@@ -137,6 +149,18 @@ def doctor(json: AsJson = False) -> int:
         rows = [("ok" if f["ok"] else "WRONG", f["check"], f["says"]) for f in findings]
         print_table("Doctor", ["", "what", "says"], rows)
     return EXIT_DONE if all(f["ok"] for f in findings) else EXIT_FOUND_WRONG
+
+
+def _examine_audit(house: Services, tenant: str, note: Any) -> None:
+    try:
+        head, found = audit_anchors.examine(house, tenant)
+    except TieoutError as error:
+        note(f"{tenant}: audit", False, str(error))
+        return
+    for finding in found:
+        note(f"{tenant}: audit", False, f"{finding.says}: restore a backup beside this database and compare")
+    if not found:
+        note(f"{tenant}: audit", True, f"{head.seq} entries, the chain is whole" if head else "no entries yet")
 
 
 def _examine(house: Services, connection: connections.Connection, note: Any) -> None:
@@ -149,6 +173,9 @@ def _examine(house: Services, connection: connections.Connection, note: Any) -> 
     with house.db.transaction(connection.tenant) as tx:
         known = cursors.read_all(tx, connection.name)
         open_errors = errors.open_errors(tx, connection.name)
+        conflict_count = conflicts.open_count(tx, connection.name)
+        in_doubt = len(outbox.open_intents(tx, connection.name, only_due=False))
+        off = [s for s in switches.read_all(tx, connection.tenant) if s.connection in ("", connection.name)]
     oldest = min((c.watermark for c in known.values() if c.watermark), default=None)
     note(
         f"{connection.name}: watermark", oldest is not None, f"{oldest}" if oldest else "never synced: run tieout sync"
@@ -161,3 +188,12 @@ def _examine(house: Services, connection: connections.Connection, note: Any) -> 
     )
     count = len(open_errors)
     note(f"{connection.name}: errors", not count, "none open" if not count else f"{count} open: see tieout errors")
+    note(
+        f"{connection.name}: conflicts",
+        not conflict_count,
+        "none open" if not conflict_count else f"{conflict_count} open: see tieout conflicts list",
+    )
+    # Neither is wrong by itself, and whoever wonders why nothing arrives looks here.
+    note(f"{connection.name}: pushes", True, f"{in_doubt} begun and not answered yet" if in_doubt else "none open")
+    told = ", ".join(f"{s.module} {s.direction}" if s.connection else "maintenance" for s in off)
+    note(f"{connection.name}: switches", True, f"off: {told}: see tieout switches" if off else "everything is on")

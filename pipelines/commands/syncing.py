@@ -23,7 +23,7 @@ from pipelines.running import Ran, run_job
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.sync import MIRROR_ENTITIES
-from resources.stores import errors, reconciliation, runs
+from resources.stores import errors, reconciliation, runs, switches
 from resources.stores.connections import Connection
 
 _FIGURES = ("pulled", "inserted", "updated", "deleted", "held", "pushed", "api_calls", "seconds")
@@ -48,12 +48,12 @@ def sync(
     from pipelines.jobs import DELTA_SYNC, FULL_SYNC
 
     job = FULL_SYNC if full else DELTA_SYNC
-    with _house() as house:
+    with house_of_process() as house:
         with progress(job) as says:
-            ran = run_job(house, job, _chosen(house, connection), entity=entity, says=says)
+            ran = run_job(house, job, chosen_connections(house, connection), entity=entity, says=says)
         report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
-    failed = _print_failures(ran, open_errors)
+    failed = print_failures(ran, open_errors)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ok": not failed})
     else:
@@ -62,6 +62,7 @@ def sync(
                 out.print(f"{name}: the sync failed; what it had read until then is kept.")
             if entities or name not in failed:
                 print_outcome(name, entities)
+            print_what_is_off(house, name, "pull")
             print_errors(name, open_errors[name])
     return EXIT_FOUND_WRONG if failed else EXIT_DONE
 
@@ -71,12 +72,12 @@ def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
     """Sync, check the ledger's rows, and compare both books: exit 0 when they tie out to the cent."""
     from pipelines.jobs import RECONCILE
 
-    with _house() as house:
+    with house_of_process() as house:
         with progress(RECONCILE) as says:
-            ran = run_job(house, RECONCILE, _chosen(house, connection), says=says)
+            ran = run_job(house, RECONCILE, chosen_connections(house, connection), says=says)
         report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
-    failed = _print_failures(ran, open_errors)
+    failed = print_failures(ran, open_errors)
     ties_out = not failed and all(not t["difference"] and not t["breaks"] for totals in report.values() for t in totals)
     if json:
         print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ties_out": ties_out})
@@ -89,22 +90,22 @@ def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
 
 
 @contextmanager
-def _house() -> Iterator[Services]:
+def house_of_process() -> Iterator[Services]:
     """The process's own services: the job's steps run here too and use the same."""
     from resources.configured import ServicesResource
 
     yield ServicesResource().open()
 
 
-def _chosen(house: Services, name: str | None) -> list[Connection]:
+def chosen_connections(house: Services, name: str | None) -> list[Connection]:
     if name is not None:
         return [house.connection(name)]
     found = house.connections()
     if not found:
         raise TieoutError(
             ErrorKind.NOT_FOUND,
-            doing="syncing",
-            found="no connection",
+            doing="choosing a connection",
+            found="none",
             expected="at least one",
             next_step="add one with `tieout connections add`, or run `make demo`",
         )
@@ -136,12 +137,27 @@ def print_outcome(name: str, entities: dict[str, dict[str, Any]]) -> None:
     rows = [
         [entity, *[o[f] or "" for f in _FIGURES]]
         for entity, o in entities.items()
-        if any(o[f] for f in ("pulled", "inserted", "updated", "deleted", "held"))
+        if any(o[f] for f in ("pulled", "inserted", "updated", "deleted", "held", "pushed"))
     ]
     if rows:
         print_table(f"{name}: {calls}", ["entity", *_FIGURES], rows, right=_FIGURES)
     else:
         out.print(f"{name}: nothing changed ({calls}).")
+
+
+def print_what_is_off(house: Services, name: str, direction: str) -> None:
+    """Why some of it was left alone: what is switched off that way, or that both books have yet to meet."""
+    connection = house.connection(name)
+    with house.db.transaction(connection.tenant) as tx:
+        found = [s for s in switches.read_all(tx, connection.tenant) if s.connection in ("", name)]
+    for one in found:
+        if one.direction in (direction, switches.BOTH_DIRECTIONS):
+            what = f"{direction} of {one.module} is off" if one.connection else "maintenance is on"
+            out.print(f"{name}: {what} ({one.reason}): see `tieout switches`", highlight=False, markup=False)
+    if connection.meeting == "pending":
+        out.print(
+            f"{name}: nothing is merged or pushed before both books have met: see `tieout meet {name}`", highlight=False
+        )
 
 
 def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
@@ -166,7 +182,7 @@ def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
             out.print(f"  {t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}", highlight=False)
 
 
-def _print_failures(ran: Sequence[Ran], open_errors: dict[str, list[dict[str, Any]]]) -> set[str]:
+def print_failures(ran: Sequence[Ran], open_errors: dict[str, list[dict[str, Any]]]) -> set[str]:
     """Say what failed runs said that no open error says; returns the connections whose run failed."""
     told = {error["message"] for found in open_errors.values() for error in found}
     for failure in dict.fromkeys(failure for r in ran for failure in r.failures if failure not in told):

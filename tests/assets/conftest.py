@@ -60,11 +60,11 @@ class Runner:
         self.instance = instance
 
     def run(
-        self, job: str, *, key: str = CONNECTION, day: Any = None, ops: dict[str, Any] | None = None, **more: Any
+        self, job: str, *, key: str | None = CONNECTION, day: Any = None, ops: dict[str, Any] | None = None, **more: Any
     ) -> dg.ExecuteInProcessResult:
         return self._definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
-            partition_key=partition_key(key, day or datetime.now(UTC).date()),
+            partition_key=None if key is None else partition_key(key, day or datetime.now(UTC).date()),
             raise_on_error=False,
             run_config={"ops": ops} if ops else None,
             **more,

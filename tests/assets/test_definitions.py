@@ -8,7 +8,7 @@ from ledger.spec import entities
 
 LEDGER = "bill_payments bills credit_memos customers invoices items payments purchase_orders vendor_credits vendors"
 REFERENCE = "accounts company_info payment_methods preferences tax_codes tax_rates terms"
-KEYS = {"mirror": f"{LEDGER} {REFERENCE}", "ledger": LEDGER, "reconciliation": "ap ar"}
+KEYS = {"mirror": f"{LEDGER} {REFERENCE}", "ledger": LEDGER, "push": LEDGER, "reconciliation": "ap ar"}
 
 
 def test_definitions_load(definitions):
@@ -55,10 +55,15 @@ def test_every_ledger_entity_has_a_blocking_quality_check(definitions):
 
 
 def test_jobs_schedules_and_sensors_are_described(definitions):
-    assert {"delta_sync", "full_sync", "reconcile"} <= {job.name for job in definitions.resolve_all_job_defs()}
-    for name in ("delta_sync", "full_sync", "reconcile"):
+    names = {"delta_sync", "full_sync", "push", "check_conflicts", "reconcile"}
+    assert names <= {job.name for job in definitions.resolve_all_job_defs()}
+    for name in names:
         assert definitions.resolve_job_def(name).description
-    assert {s.name: bool(s.description) for s in definitions.sensors} == {"due_deltas": True}
+    assert {s.name: bool(s.description) for s in definitions.sensors} == {
+        "due_deltas": True,
+        "push_edits": True,
+        "open_conflicts": True,
+    }
     assert {s.name: bool(s.description) for s in definitions.schedules} == {
         "weekly_census": True,
         "nightly_reconciliation": True,

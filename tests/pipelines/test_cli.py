@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from decimal import Decimal
 
 import psycopg
 import pytest
-from typer.testing import CliRunner, Result
 
-from pipelines.cli import app
 from resources import configured
+from resources.stores import audit
+from tests.command import answer, tieout
 from tests.conftest import NewDatabase
 from tests.house import CONNECTION, Simulator, running_simulator
 
@@ -36,16 +35,6 @@ def home(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) ->
         configured._services.cache_clear()
         for name in set(os.environ) - set(before):
             del os.environ[name]
-
-
-def tieout(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-
-
-def answer(*arguments: str, code: int = 0) -> dict:
-    result = tieout(*arguments, "--json")
-    assert result.exit_code == code, f"exit {result.exit_code}: {result.output}"
-    return json.loads(result.stdout)
 
 
 def test_init_makes_the_database_and_may_be_repeated():
@@ -76,6 +65,13 @@ def test_a_wrong_connection_is_refused_in_one_sentence(arguments, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_bad_name_is_not_to_be_mended_with_set():
+    result = tieout("connections", "add", "quickbooks", "--name", "A B", "--set", "x=y")
+
+    assert "--name" in result.stderr
+    assert "--set" not in result.stderr
 
 
 def test_a_connection_is_added_listed_and_tested(simulator):
@@ -138,11 +134,62 @@ def test_explain_tells_the_story_of_a_record_by_its_number(simulator):
     assert tieout("explain", "unicorns", "1").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--apply", "nowhere/a.plan"], "No such file", id="no such plan"),
+        pytest.param(["--plan", "--save", "nowhere/a.plan"], "No such file", id="no such folder"),
+        pytest.param(["--apply", __file__], "no plan", id="another file"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_or_saved_is_refused_in_one_sentence(arguments, said):
+    result = tieout("push", CONNECTION, *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_doctor_says_what_is_switched_off():
+    tieout("switch", CONNECTION, "--module", "ar", "--direction", "push", "--off", "--reason", "a look at prices")
+    try:
+        says = {one["check"]: one["says"] for one in answer("doctor")["checks"]}
+    finally:
+        tieout("switch", CONNECTION, "--module", "ar", "--direction", "push", "--on")
+
+    assert says[f"{CONNECTION}: switches"].startswith("off: ar push")
+    assert says[f"{CONNECTION}: conflicts"] == "none open"
+
+
 def test_doctor_finds_a_house_in_order():
     found = answer("doctor")
 
     assert found["ok"] is True
     assert f"{CONNECTION}: reach" in {check["check"] for check in found["checks"]}
+
+
+def test_doctor_names_the_entry_of_the_audit_that_somebody_changed(home, server):
+    house = configured.ServicesResource().open()
+    with house.db.transaction("default") as tx:
+        for number in (1, 2, 3):
+            audit.append(tx, tenant="default", actor="ann", action="tried", ledger_id=number, detail={})
+        changed = audit.head(tx, "default").seq - 1
+    (whole,) = [check for check in answer("doctor")["checks"] if check["check"] == "default: audit"]
+    database = house.owner_url.rsplit("/", 1)[1]
+
+    def sign(actor: str) -> None:
+        with psycopg.connect(server.url("superuser", database)) as db:
+            db.execute("set session_replication_role = replica")
+            db.execute("update sync.audit set actor = %s where seq = %s", (actor, changed))
+
+    sign("bob")
+    (broken,) = [check for check in answer("doctor", code=1)["checks"] if not check["ok"]]
+    sign("ann")
+
+    assert whole["says"].endswith("entries, the chain is whole")
+    assert broken["check"] == "default: audit"
+    assert broken["says"].startswith(f"entry {changed} (tried 2 by bob at ")
+    assert answer("doctor")["ok"] is True
 
 
 def test_a_failed_sync_ends_with_one_and_leaves_an_error_that_the_next_good_one_closes(simulator):
@@ -164,6 +211,10 @@ def test_db_url_opens_the_database():
     with psycopg.connect(answer("db", "url")["url"]) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
     assert tieout("db", "url", "--role", "king").exit_code == 2
+    for role in ("analyst", "writer"):
+        refused = tieout("db", "url", "--role", role)
+        assert refused.exit_code == 2
+        assert f"alter role tieout_{role} login password" in " ".join(refused.stderr.split())
 
 
 def test_a_removed_connection_leaves_its_books_and_takes_its_secrets():

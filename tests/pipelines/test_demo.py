@@ -24,8 +24,18 @@ def test_make_demo_once_ties_out_and_leaves_nothing_running(tmp_path):
 
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     assert "Both books tie out." in ran.stdout
-    for done in ("renames", "corrects a line", "voids", "deletes", "takes a payment"):
+    for done in (
+        "renames",
+        "corrects a line",
+        "voids",
+        "deletes",
+        "takes a payment",
+        "takes on a customer",
+        "bills it",
+        "thanks",
+    ):
         assert f"- {done}" in ran.stdout
+    assert "held as conflict 1" in ran.stdout
     assert "Traceback" not in ran.stderr
 
 
