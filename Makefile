@@ -10,13 +10,17 @@ RUN := $(VENV)/installed-run
 DEV := $(VENV)/installed-dev
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test bench lint lock pictures clean
+.PHONY: demo test chaos bench lint lock pictures clean
 
 demo: $(RUN)
 	@$(VENV)/bin/python -m pipelines.demo $(ARGS)
 
 test: $(DEV)
 	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+
+# The fault programme at length: schedules, every way of breaking the protocol, and the figures into docs/reliability.md.
+chaos: $(DEV)
+	@$(VENV)/bin/python -m tests.faults --schedules 10000 --workers 2 --mutants --write $(ARGS)
 
 bench: $(DEV)
 	@$(VENV)/bin/python -m bench $(ARGS)

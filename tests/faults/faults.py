@@ -1,0 +1,42 @@
+"""What can happen to a request: rules for the simulator, told to it right before the product runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
+WRITE = {"method": "POST", "path": rf"^/v3/company/[^/]+/({_NAMES})\b"}
+READ = {"path": r"^/v3/company/[^/]+/(query|cdc)"}
+TOKEN = {"path": r"^/oauth2/v1/tokens/bearer"}
+
+FAULTS: dict[str, list[dict[str, Any]]] = {
+    "request_lost": [{**WRITE, "drop": "before", "count": 1}],
+    "answer_lost": [{**WRITE, "drop": "after", "count": 1}],
+    "answer_lost_thrice": [{**WRITE, "drop": "after", "count": 3}],
+    "late": [{**WRITE, "late": {"requests": 3}, "count": 1}],
+    "very_late": [{**WRITE, "late": {}, "count": 1}],
+    "copy_comes_later": [{**WRITE, "late": {"requests": 2}, "duplicate": True, "count": 1}],
+    "twice": [{**WRITE, "duplicate": True, "count": 1}],
+    "error_before": [{**WRITE, "answer": "server_error", "count": 1}],
+    "error_after": [{**WRITE, "answer": "server_error", "carried_out": True, "count": 1}],
+    "unavailable": [{**WRITE, "answer": "unavailable", "count": 2}],
+    "gateway_timeout_after": [{**WRITE, "answer": "gateway_timeout", "carried_out": True, "count": 1}],
+    "throttled": [{**WRITE, "answer": "throttled", "count": 2}],
+    "throttled_reading": [{**READ, "answer": "throttled", "count": 2}],
+    "truncated": [{**WRITE, "truncate_bytes": 40, "count": 1}],
+    "truncated_quietly": [{**WRITE, "truncate_bytes": 40, "truncate_quietly": True, "count": 1}],
+    "truncated_reading": [{**READ, "truncate_bytes": 60, "count": 1}],
+    "reset_midway": [{**WRITE, "truncate_bytes": 10, "reset": True, "count": 1}],
+    "page_of_html": [{**WRITE, "answer": "html_200", "carried_out": True, "count": 1}],
+    "fault_in_200": [{**WRITE, "answer": "error_200", "count": 1}],
+    "token_expired": [{**WRITE, "answer": "unauthorized", "count": 1}],
+    "token_expired_reading": [{**READ, "answer": "unauthorized", "count": 1}],
+    "token_answer_lost": [
+        {**WRITE, "answer": "unauthorized", "count": 1},
+        {**TOKEN, "drop": "after", "count": 1},
+    ],
+    "reading_lost": [{**READ, "drop": "after", "count": 2}],
+    "reading_down": [{**READ, "answer": "unavailable", "count": 12}],
+}
+# Whose effect on the books is in question; the others only hold up or spoil an answer.
+DOUBTFUL = ("answer_lost", "request_lost", "late", "very_late", "error_after", "twice", "copy_comes_later")

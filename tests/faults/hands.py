@@ -1,0 +1,528 @@
+"""Both hands: what people do to records here and over there, and what each had seen when it wrote.
+
+Belongs here: single deeds and the memory of them. Which deed comes when is `schedule.py`, what must have become of them
+`invariants.py`. A deed that makes no sense just then (the record is gone, or paid) is left undone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from psycopg import sql
+
+from tests.faults.kinds import (
+    BANK,
+    DAY,
+    KINDS,
+    PAYABLES,
+    SETTLES,
+    Kind,
+    at_path,
+    ledger_line,
+    read_path,
+    text_there,
+    wire_line,
+)
+from tests.faults.world import World
+from tests.ledger_writer import LedgerWriter
+
+AMOUNT = "total_amount"
+STATE = "state"
+LIVE = "live"
+TAKEN_NAME = "Vendor 50"
+
+
+@dataclass
+class Value:
+    """One field of one record: what each hand wrote last, whose word was the last of all, and whether they wrote it
+    without having seen each other.
+    """
+
+    ours: Any = None
+    theirs: Any = None
+    last: Any = None
+    is_concurrent: bool = False
+    is_ours_always: bool = False
+
+    def write(self, hand: str, value: Any, *, shown: Any) -> None:
+        """One hand writes where its book has `shown` so far."""
+        other = self.theirs if hand == "ours" else self.ours
+        has_seen = other is None or shown == self.last
+        setattr(self, hand, value)
+        if self.is_ours_always:
+            # Whoever sees what the ledger said, sees what was decided.
+            self.is_concurrent = not has_seen
+            self.last = self.ours if self.is_concurrent else value
+            return
+        self.is_concurrent = self.is_concurrent or not has_seen
+        self.last = value
+
+    def settle(self, value: Any) -> None:
+        """Somebody decided: it is this."""
+        self.ours = self.theirs = self.last = value
+        self.is_concurrent = False
+
+
+@dataclass
+class Record:
+    """One record of both books; an id is None as long as that book has none for it, or nobody has looked."""
+
+    kind: Kind
+    name: str
+    ledger_id: int | None = None
+    external_id: str | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    paid: Decimal = Decimal(0)
+    is_touched: bool = False
+    """Somebody changed its amount or ended it: it is not paid any more, as a paid one is not changed."""
+
+    def value(self, name: str) -> Value:
+        return self.values.setdefault(name, Value(is_ours_always=name in self.kind.ours_always))
+
+    def texts_without_ours(self) -> list[str]:
+        """The fields that our hand has never written."""
+        return [n for n in self.kind.texts if n not in self.values or self.values[n].ours is None]
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind.entity}/{self.name}"
+
+
+class Hands:
+    """The two hands in one world, and every record that they may touch."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world = world
+        self.writer = LedgerWriter(world.books)
+        self.seed = seed
+        self.records: list[Record] = []
+        self.story: list[str] = []
+        self._count = 0
+        self.ids = self._known()
+
+    def _known(self) -> dict[str, int]:
+        """The records that every world begins with; gives `entity/external id` -> ledger id."""
+        found: dict[str, int] = {}
+        for entity, kind in KINDS.items():
+            for row in self.world.rows(
+                sql.SQL(
+                    "select l.*, b.external_id from {} l join sync.bindings b on b.entity = %s "
+                    "and b.ledger_id = l.ledger_id order by l.ledger_id"
+                ).format(sql.Identifier("ledger", entity)),
+                entity,
+            ):
+                found[f"{entity}/{row['external_id']}"] = row["ledger_id"]
+                self.records.append(Record(kind, row[kind.name], row["ledger_id"], row["external_id"]))
+        return found
+
+    def say(self, text: str) -> None:
+        self.story.append(text)
+
+    # Which record
+
+    def pick(self, chance: random.Random, wanted: Callable[[Record], bool] = lambda _: True) -> Record | None:
+        """Records that were worked on already come up more often: it takes two to disagree."""
+        found = [record for record in self.records if wanted(record)]
+        worked_on = [record for record in found if record.values]
+        if worked_on and chance.random() < 0.6:
+            found = worked_on
+        return chance.choice(found) if found else None
+
+    def row(self, record: Record) -> dict[str, Any] | None:
+        table = sql.Identifier("ledger", record.kind.entity)
+        if record.ledger_id is None:
+            named = sql.SQL("select ledger_id from {} where {} = %s").format(table, sql.Identifier(record.kind.name))
+            found = self.world.rows(named, record.name)
+            if len(found) != 1:
+                return None
+            record.ledger_id = found[0]["ledger_id"]
+        return self.world.one(sql.SQL("select * from {} where ledger_id = %s").format(table), record.ledger_id)
+
+    def there(self, record: Record) -> dict[str, Any] | None:
+        kind = record.kind
+        if record.external_id is None:
+            found = [
+                one
+                for one in self.world.ask("state", entity=kind.wire)[kind.wire]
+                if one.get(kind.wire_name) == record.name
+            ]
+            if not found:
+                return None
+            record.external_id = min((one["Id"] for one in found), key=int)
+        return self.world.one_there(kind.wire, record.external_id)
+
+    # Here
+
+    def make_here(self, chance: random.Random, entity: str, strange_party: bool = False) -> None:
+        kind, name = KINDS[entity], self._name("H")
+        if entity == "customers" and chance.random() < 0.25 and not self._has(entity, TAKEN_NAME):
+            # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
+            name = TAKEN_NAME
+        amount = _an_amount(chance)
+        values: dict[str, Any] = {kind.name: name}
+        lines: list[dict[str, Any]] = []
+        if entity in ("customers", "vendors"):
+            values["currency"] = "USD"
+        elif entity == "items":
+            values |= {"kind": "service", "income_account_code": "79", "expense_account_code": "70"}
+        elif kind.has_amount:
+            lines = [ledger_line(kind, amount, self.ids["items/90"])]
+            values |= {"issue_date": DAY, "currency": "USD", "net_amount": amount, AMOUNT: amount}
+            values |= {"open_amount": amount} if kind.wire_open else {"status": "open", "payable_account_code": "33"}
+        else:
+            lines, values = self._payment_here(chance, kind, values, amount)
+        if kind.party:
+            values[kind.party_column] = self._party_here(chance, kind, strange_party, values)
+        record = Record(kind, name)
+        for text in kind.texts:
+            if chance.random() < 0.4:
+                values[text] = self._text(text, "here")
+                record.value(text).write("ours", values[text], shown=None)
+        record.ledger_id = self.writer.insert(entity, lines, **values)
+        if kind.has_amount:
+            record.value(AMOUNT).write("ours", amount, shown=None)
+        record.value(STATE).write("ours", LIVE, shown=None)
+        self.records.append(record)
+        self.say(f"here: make {record.label}" + (f" over {values[AMOUNT]}" if AMOUNT in values else ""))
+
+    def _has(self, entity: str, name: str) -> bool:
+        return any(record.kind.entity == entity and record.name == name for record in self.records)
+
+    def _party_here(self, chance: random.Random, kind: Kind, is_new: bool, values: Mapping[str, Any]) -> int:
+        if kind.party_column in values:
+            return values[kind.party_column]
+        if is_new:
+            name = self._name("P")
+            made = self.writer.insert(str(kind.party), name=name, currency="USD")
+            record = Record(KINDS[str(kind.party)], name, made)
+            record.value(STATE).write("ours", LIVE, shown=None)
+            self.records.append(record)
+            return made
+        return self.ids["customers/1" if kind.party == "customers" else "vendors/50"]
+
+    def _payment_here(
+        self, chance: random.Random, kind: Kind, values: dict[str, Any], amount: Decimal
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Money that settles all or a part of a document, or nothing yet."""
+        lines: list[dict[str, Any]] = []
+        settled = Decimal(0)
+        document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
+        row = self.row(document) if document else None
+        if document and row and not row["is_deleted"] and not row["is_void"]:
+            left = row[AMOUNT] - document.paid
+            settled = min(left, amount)
+            if settled > 0:
+                document.paid += settled
+                lines.append(
+                    {
+                        "document_entity": SETTLES[kind.entity],
+                        "document_id": document.ledger_id,
+                        "document_key": "",
+                        "amount": settled,
+                    }
+                )
+                values[kind.party_column] = row[kind.party_column]
+        is_whole = settled > 0 and (kind.entity == "bill_payments" or chance.random() < 0.5)
+        total = settled if is_whole else max(amount, settled)
+        values |= {"payment_date": DAY, "currency": "USD", AMOUNT: total, "applied_amount": settled}
+        values |= {"unapplied_amount": total - settled}
+        if kind.entity == "bill_payments":
+            values |= {"method": "check", "paid_from_account_code": BANK}
+        return lines, values
+
+    def edit_here(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
+        record = record or self.pick(chance)
+        row = self.row(record) if record else None
+        if record is None or row is None or row["is_deleted"]:
+            return
+        name = name or self._a_field(chance, record)
+        if name == AMOUNT:
+            self._amount_here(chance, record, row)
+            return
+        value = self._text(name, "here")
+        self.writer.update(record.kind.entity, record.ledger_id, **{name: value})
+        known = record.value(name)
+        known.write("ours", value, shown=row[name])
+        _edit_of_ended(record, "theirs", name, is_shown=bool(row.get("is_void")))
+        self.say(f"here: {record.label}.{name} = {value}")
+
+    def _amount_here(self, chance: random.Random, record: Record, row: dict[str, Any]) -> None:
+        kind = record.kind
+        if record.paid or row.get("is_void") or kind.parts is None:
+            return
+        value, known = _an_amount(chance), record.value(AMOUNT)
+        opened = sql.SQL(", open_amount = open_amount + %(new)s - total_amount" if kind.wire_open else "")
+        table, column = kind.parts
+        with self.writer.transaction() as tx:
+            tx.execute(
+                sql.SQL("update {} set amount = %s, quantity = null, unit_price = null where {} = %s").format(
+                    sql.Identifier("ledger", table), sql.Identifier(column)
+                ),
+                (value, record.ledger_id),
+            )
+            tx.execute(
+                sql.SQL(
+                    "update {} set net_amount = %(new)s, total_amount = %(new)s {} where ledger_id = %(id)s"
+                ).format(sql.Identifier("ledger", kind.entity), opened),
+                {"new": value, "id": record.ledger_id},
+            )
+        known.write("ours", value, shown=row[AMOUNT])
+        _edit_of_ended(record, "theirs", AMOUNT, is_shown=False)
+        record.is_touched = True
+        self.say(f"here: {record.label} is over {value}")
+
+    def end_here(self, chance: random.Random) -> None:
+        record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
+        row = self.row(record) if record else None
+        if record is None or row is None or row["is_deleted"] or row.get("is_void"):
+            return
+        if row.get("applied_amount"):
+            return
+        how = chance.choice(record.kind.ends)
+        self.writer.update(record.kind.entity, record.ledger_id, **{"is_void" if how == "void" else "is_deleted": True})
+        unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and row[n] != v.last}
+        _end(record, "ours", how, unseen)
+        self.say(f"here: {how} {record.label}")
+
+    def apply_here(self, chance: random.Random) -> None:
+        """Money that came earlier settles a document now."""
+        record = self.pick(chance, lambda r: r.kind.entity == "payments")
+        row = self.row(record) if record else None
+        if record is None or row is None or row["is_deleted"] or row["is_void"] or not row["unapplied_amount"]:
+            return
+        document = self.pick(
+            chance, lambda r: r.kind.entity == "invoices" and not r.is_touched and r.ledger_id is not None
+        )
+        owed = self.row(document) if document else None
+        if document is None or owed is None or owed["is_deleted"] or owed["customer_id"] != row["customer_id"]:
+            return
+        amount = min(owed[AMOUNT] - document.paid, row["unapplied_amount"])
+        if amount <= 0:
+            return
+        document.paid += amount
+        record.is_touched = True
+        with self.writer.transaction() as tx:
+            tx.execute(
+                "insert into ledger.payment_applications (tenant_id, payment_id, position, document_entity, "
+                "document_id, document_key, amount) select sync.current_tenant(), %(id)s, "
+                "1 + (select count(*) from ledger.payment_applications where payment_id = %(id)s), 'invoices', "
+                "%(document)s, '', %(amount)s",
+                {"id": record.ledger_id, "document": document.ledger_id, "amount": amount},
+            )
+            tx.execute(
+                "update ledger.payments set applied_amount = applied_amount + %(amount)s, "
+                "unapplied_amount = unapplied_amount - %(amount)s where ledger_id = %(id)s",
+                {"id": record.ledger_id, "amount": amount},
+            )
+        self.say(f"here: {record.label} settles {amount} of {document.label}")
+
+    # Over there
+
+    def make_there(self, chance: random.Random, entity: str) -> None:
+        kind, name = KINDS[entity], self._name("T")
+        amount = _an_amount(chance)
+        body: dict[str, Any] = {kind.wire_name: name}
+        if entity == "items":
+            body |= {"Type": "Service", "IncomeAccountRef": {"value": "79"}}
+        elif kind.has_amount:
+            body["Line"] = [wire_line(kind, amount)]
+        elif kind.party:
+            body |= self._payment_there(chance, kind, amount)
+            if entity == "bill_payments" and "Line" not in body:
+                return
+        if kind.party:
+            body.setdefault(kind.wire_party, {"value": "1" if kind.party == "customers" else "50"})
+        if entity == "purchase_orders":
+            body["APAccountRef"] = {"value": PAYABLES}
+        record = Record(kind, name)
+        for text, path in kind.texts.items():
+            if chance.random() < 0.4:
+                value = self._text(text, "there")
+                body |= at_path(path, value)
+                record.value(text).write("theirs", value, shown=None)
+        made = self.world.edit_there({"operation": "create", "entity": kind.wire, "body": body})
+        assert made is not None, f"making {record.label} was refused: {self.world.refused}"
+        record.external_id = made["Id"]
+        if kind.has_amount:
+            record.value(AMOUNT).write("theirs", amount, shown=None)
+        record.value(STATE).write("theirs", LIVE, shown=None)
+        self.records.append(record)
+        self.say(f"there: make {record.label}")
+
+    def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any]:
+        document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
+        there = self.there(document) if document else None
+        body: dict[str, Any] = {}
+        settled = Decimal(0)
+        if document and there and document.ledger_id is not None:
+            settled = min(Decimal(str(there["Balance"])), Decimal(str(there["TotalAmt"])) - document.paid, amount)
+            if settled > 0:
+                document.paid += settled
+                link = {"TxnId": there["Id"], "TxnType": document.kind.wire}
+                body["Line"] = [{"Amount": float(settled), "LinkedTxn": [link]}]
+                body[kind.wire_party] = {"value": there[kind.wire_party]["value"]}
+        total = settled if settled > 0 else amount
+        body["TotalAmt"] = float(total)
+        if kind.entity == "bill_payments":
+            body |= {"PayType": "Check", "CheckPayment": {"BankAccountRef": {"value": BANK}}}
+        return body
+
+    def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
+        record = record or self.pick(chance)
+        there = self.there(record) if record else None
+        if record is None or there is None:
+            return
+        name = name or self._a_field(chance, record)
+        edit = self.edit_of(chance, record, there, name)
+        if edit is None:
+            return
+        value, body, shown = edit
+        made = self.world.edit_there(
+            {"operation": "update", "entity": record.kind.wire, "id": there["Id"], "body": body}
+        )
+        if made is None:
+            return
+        record.value(name).write("theirs", value, shown=shown)
+        _edit_of_ended(record, "ours", name, is_shown=there.get("TotalAmt") == 0)
+        self.say(f"there: {record.label}.{name} = {value}")
+
+    def edit_of(
+        self, chance: random.Random, record: Record, there: dict[str, Any], name: str
+    ) -> tuple[Any, dict[str, Any], Any] | None:
+        """(value, body, what the person sees there before) of an edit over there."""
+        kind = record.kind
+        body: dict[str, Any] = {}
+        if kind.party:
+            body[kind.wire_party] = {"value": there[kind.wire_party]["value"]}
+        if kind.entity in SETTLES:
+            body["TotalAmt"] = float(there["TotalAmt"])
+        if name == AMOUNT:
+            if record.paid or not there["TotalAmt"]:
+                return None
+            amount = _an_amount(chance)
+            line = {**wire_line(kind, amount), "Id": there["Line"][0]["Id"]}
+            record.is_touched = True
+            return amount, {**body, "Line": [line]}, Decimal(str(there["TotalAmt"]))
+        value, path = self._text(name, "there"), kind.texts[name]
+        marks = [line for line in str(read_path(there, path) or "").split("\n") if line.startswith("[tieout:")]
+        # A person adds to the note and leaves the line that a program put there.
+        return value, {**body, **at_path(path, "\n".join([value, *marks]))}, text_there(there, path)
+
+    def end_there(self, chance: random.Random) -> None:
+        record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
+        there = self.there(record) if record else None
+        if record is None or there is None or not there.get("TotalAmt"):
+            return
+        if record.kind.entity in SETTLES and there.get("Line"):
+            return
+        how = chance.choice(record.kind.ends)
+        made = self.world.edit_there({"operation": how, "entity": record.kind.wire, "id": there["Id"]})
+        if made is None:
+            return
+        shown = {n: text_there(there, path) for n, path in record.kind.texts.items()}
+        shown[AMOUNT] = Decimal(str(there["TotalAmt"]))
+        unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and shown[n] != v.last}
+        _end(record, "theirs", how, unseen)
+        self.say(f"there: {how} {record.label}")
+
+    def edit_both(self, chance: random.Random) -> None:
+        """The same field on both sides, unseen: whoever comes second must ask."""
+        record = self.pick(chance, lambda r: r.ledger_id is not None and r.external_id is not None)
+        if record is None:
+            return
+        name = self._a_field(chance, record)
+        self.edit_there(chance, record, name)
+        self.edit_here(chance, record, name)
+
+    # Deeds that happened while the product ran
+
+    def a_text_of(self, chance: random.Random, record: Record) -> tuple[str, str]:
+        """A field to write and what to write into it."""
+        name = chance.choice(list(record.kind.texts))
+        return name, self._text(name, "here")
+
+    def wrote_here(self, record: Record, name: str, value: str, before: str) -> None:
+        """Somebody wrote into the ledger where it said `before`."""
+        known = record.value(name)
+        known.write("ours", value, shown=before)
+        _edit_of_ended(record, "theirs", name, is_shown=False)
+        self.say(f"here meanwhile: {record.label}.{name} = {value}")
+
+    def wrote_there(self, record: Record, name: str, value: str) -> None:
+        """Somebody wrote over there into a field that nobody here has written yet."""
+        record.value(name).write("theirs", value, shown=None)
+        _edit_of_ended(record, "ours", name, is_shown=False)
+        self.say(f"there meanwhile: {record.label}.{name} = {value}")
+
+    # A conflict decided
+
+    def decided(self, conflict: dict[str, Any], keep: str) -> None:
+        """Whoever decided chose one side for every field in conflict."""
+        record = next(
+            (r for r in self.records if r.kind.entity == conflict["entity"] and r.ledger_id == conflict["ledger_id"]),
+            None,
+        )
+        if record is None:
+            return
+        chosen = conflict[keep] and msgspec.json.decode(conflict[keep])
+        for name in [f["name"] for f in conflict["fields"]]:
+            if name in ("is_deleted", "is_void"):
+                state = "delete" if chosen is None else "void" if chosen.get("is_void") else LIVE
+                record.value(STATE).settle(state)
+                for value in record.values.values():
+                    value.is_concurrent = False
+            elif name in record.kind.texts and chosen is not None:
+                record.value(name).settle(chosen[name])
+            elif name == AMOUNT and chosen is not None:
+                record.value(name).settle(Decimal(chosen[name]))
+        if any(f["name"] in ("is_deleted", "is_void") for f in conflict["fields"]) and chosen is not None:
+            for name, value in record.values.items():
+                if name in record.kind.texts:
+                    value.settle(chosen[name])
+                elif name == AMOUNT:
+                    value.settle(Decimal(chosen[name]))
+        self.say(f"decided: {keep} for {record.label}, {', '.join(f['name'] for f in conflict['fields'])}")
+
+    def _a_field(self, chance: random.Random, record: Record) -> str:
+        names = list(record.kind.texts)
+        return chance.choice([*names, AMOUNT] if record.kind.has_amount else names)
+
+    def _text(self, field_name: str, where: str) -> str:
+        self._count += 1
+        if field_name == "email":
+            return f"{where}{self._count}@books.example"
+        return f"{where} {self._count}"
+
+    def _name(self, letter: str) -> str:
+        self._count += 1
+        return f"{letter}{self.seed}-{self._count}"
+
+
+def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
+    """One hand deletes or voids a record without having seen these fields as the other hand wrote them."""
+    state = record.value(STATE)
+    other = state.theirs if hand == "ours" else state.ours
+    setattr(state, hand, how)
+    state.last = how
+    if other in ("void", "delete") and other != how:
+        state.is_concurrent = True
+    if (how == "delete" and unseen) or (how == "void" and AMOUNT in unseen):
+        state.is_concurrent = True
+    record.is_touched = True
+
+
+def _edit_of_ended(record: Record, by: str, name: str, *, is_shown: bool) -> None:
+    """One hand edits what the other has ended without its knowing. A void loses its amounts and nothing else."""
+    state = record.values.get(STATE)
+    how = getattr(state, by) if state else None
+    if state and not is_shown and (how == "delete" or (how == "void" and name == AMOUNT)):
+        state.is_concurrent = True
+
+
+def _an_amount(chance: random.Random) -> Decimal:
+    return Decimal(chance.randint(100, 90_000)) / 100

@@ -1,0 +1,290 @@
+"""What must hold once the world is left in peace, for the records of one schedule and for the books as a whole.
+
+The numbers are those of the list in docs/reliability.md. Nothing here asks the product what it thinks of itself, apart
+from what it shows to people: open conflicts and errors. What really happened is the simulator's journal of effects.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from psycopg import sql
+
+from resources.stores import audit
+from tests.faults.hands import AMOUNT, LIVE, STATE, Record
+from tests.faults.journal import effects_without_intent
+from tests.faults.kinds import KINDS, Kind, text_there
+from tests.faults.schedule import Ran
+from tests.faults.world import World
+
+# Requests that a schedule may cost: so many for each change and fault, and so many for each time the product ran.
+CALLS_PER_CHANGE = 10
+CALLS_PER_RUN = 24
+
+
+class Found:
+    """Both books after a schedule, read once."""
+
+    def __init__(self, world: World, ran: Ran) -> None:
+        self.world, self.ran = world, ran
+        self.there = world.there()
+        self.here: dict[str, list[dict[str, Any]]] = {
+            entity: world.rows(
+                sql.SQL(
+                    "select l.*, b.external_id from {} l left join sync.bindings b on b.entity = %s "
+                    "and b.ledger_id = l.ledger_id"
+                ).format(sql.Identifier("ledger", entity)),
+                entity,
+            )
+            for entity in KINDS
+        }
+        self.effects: list[dict[str, Any]] = world.ask("effects")
+        held = world.rows("select * from sync.conflicts where state = 'open'")
+        self.conflicts = {(c["entity"], c["ledger_id"]): c for c in held}
+        self.twins = {(c["entity"], c["external_id"]) for c in held if c["kind"] == "possible_duplicate"}
+        self.errors = {(e["entity"], e["external_id"]) for e in world.books.open_errors()}
+
+    def is_held(self, entity: str, row: dict[str, Any]) -> bool:
+        """Held by an open error, which a person sees."""
+        return bool({(entity, f"#{row['ledger_id']}"), (entity, row["external_id"])} & self.errors)
+
+
+def violations(world: World, ran: Ran) -> list[str]:
+    """Everything that does not hold, as sentences; empty if all is well."""
+    found = Found(world, ran)
+    return [
+        *ran.found,
+        *nothing_is_lost_or_overwritten(found),
+        *one_effect_per_record(found),
+        *nothing_is_stuck(found),
+        *both_sides_are_equal_to_the_cent(found),
+        *the_audit_is_whole(found),
+        *calls_are_few(found),
+    ]
+
+
+# 1, 4, 5
+
+
+def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
+    """Every edit of either hand is on both sides, or in a conflict that shows both, or held by an error."""
+    for record in found.ran.hands.records:
+        rows = [row for row in found.here[record.kind.entity] if row[record.kind.name] == record.name]
+        if len(rows) != 1:
+            yield f"1: {record.label} is {len(rows)} times in the ledger"
+            continue
+        yield from _of_record(found, record, rows[0])
+    for entity, rows in found.here.items():
+        known = {record.name for record in found.ran.hands.records if record.kind.entity == entity}
+        for row in rows:
+            if row[KINDS[entity].name] not in known:
+                yield f"1: the ledger has {entity}/{row[KINDS[entity].name]}, which nobody made"
+
+
+def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[str]:
+    kind, label = record.kind, record.label
+    conflict = found.conflicts.get((kind.entity, row["ledger_id"]))
+    if found.is_held(kind.entity, row):
+        made = [one for one in found.there[kind.wire].values() if one.get(kind.wire_name) == record.name]
+        if row["external_id"] is None and any("[tieout:" in str(one.get("PrivateNote")) for one in made):
+            yield f"1: {label} was made there by us, and an error holds it as if it had not been"
+        return
+    there = found.there[kind.wire].get(row["external_id"] or "")
+    if conflict is None:
+        if row["external_id"] is None and not row["is_deleted"] and not row.get("is_void"):
+            yield f"1: {label} is not bound, held by no error and no conflict"
+            return
+        if (there is None) != row["is_deleted"] and not (row.get("is_void") and row["external_id"] is None):
+            yield f"1: {label} is {'gone' if there is None else 'alive'} there and not so here"
+            return
+    state = record.values.get(STATE)
+    if state is not None:
+        yield from _of_state(label, state.last, state.is_concurrent, row, there, conflict)
+    if there is None:
+        return
+    for name, path in kind.texts.items():
+        if row.get("is_void") and name == "private_note":
+            # QuickBooks puts a word of its own before it.
+            continue
+        yield from _of_field(record, name, row[name], text_there(there, path), conflict)
+    if kind.has_amount and not row.get("is_void"):
+        yield from _of_field(record, AMOUNT, row[AMOUNT], _amount(there["TotalAmt"]), conflict)
+
+
+def _of_state(
+    label: str, last: str, is_concurrent: bool, row: dict[str, Any], there: dict[str, Any] | None, conflict: Any
+) -> Iterator[str]:
+    if conflict is not None or last is None:
+        return
+    now = "delete" if row["is_deleted"] else "void" if row.get("is_void") else LIVE
+    if is_concurrent:
+        yield f"4: {label} was ended on one side and changed unseen on the other, it is {now}, and nobody was asked"
+    elif now != last and not (now == "delete" and last == "void" and row["external_id"] is None):
+        yield f"1: {label} is {now}, and the last that anybody did was {last}"
+
+
+def _of_field(record: Record, name: str, here: Any, there: Any, conflict: dict[str, Any] | None) -> Iterator[str]:
+    label = f"{record.label}.{name}"
+    value = record.values.get(name)
+    if conflict is not None:
+        wanted = [] if value is None else [value.ours, value.theirs] if value.is_concurrent else [value.last]
+        lost = [v for v in wanted if v is not None and v not in (here, there)]
+        if lost:
+            yield f"4: {label}: {lost[0]!r} is neither here ({here!r}) nor there ({there!r}), in conflict"
+        kept = [msgspec.json.decode(conflict[side]) if conflict[side] else None for side in ("ours", "theirs")]
+        for side, shown in zip((here, there), kept, strict=True):
+            if shown is not None and conflict["fields"] and type(side)(shown[name]) != side:
+                yield f"4: {label}: the conflict shows {shown[name]!r} where it is {side!r}"
+        return
+    if here != there:
+        yield f"1: {label}: {here!r} here and {there!r} there"
+    if value is None or value.last is None:
+        return
+    if value.is_concurrent and name in record.kind.ours_always:
+        if here != value.ours:
+            yield f"5: {label}: the ledger owns it, wrote {value.ours!r}, and it is {here!r}"
+    elif value.is_concurrent:
+        yield f"5: {label}: {value.ours!r} and {value.theirs!r} were written unseen, it is {here!r}, nobody was asked"
+    elif here != value.last:
+        yield f"1: {label}: {here!r} on both sides, the last that anybody wrote is {value.last!r}"
+
+
+# 2
+
+
+def one_effect_per_record(found: Found) -> Iterator[str]:
+    """Each record exists once over there; what came twice because it was late beyond all memory is shown as a twin."""
+    for kind in KINDS.values():
+        names = Counter(one.get(kind.wire_name) for one in found.there[kind.wire].values())
+        for record in found.ran.hands.records:
+            if record.kind is kind and names[record.name] > 1:
+                yield from _of_double(found, kind, record.name)
+    made = Counter(
+        (line["entity"], line["marker"])
+        for line in found.effects
+        if line["operation"] == "create" and not line["replay"] and "[tieout:" in line["marker"]
+    )
+    for (wire, marker), count in made.items():
+        if count > 1 and not _came_late(found, wire, marker):
+            yield f"2: {wire} {marker!r} was made {count} times there"
+    sent = Counter(
+        (line["entity"], line["id"], line["key"])
+        for line in found.effects
+        if line["key"] and line["operation"] not in ("create", "replay") and not line["replay"]
+    )
+    for (wire, key, request), count in sent.items():
+        if count > 1:
+            yield f"2: {wire}/{key} was changed {count} times by the one write {request}"
+
+
+def _came_late(found: Found, wire: str, marker: str) -> bool:
+    """Whether one of the twins came by a late or copied request, after the service had forgotten its id."""
+    return found.ran.has_long_while and any(
+        line["origin"] in ("late", "duplicate")
+        and line["operation"] == "create"
+        and marker.split("\n")[-1] in line["marker"]
+        for line in found.effects
+        if line["entity"] == wire
+    )
+
+
+def _of_double(found: Found, kind: Kind, name: str) -> Iterator[str]:
+    ids = [i for i, one in found.there[kind.wire].items() if one.get(kind.wire_name) == name]
+    bound = {row["external_id"] for row in found.here[kind.entity]}
+    unshown = [i for i in ids if i not in bound and (kind.entity, i) not in found.twins]
+    marker = str(found.there[kind.wire][ids[0]].get("PrivateNote") or "").split("\n")[-1]
+    if unshown or not _came_late(found, kind.wire, marker):
+        yield f"2: {kind.entity}/{name} is {len(ids)} times there ({', '.join(ids)})"
+
+
+# 11
+
+
+def nothing_is_stuck(found: Found) -> Iterator[str]:
+    for one in found.world.rows("select * from sync.outbox where state in ('sent', 'waiting')"):
+        yield f"11: an intent of {one['entity']}/#{one['ledger_id']} is stuck: {one['answer']}"
+    for one in found.world.rows("select * from sync.edits where looked_at is null"):
+        yield f"11: {one['entity']}/#{one['ledger_id']} was never looked at"
+    for one in found.world.rows("select * from sync.edits where looked_at is not null"):
+        row = next(r for r in found.here[one["entity"]] if r["ledger_id"] == one["ledger_id"])
+        if (one["entity"], one["ledger_id"]) not in found.conflicts and not found.is_held(one["entity"], row):
+            yield f"11: {one['entity']}/#{one['ledger_id']} waits, and neither error nor conflict says why"
+
+
+# 3
+
+
+def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
+    """Per document, and per customer and vendor by the balances that QuickBooks keeps itself."""
+    is_clean = not found.conflicts and not found.errors
+    for kind in KINDS.values():
+        if not kind.wire_open:
+            continue
+        for row in found.here[kind.entity]:
+            there = found.there[kind.wire].get(row["external_id"] or "")
+            if there is None or (kind.entity, row["ledger_id"]) in found.conflicts or found.is_held(kind.entity, row):
+                continue
+            wanted = (_amount(there["TotalAmt"]), _amount(there[kind.wire_open]))
+            if (row[AMOUNT], row["open_amount"]) != wanted and is_clean:
+                yield f"3: {kind.entity}/{row[kind.name]} is {row[AMOUNT]}, {row['open_amount']} open; there {wanted}"
+    if not is_clean:
+        return
+    for side, plus, minus in (
+        ("customers", ("invoices",), ("credit_memos", "payments")),
+        ("vendors", ("bills",), ("bill_payments",)),
+    ):
+        column = "customer_id" if side == "customers" else "vendor_id"
+        for row in found.here[side]:
+            there = found.there[KINDS[side].wire].get(row["external_id"] or "")
+            if there is None:
+                continue
+            sums = [_open_sum(found, entity, column, row["ledger_id"]) for entity in plus]
+            sums += [-_open_sum(found, entity, column, row["ledger_id"]) for entity in minus]
+            if sum(sums) != _amount(there.get("Balance", 0)):
+                yield f"3: {side}/{row['name']} owes {sum(sums)} here and {there.get('Balance')} there"
+
+
+def _open_sum(found: Found, entity: str, column: str, party_id: int) -> Decimal:
+    name = "unapplied_amount" if "payments" in entity else "open_amount"
+    rows = [r for r in found.here[entity] if r[column] == party_id and not r["is_deleted"] and not r["is_void"]]
+    return sum((r[name] for r in rows), Decimal(0))
+
+
+# 6
+
+
+def the_audit_is_whole(found: Found) -> Iterator[str]:
+    world = found.world
+    with world.books.services.db.transaction(world.books.tenant) as tx:
+        yield from (f"6: {finding.says}" for finding in audit.verify(tx, world.books.tenant))
+    written = world.rows("select detail::jsonb ->> 'key' as key from sync.audit where action like 'push.%%'")
+    told = Counter(row["key"] for row in written)
+    ended = world.rows("select key, state, entity, ledger_id from sync.outbox")
+    for one in ended:
+        expected = 1 if one["state"] == "done" else 0
+        if told[one["key"]] != expected:
+            yield (
+                f"6: {one['entity']}/#{one['ledger_id']}: an intent that is {one['state']} has {told[one['key']]} "
+                "entries in the audit"
+            )
+    yield from effects_without_intent(world, found.effects)
+
+
+# 10
+
+
+def calls_are_few(found: Found) -> Iterator[str]:
+    """Requests grow with changes and faults, not with the square of anything."""
+    calls = len([line for line in found.world.ask("log") if line["path"].startswith("/v3/")])
+    changes = len([line for line in found.effects if not line["replay"]]) + len(found.ran.steps)
+    runs = len([step for step in found.ran.steps if step.what == "work"]) + (found.ran.rounds or 1)
+    if calls > CALLS_PER_CHANGE * changes + CALLS_PER_RUN * runs:
+        yield f"10: {calls} calls for {changes} changes in {runs} runs"
+
+
+def _amount(value: Any) -> Decimal:
+    return Decimal(str(value))

@@ -1,0 +1,228 @@
+"""The protocol broken on purpose, one way at a time: the programme must notice each within two hundred schedules.
+
+Each function breaks the product in the process that calls it. What is patched is the product's own, by name, so a
+mutant that no longer fits the code fails loudly instead of breaking nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+
+def no_intent() -> None:
+    """Send first, keep the intent afterwards."""
+    from resources.points import point
+    from resources.stages.push import _Push, _row_of, _write_of
+    from resources.stores import outbox
+    from resources.stores.outbox import Intent
+
+    def send_new(self: Any, entity: str, some: Any) -> list[str]:
+        batch_key = outbox.key_of("batch", *(p.key for p in some)) if len(some) > 1 else None
+        rows = [_row_of(p, batch_key) for p in some]
+        unkept = [Intent(0, **row, state="sent", attempts=1, sent_at=None) for row in rows]  # type: ignore[arg-type]
+        point("before_send")
+        answers = self.work.connector.send([_write_of(intent) for intent in unkept])
+        point("after_send")
+        stale: list[str] = []
+        with self.work.transaction() as tx:
+            kept = outbox.commit(tx, tenant=self.tenant, connection=self.name, run_id=self.work.run_id, intents=rows)
+            for intent, answer in zip(kept, answers, strict=True):
+                self._take_answer(tx, intent, answer, stale)
+        return stale
+
+    assert _Push._send_new
+    _Push._send_new = send_new  # type: ignore[method-assign]
+
+
+def no_probe() -> None:
+    """In doubt, rely on the key alone: send again without asking whether it happened."""
+    from resources.erps.quickbooks.client import QuickBooksConnector
+
+    assert QuickBooksConnector.probe
+    QuickBooksConnector.probe = lambda self, write, wanted, sent_at: None  # type: ignore[method-assign]
+
+
+def new_key_on_retry() -> None:
+    """After a 5xx or a lost answer, and although the ERP was asked, send again under a new key."""
+    from resources.stages import push
+
+    original = push._write_of
+
+    def write_of(intent: Any) -> Any:
+        write = original(intent)
+        return write if intent.attempts <= 1 else replace(write, key=uuid.uuid4().hex[:32])
+
+    push._write_of = write_of
+
+
+def fresh_token() -> None:
+    """Push with the version the ERP has now instead of the one that was merged."""
+    from resources.stages import push
+    from resources.stages.push import _Push
+
+    original = _Push._send
+
+    def send(self: Any, intents: Any) -> Any:
+        fresh = []
+        for intent in intents:
+            for page in self.work.connector.pull_ids(intent.entity, [intent.external_id] if intent.external_id else []):
+                for record in page.records:
+                    body = push._decode(intent.body)
+                    body["SyncToken"] = record.version_token
+                    intent = replace(intent, version_token=record.version_token, body=push._encode(body).decode())
+            fresh.append(intent)
+        return original(self, fresh)
+
+    _Push._send = send  # type: ignore[method-assign]
+
+
+def watermark_before_page() -> None:
+    """Move the watermark in a transaction of its own before the page is stored."""
+    from resources.stages import pull
+    from resources.stores import cursors
+
+    original = pull._store
+
+    def store(work: Any, page: Any, *, moves_watermark: bool = True, is_current: bool = False) -> None:
+        if moves_watermark:
+            with work.transaction() as tx:
+                cursors.advance(
+                    tx,
+                    tenant=work.connection.tenant,
+                    connection=work.connection.name,
+                    entity=page.entity,
+                    watermark=page.watermark,
+                    is_census_due=page.is_cut_short,
+                )
+        original(work, page, moves_watermark=False, is_current=is_current)
+
+    pull._store = store
+
+
+def after_instead_of_from() -> None:
+    """Ask for what changed after the watermark, not from it on, and without any overlap."""
+    from resources.erps.quickbooks import feed
+
+    assert timedelta(0) < feed.FEED_OVERLAP
+    feed.FEED_OVERLAP = timedelta(0)
+
+
+def echo_is_an_edit() -> None:
+    """What comes back from a push counts as an edit that has to be pushed."""
+    from resources.stages import plan
+    from resources.stages.careful import Careful
+    from resources.stores import bindings, edits
+
+    original, operation_of = Careful.record_effect, plan.operation_of
+
+    def record_effect(self: Any, intent: Any, record: Any, says: str) -> None:
+        original(self, intent, record, says)
+        kept = self._kept(intent.entity, intent.ledger_id)
+        bindings.agree(self.tx, connection=self.name, entity=intent.entity, ledger_id=intent.ledger_id, version=0)
+        edits.note(
+            self.tx, connection=self.name, entity=intent.entity, ledger_id=intent.ledger_id, version=kept.version
+        )
+
+    def always(kept: Any, binding: Any) -> Any:
+        return operation_of(kept, binding) or ("update" if binding and not kept.is_deleted else None)
+
+    Careful.record_effect = record_effect  # type: ignore[method-assign]
+    plan.operation_of = always
+
+
+def census_deletes_on_a_partial_run() -> None:
+    """A listing that broke off counts as whole, and nobody asks for what it misses."""
+    from resources.erps.quickbooks.client import QuickBooksConnector
+    from resources.errors import TieoutError
+    from resources.stages import census
+
+    original = QuickBooksConnector.census
+
+    def as_far_as_it_goes(self: Any, entity: str) -> Any:
+        try:
+            yield from original(self, entity)
+        except TieoutError:
+            return
+
+    assert census.pull_records
+    census.pull_records = lambda work, entity, ids: set()
+    QuickBooksConnector.census = as_far_as_it_goes  # type: ignore[method-assign]
+
+
+def retry_on_400() -> None:
+    """What the ERP refused is sent again."""
+    from resources.stages.push import _Push
+    from resources.stores import outbox
+
+    def refuse(self: Any, tx: Any, intent: Any, error: Any) -> None:
+        outbox.postpone(tx, intent.intent_id, state="waiting", seconds=0, answer=str(error))
+
+    assert _Push._refuse
+    _Push._refuse = refuse  # type: ignore[method-assign]
+
+
+def lease_without_epoch() -> None:
+    """A worker goes on although another one took its work over."""
+    from resources.stores import leases
+
+    assert leases.hold
+    leases.hold = lambda tx, lease: None
+
+
+def audit_outside_the_transaction() -> None:
+    """The audit's entry is committed by itself, before what it tells of."""
+    from resources.stages.careful import Careful
+    from resources.stores import audit
+
+    original, append = Careful.record_effect, audit.append
+
+    def record_effect(self: Any, intent: Any, record: Any, says: str) -> None:
+        def append_alone(tx: Any, **entry: Any) -> None:
+            with self.work.db.transaction(self.tenant) as other:
+                append(other, **entry)
+
+        audit.append = append_alone
+        try:
+            original(self, intent, record, says)
+        finally:
+            audit.append = append
+
+    Careful.record_effect = record_effect  # type: ignore[method-assign]
+
+
+def last_writer_wins() -> None:
+    """Take what the ERP says without looking at what was edited here."""
+    from ledger.policies import Policies, Policy
+    from resources.stores import policies
+
+    assert policies.of
+    policies.of = lambda *_, **__: Policies({"": Policy.ERP_WINS})
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        no_intent,
+        no_probe,
+        new_key_on_retry,
+        fresh_token,
+        watermark_before_page,
+        after_instead_of_from,
+        echo_is_an_edit,
+        census_deletes_on_a_partial_run,
+        retry_on_400,
+        lease_without_epoch,
+        audit_outside_the_transaction,
+        last_writer_wins,
+    )
+}
+
+
+def apply(name: str) -> None:
+    """Break the protocol in this process; the empty name breaks nothing."""
+    if name:
+        MUTANTS[name]()

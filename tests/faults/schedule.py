@@ -1,0 +1,276 @@
+"""One schedule: what both hands do, when the product runs, and what goes wrong while it does.
+
+A seed gives the same steps every time, and each step draws its own chances from seed and place, so that steps can be
+left out of a schedule that failed without changing the others. Running many of them is `running.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from typing import Any
+
+from resources.points import POINTS
+from tests.faults.faults import FAULTS
+from tests.faults.hands import Hands
+from tests.faults.journal import effects_without_intent
+from tests.faults.world import World
+
+PULL_POINTS = ("page_fetched", "page_staged", "watermark_written", "page_committed")
+MERGE_POINTS = ("merge_begun", "merge_written", "merge_committed", "settled", "conflict_opened")
+DECISION_POINTS = ("decision_written", "decision_committed")
+SYNC_POINTS = PULL_POINTS + MERGE_POINTS
+# Where most is at stake: half of the strikes are there.
+CRITICAL = {
+    "push": ("intent_committed", "after_send", "before_record", "record_written"),
+    "delta": ("page_fetched", "watermark_written", "page_committed", "merge_written"),
+}
+PUSH_POINTS = tuple(p for p in POINTS if p not in PULL_POINTS + DECISION_POINTS)
+STEPS = {
+    "make_here": 3,
+    "make_there": 2,
+    "edit_here": 4,
+    "edit_there": 4,
+    "edit_both": 2,
+    "end_here": 1,
+    "end_there": 1,
+    "apply_here": 1,
+    "decide": 1,
+    "work": 9,
+}
+MADE = {
+    "invoices": 6,
+    "payments": 4,
+    "bills": 3,
+    "bill_payments": 2,
+    "credit_memos": 2,
+    "purchase_orders": 2,
+    "customers": 2,
+    "vendors": 1,
+    "items": 1,
+}
+STEPS_MIN, STEPS_MAX = 4, 9
+# More than the service remembers a request id.
+A_LONG_WHILE_SECONDS = 90_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step; of `work` also what is run, which fault the company has then, and what strikes the product where."""
+
+    place: int
+    what: str
+    run: str = ""
+    fault: str = ""
+    strike: dict[str, Any] | None = None
+    is_doubled: bool = False
+    long_while: bool = False
+    clock_seconds: int = 0
+    edit_meanwhile: bool = False
+
+    def says(self) -> str:
+        said = [self.what, self.run, self.fault and f"fault {self.fault}"]
+        if self.strike:
+            said.append(f"{self.strike['how']} at {self.strike['point']} {self.strike['nth']}")
+        said += ["two at once"] * self.is_doubled + ["a day passes first"] * self.long_while
+        said += [f"clock moved by {self.clock_seconds} s"] * bool(self.clock_seconds)
+        return f"{self.place}: {', '.join(filter(None, said))}"
+
+
+@dataclass
+class Ran:
+    """What a schedule left: both hands' memory and what was noticed while it ran."""
+
+    seed: int
+    steps: list[Step]
+    hands: Hands
+    found: list[str] = field(default_factory=list)
+    rounds: int | None = None
+    trace: list[str] = field(default_factory=list)
+    has_long_while: bool = False
+
+
+def steps_of(seed: int) -> list[Step]:
+    """The steps that a seed means."""
+    chance = random.Random(f"schedule {seed}")
+    # A subset of the faults for each seed: rare combinations come up more often than if all were always on.
+    faults = chance.sample(sorted(FAULTS), 5)
+    steps = [Step(0, "make_here")]
+    for _ in range(1, chance.randint(STEPS_MIN, STEPS_MAX)):
+        what = chance.choices(list(STEPS), list(STEPS.values()))[0]
+        steps.append(_work(chance, len(steps), faults) if what == "work" else Step(len(steps), what))
+        if what == "edit_both" and chance.random() < 0.5:
+            # A conflict that nobody sees cannot be decided.
+            steps += [Step(len(steps), "work", "delta"), Step(len(steps) + 1, "decide")]
+    if not any(step.what == "work" for step in steps):
+        steps += [_work(chance, len(steps), faults), _work(chance, len(steps) + 1, faults)]
+    return steps
+
+
+def _work(chance: random.Random, place: int, faults: list[str]) -> Step:
+    run = chance.choices(["push", "delta", "full"], [10, 5, 1])[0]
+    step = Step(place, "work", run, fault=chance.choice(faults) if chance.random() < 0.75 else "")
+    if chance.random() < 0.6:
+        how = chance.choices(["kill", "cut", "zombie", "write"], [12, 2, 2, 3])[0]
+        some = CRITICAL["push" if run == "push" else "delta"]
+        all_of_them = PUSH_POINTS if run == "push" else SYNC_POINTS
+        point = chance.choice(some if chance.random() < 0.5 else all_of_them)
+        step = replace(step, strike={"point": point, "nth": chance.choice([1, 1, 1, 2, 3]), "how": how})
+    else:
+        step = replace(step, is_doubled=chance.random() < 0.15)
+    return replace(
+        step,
+        long_while=chance.random() < 0.12,
+        clock_seconds=chance.choice([-600, 600]) if chance.random() < 0.08 else 0,
+        edit_meanwhile=chance.random() < 0.15,
+    )
+
+
+class Schedule:
+    """Runs steps in a world that was put back to its beginning. `mutant` breaks the protocol on purpose."""
+
+    def __init__(self, world: World, seed: int, steps: list[Step] | None = None, mutant: str = "") -> None:
+        self.world = world
+        self.seed = seed
+        self.steps = steps_of(seed) if steps is None else steps
+        self.mutant = mutant
+        self.hands = Hands(world, seed)
+        self.ran = Ran(seed, self.steps, self.hands)
+        self._marks: dict[str, Any] = {}
+        self._latest_there = ""
+
+    def run(self) -> Ran:
+        """Do everything, then leave the world in peace until it is quiet."""
+        setup = random.Random(f"company {self.seed}")
+        self.world.control(
+            "switches",
+            {
+                "rotate_on_every_refresh": setup.random() < 0.3,
+                "request_id_seconds": setup.choice([86400, 86400, 600]),
+            },
+        )
+        self._look_at_watermarks()
+        for step in self.steps:
+            chance = random.Random(f"step {self.seed} {step.place}")
+            self.hands.say(step.says())
+            if step.what == "work":
+                self._work(chance, step)
+            elif step.what == "decide":
+                self._decide(chance, step)
+            elif step.what == "make_here":
+                entity = chance.choices(list(MADE), list(MADE.values()))[0]
+                self.hands.make_here(chance, entity, strange_party=chance.random() < 0.15)
+            elif step.what == "make_there":
+                self.hands.make_there(chance, chance.choices(list(MADE), list(MADE.values()))[0])
+            else:
+                getattr(self.hands, step.what)(chance)
+        self._make_peace()
+        return self.ran
+
+    def _work(self, chance: random.Random, step: Step) -> None:
+        if step.long_while:
+            self.ran.has_long_while = True
+            self.world.control("clock", {"advance_seconds": A_LONG_WHILE_SECONDS})
+        if step.clock_seconds:
+            self.world.control("clock", {"advance_seconds": step.clock_seconds})
+        strike, edited = self._strike(chance, step)
+        action = {"do": step.run, "strike": strike, "mutant": self.mutant}
+        actions = [action]
+        if step.is_doubled:
+            actions.append({"do": chance.choice(["push", "delta"]), "mutant": self.mutant})
+        scripted = self._script(chance) if step.edit_meanwhile else None
+        ended = self.world.work(*actions, fault=step.fault, rules=FAULTS.get(step.fault, ()))
+        if scripted:
+            scripted()
+        if edited and "written" in ended[0] and ended[0]["written"] is not None:
+            edited(ended[0]["written"])
+        for end in ended:
+            self.ran.trace.append(f"{step.run}: {end['code']} {sorted(end['passed'].items())}")
+            self.hands.say(f"   ended {end['code']} {end['said'][:300]}")
+            if end.get("taken_over") not in (None, 0, 1):
+                self.hands.say(f"   whoever took it over ended {end['taken_over']}")
+        self._look_at_watermarks()
+        self.ran.found += effects_without_intent(self.world, self.world.ask("effects"))
+
+    def _strike(self, chance: random.Random, step: Step) -> tuple[dict[str, Any] | None, Any]:
+        """What strikes; if somebody writes into the ledger just then, also how to remember it."""
+        if step.strike is None or step.strike["how"] != "write":
+            return step.strike, None
+        record = self.hands.pick(chance, lambda r: r.ledger_id is not None)
+        if record is None:
+            return None, None
+        name, value = self.hands.a_text_of(chance, record)
+        statement = (
+            f"update ledger.{record.kind.entity} set {name} = %s where ledger_id = %s and not is_deleted "
+            f"returning (select o.{name} from ledger.{record.kind.entity} o where o.ledger_id = %s)"
+        )
+
+        def remember(before: str) -> None:
+            self.hands.wrote_here(record, name, value, before)
+
+        return {**step.strike, "statement": statement, "values": [value, record.ledger_id, record.ledger_id]}, remember
+
+    def _script(self, chance: random.Random) -> Any:
+        """Somebody works over there right after one of the product's requests, on a field that only they write."""
+        record = self.hands.pick(chance, lambda r: r.external_id is not None and bool(r.texts_without_ours()))
+        there = self.hands.there(record) if record else None
+        if record is None or there is None:
+            return None
+        name = chance.choice(record.texts_without_ours())
+        edit = self.hands.edit_of(chance, record, there, name)
+        assert edit is not None
+        value, body, _ = edit
+        asked = {"operation": "update", "entity": record.kind.wire, "id": there["Id"], "body": body}
+        after = {"path": r"^/v3/company/", "nth": chance.randint(1, 4)}
+        self.world.control("script", [{"after": after, "edit": asked}])
+
+        def remember() -> None:
+            statuses = [status for one in self.world.ask("script") for status in one.get("statuses", ())]
+            self.world.control("script", [])
+            if statuses and all(status == 200 for status in statuses):
+                self.hands.wrote_there(record, name, value)
+
+        return remember
+
+    def _decide(self, chance: random.Random, step: Step) -> None:
+        """A person decides a conflict, and perhaps dies over it."""
+        open_ones = self.world.rows(
+            "select * from sync.conflicts where state = 'open' and kind <> 'possible_duplicate' order by conflict_id"
+        )
+        if not open_ones:
+            return
+        conflict, keep = chance.choice(open_ones), chance.choice(["ours", "theirs"])
+        strike = step.strike
+        if strike is None and chance.random() < 0.6:
+            strike = {"point": chance.choice(DECISION_POINTS), "nth": 1, "how": chance.choice(["kill", "cut"])}
+        asked = {"do": "resolve", "conflict": conflict["conflict_id"], "keep": keep, "strike": strike}
+        (end,) = self.world.work({**asked, "mutant": self.mutant})
+        now = self.world.one("select * from sync.conflicts where conflict_id = %s", conflict["conflict_id"])
+        self.hands.say(f"   ended {end['code']} {end['said'][:300]}")
+        if now and now["state"] == "resolved":
+            self.hands.decided(conflict, keep)
+
+    def _make_peace(self) -> None:
+        """No more faults; what is late comes now; then sync and push until neither changes anything."""
+        self.world.control("late", {})
+        (end,) = self.world.work({"do": "peace", "mutant": self.mutant})
+        self._look_at_watermarks()
+        self.ran.rounds = end.get("rounds")
+        self.ran.trace.append(f"peace: {end['code']} {end.get('rounds')} {sorted(end['passed'].items())}")
+        if end["code"]:
+            self.ran.found.append(f"in peace the product failed: {end['said'] or end['code']}")
+        elif end["rounds"] is None:
+            self.ran.found.append(f"not quiet in peace: {end.get('pending')}")
+
+    def _look_at_watermarks(self) -> None:
+        """Watermarks move forwards only, and never past any time the company's clock has shown."""
+        now = self.world.ask("clock")["now"][:19]
+        self._latest_there = max(self._latest_there, now)
+        for row in self.world.rows("select entity, watermark from sync.cursors where watermark is not null"):
+            before = self._marks.get(row["entity"])
+            if before is not None and row["watermark"] < before:
+                self.ran.found.append(f"the watermark of {row['entity']} went back")
+            if row["watermark"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") > self._latest_there:
+                self.ran.found.append(f"the watermark of {row['entity']} is past the company's clock")
+            self._marks[row["entity"]] = row["watermark"]

@@ -1,0 +1,156 @@
+"""Each invariant can fail: a world at peace is spoiled by hand in one way, and the programme says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faults import invariants
+from tests.faults.hands import AMOUNT
+from tests.faults.invariants import violations
+from tests.faults.running import Tried, attempt
+from tests.faults.schedule import Schedule, Step, steps_of
+from tests.faults.world import World
+
+PEACEFUL = [Step(1, "make_here"), Step(2, "work", "push"), Step(3, "edit_there"), Step(4, "edit_here")]
+SEED = 2_000_000
+
+
+@pytest.fixture
+def tried(world: World) -> Tried:
+    done = attempt(world, SEED, PEACEFUL)
+    assert done.found == []
+    return done
+
+
+def spoil(world: World, statement: str, *values: Any) -> None:
+    """Behind everybody's back: no trigger sees it."""
+    world.hand.execute("set session_replication_role = replica")
+    world.hand.execute(statement, values)
+    world.hand.execute("set session_replication_role = origin")
+
+
+def test_1_a_value_that_is_not_on_both_sides_is_found(world: World, tried: Tried):
+    spoil(world, "update ledger.invoices set po_number = 'lost' where document_number = 'INV-101'")
+
+    assert any(found.startswith("1: invoices/INV-101.po_number") for found in violations(world, tried.ran))
+
+
+def test_1_a_record_that_is_missing_is_found(world: World, tried: Tried):
+    world.edit_there({"operation": "delete", "entity": "Invoice", "id": "102"})
+
+    assert any("INV-102 is gone there and not so here" in found for found in violations(world, tried.ran))
+
+
+def test_2_a_second_document_is_found(world: World, tried: Tried):
+    body = {"CustomerRef": {"value": "1"}, "TotalAmt": 40.0, "PaymentRefNum": "PAY-120"}
+    world.edit_there({"operation": "create", "entity": "Payment", "body": body})
+
+    assert any(found.startswith("2: payments/PAY-120 is 2 times there") for found in violations(world, tried.ran))
+
+
+def test_3_a_cent_is_found(world: World, tried: Tried):
+    spoil(world, "update ledger.bills set open_amount = open_amount - 0.01 where document_number = 'BILL-130'")
+
+    found = violations(world, tried.ran)
+    assert any(one.startswith("3: bills/BILL-130") for one in found)
+    assert any(one.startswith("3: vendors/Vendor 50 owes") for one in found)
+
+
+def test_4_a_conflict_that_does_not_show_what_is_there_is_found(world: World):
+    done = attempt(world, SEED, [Step(1, "edit_both"), Step(2, "edit_both"), Step(3, "edit_both")])
+    assert done.found == []
+    assert world.rows("select * from sync.conflicts where state = 'open'")
+    spoil(
+        world,
+        "update sync.conflicts set theirs = replace(theirs, 'there', 'nowhere'), ours = replace(ours, 'here', 'away')",
+    )
+
+    assert any(found.startswith("4: ") for found in violations(world, done.ran))
+
+
+def test_5_a_value_that_nobody_chose_is_found(world: World, tried: Tried):
+    record = next(r for r in tried.ran.hands.records if r.name == "INV-101")
+    value = record.value(AMOUNT)
+    value.ours, value.theirs, value.last, value.is_concurrent = 1, 2, 1, True
+
+    assert any(found.startswith("5: invoices/INV-101") for found in violations(world, tried.ran))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["delete from sync.audit", "update sync.audit set detail = replace(detail::text, 'written', 'altered')::%s"],
+    ids=["an entry taken away", "an entry altered"],
+)
+def test_6_an_audit_that_is_not_whole_is_found(world: World, tried: Tried, statement: str):
+    kind = world.rows(
+        "select data_type from information_schema.columns where table_name = 'audit' and column_name = 'detail'"
+    )[0]["data_type"]
+    spoil(world, statement.replace("%s", kind))
+
+    assert any(found.startswith("6: ") for found in violations(world, tried.ran))
+
+
+def test_6_an_effect_without_an_intent_is_found(world: World, tried: Tried):
+    spoil(world, "delete from sync.outbox")
+
+    assert any("no intent says so" in found for found in violations(world, tried.ran))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(-60, "went back"), (3600, "is past the company's clock")], ids=["back", "ahead"]
+)
+def test_7_a_watermark_that_moves_wrongly_is_found(world: World, tried: Tried, seconds: int, says: str):
+    schedule = Schedule(world, SEED, PEACEFUL)
+    schedule._look_at_watermarks()
+    spoil(world, "update sync.cursors set watermark = watermark + make_interval(secs => %s)", seconds)
+
+    schedule._look_at_watermarks()
+
+    assert any(says in found for found in schedule.ran.found)
+
+
+def test_10_too_many_calls_are_found(world: World, tried: Tried, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(invariants, "CALLS_PER_CHANGE", 0)
+    monkeypatch.setattr(invariants, "CALLS_PER_RUN", 1)
+
+    assert any(found.startswith("10: ") for found in violations(world, tried.ran))
+
+
+def test_11_an_edit_that_waits_for_nothing_is_found(world: World, tried: Tried):
+    spoil(
+        world,
+        "insert into sync.edits (tenant_id, entity, ledger_id, version) "
+        "select tenant_id, 'invoices', ledger_id, version from ledger.invoices where document_number = 'INV-101'",
+    )
+
+    assert any(found.startswith("11: ") for found in violations(world, tried.ran))
+
+
+def test_11_an_intent_that_nobody_ends_is_found(world: World, tried: Tried):
+    spoil(world, "update sync.outbox set state = 'sent' where intent_id = (select max(intent_id) from sync.outbox)")
+
+    assert any(found.startswith("11: an intent") for found in violations(world, tried.ran))
+
+
+def is_alone(step: Step) -> bool:
+    """Whether only one process works at a time."""
+    return not step.is_doubled and not (step.strike and step.strike["how"] == "zombie")
+
+
+def calls_of(world: World) -> list[tuple[str, str, int]]:
+    return [(line["method"], line["path"], line["status"]) for line in world.ask("log")]
+
+
+def test_12_the_same_seed_leaves_the_same_trace(world: World):
+    seeds = [seed for seed in range(200) if all(is_alone(step) for step in steps_of(seed))][:5]
+    for seed in seeds:
+        first, calls = attempt(world, seed), calls_of(world)
+        again = attempt(world, seed)
+
+        assert (again.ran.trace, again.ran.hands.story, calls_of(world)) == (
+            first.ran.trace,
+            first.ran.hands.story,
+            calls,
+        )

@@ -1,0 +1,16 @@
+"""The second half of the schedules that run with every change; both hands work, processes die, requests go astray."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.running import failures
+from tests.faults.world import World
+
+SEEDS = range(250, 275)
+CHUNK = 5
+
+
+@pytest.mark.parametrize("start", SEEDS[::CHUNK], ids=lambda start: f"seeds {start} to {start + CHUNK - 1}")
+def test_nothing_is_lost_doubled_or_overwritten_unseen(world: World, start: int):
+    assert "\n".join(failures(world, range(start, start + CHUNK))) == ""

@@ -1,0 +1,227 @@
+"""The world of a schedule: a simulated company, a real Postgres, and the product in processes that can be killed.
+
+Belongs here: what can be done to the world and asked of it. Every schedule begins in the same world: the company is put
+back from a snapshot, and the rows of every table from a copy, so that a seed means the same whatever ran before it.
+What is done, and when, is `schedule.py`; what must hold afterwards is `invariants.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import requests
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from tests.books import Books
+from tests.faults.company import the_company
+from tests.faults.kinds import WIRE_ENTITIES
+from tests.house import ROOT
+
+# Tokens live for an hour; what is copied is made anew before they end.
+COPY_SECONDS_MAX = 1500.0
+SWITCHES: dict[str, Any] = {
+    "rate_limits": False,
+    "rotate_on_every_refresh": False,
+    "request_id_seconds": 86400,
+    "request_id_errors": "forgotten",
+    "query_lag_seconds": 0,
+    "bill_document_numbers": "allow",
+}
+
+
+@dataclass
+class World:
+    """`passed` counts the points that were passed; `struck` the pairs (point, strike) that came, and (point, fault)
+    where the point was passed by an action that the fault hit; `killed` (point, which passing).
+    """
+
+    books: Books
+    zygote: subprocess.Popen[str]
+    hand: psycopg.Connection[Any]
+    passed: Counter[str] = field(default_factory=Counter)
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+    killed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    said: list[str] = field(default_factory=list)
+    copied_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.http = requests.Session()
+        self.refused: Any = None
+        self.copy()
+
+    # Back to the beginning
+
+    def copy(self) -> None:
+        """Remember the world as it is now."""
+        self.books.simulator.post("snapshot", {"name": "beginning"})
+        self._reset = _copied(self.hand)
+        self.copied_at = time.monotonic()
+
+    def reset(self) -> None:
+        """Back to where the world was copied; made anew there if its tokens are about to end."""
+        self.control("faults", [])
+        self.control("script", [])
+        self.control("restore", {"name": "beginning"})
+        self.control("clock", {})
+        self.control("switches", SWITCHES)
+        requests.delete(f"{self.books.simulator.base_url}/_sandbox/log", timeout=10)
+        self.hand.execute(self._reset)
+        self.said.clear()
+        if time.monotonic() - self.copied_at > COPY_SECONDS_MAX:
+            self.work({"do": "full"})
+            self.copy()
+
+    # The product
+
+    def work(self, *actions: dict[str, Any], fault: str = "", rules: Sequence[dict[str, Any]] = ()) -> list[Any]:
+        """Run actions of the product at once, each in its own process, under the rules of a fault; gives how each
+        ended (see `zygote.py`).
+        """
+        if rules:
+            self.control("faults", list(rules))
+        asked = [{"connection": self.books.name, **action} for action in actions]
+        assert self.zygote.stdin and self.zygote.stdout
+        self.zygote.stdin.write(json.dumps(asked) + "\n")
+        self.zygote.stdin.flush()
+        ended = json.loads(self.zygote.stdout.readline())
+        struck = fault if rules and any(rule.get("matched") for rule in self.ask("faults")) else ""
+        if rules:
+            self.control("faults", [])
+        for action, end in zip(asked, ended, strict=True):
+            self.passed.update(end["passed"])
+            self._count(action.get("strike"), end, struck)
+            if end["said"]:
+                self.said.append(f"{action['do']}: {end['said']}")
+        return ended
+
+    def _count(self, strike: dict[str, Any] | None, end: dict[str, Any], fault: str) -> None:
+        if strike and end["struck"]:
+            self.struck[strike["point"], strike["how"]] += 1
+            if strike["how"] == "kill":
+                self.killed[strike["point"], strike["nth"]] += 1
+        for point in end["passed"] if fault else ():
+            self.struck[point, fault] += 1
+
+    # The company over there
+
+    def control(self, name: str, body: Any) -> Any:
+        answer = self.http.post(f"{self.books.simulator.base_url}/_sandbox/{name}", json=body, timeout=60)
+        assert answer.ok, f"{name}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+    def ask(self, name: str, **parameters: Any) -> Any:
+        answer = self.http.get(f"{self.books.simulator.base_url}/_sandbox/{name}", params=parameters, timeout=60)
+        assert answer.ok, f"{name}: {answer.status_code} {answer.text[:500]}"
+        return json.loads(answer.text, parse_float=Decimal)
+
+    def there(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Everything that is in the company now, by entity and id."""
+        found = self.ask("state")
+        return {
+            wire: {one["Id"]: one for one in found.get(wire, []) if one.get("status") != "Deleted"}
+            for wire in WIRE_ENTITIES
+        }
+
+    def one_there(self, wire: str, external_id: str) -> dict[str, Any] | None:
+        found = self.ask("state", entity=wire)[wire]
+        return next((one for one in found if one["Id"] == external_id and one.get("status") != "Deleted"), None)
+
+    def edit_there(self, edit: dict[str, Any]) -> dict[str, Any] | None:
+        """Somebody works in the company; None if it refuses."""
+        answer = self.http.post(f"{self.books.simulator.base_url}/_sandbox/edit", json=edit, timeout=60)
+        said = answer.json()
+        if answer.ok and "Fault" not in said:
+            return said[edit["entity"]]
+        self.refused = said
+        return None
+
+    # The database
+
+    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        with self.hand.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement, values).fetchall()
+
+    def one(self, statement: str, *values: Any) -> dict[str, Any] | None:
+        return next(iter(self.rows(statement, *values)), None)
+
+
+def _copied(hand: psycopg.Connection[Any]) -> sql.Composed:
+    """Keep a copy of every row; gives the statements that put them back, sequences included."""
+    hand.execute("drop schema if exists beginning cascade; create schema beginning")
+    undo: list[sql.Composable] = [sql.SQL("set session_replication_role = replica")]
+    tables = hand.execute(
+        "select schemaname, tablename from pg_tables "
+        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation') and tablename <> 'schema_version'"
+    ).fetchall()
+    for schema, table in tables:
+        name = sql.Identifier(schema, table)
+        undo.append(sql.SQL("delete from {}").format(name))
+        if not hand.execute(sql.SQL("select exists (select from {})").format(name)).fetchone()[0]:
+            continue
+        kept = sql.Identifier("beginning", f"{schema}_{table}")
+        hand.execute(sql.SQL("create table {} as select * from {}").format(kept, name))
+        columns = [
+            sql.Identifier(column)
+            for (column,) in hand.execute(
+                "select column_name from information_schema.columns where table_schema = %s and table_name = %s "
+                "and is_generated = 'NEVER' order by ordinal_position",
+                (schema, table),
+            )
+        ]
+        listed = sql.SQL(", ").join(columns)
+        undo.append(
+            sql.SQL("insert into {} ({}) overriding system value select {} from {}").format(name, listed, listed, kept)
+        )
+    for schema, sequence, value in hand.execute(
+        "select schemaname, sequencename, last_value from pg_sequences "
+        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation')"
+    ).fetchall():
+        named = sql.Literal(f"{schema}.{sequence}")
+        undo.append(sql.SQL("select setval({}, {}, {})").format(named, value or 1, value is not None))
+    undo.append(sql.SQL("set session_replication_role = origin"))
+    return sql.SQL(";\n").join(undo)
+
+
+@contextmanager
+def running_zygote(books: Books) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.zygote", _as_worker(books), str(books.home)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+def _as_worker(books: Books) -> str:
+    url = books.database.url()
+    return f"{url}{'&' if '?' in url else '?'}application_name=worker"
+
+
+@contextmanager
+def running_world(books: Books) -> Iterator[World]:
+    """The company, synced, and the product ready to be struck."""
+    books.load(the_company())
+    books.sync()
+    held = books.open_errors()
+    assert not held, held
+    with running_zygote(books) as zygote, books.database.connect("superuser") as hand:
+        hand.execute("select set_config('tieout.tenant', %s, false)", (books.tenant,))
+        yield World(books, zygote, hand)
