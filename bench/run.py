@@ -24,6 +24,7 @@ import psycopg
 import requests
 
 from bench.measure import ROOT, Measured, measure
+from bench.push import measure_push
 from resources.stores import embedded
 from resources.stores.embedded import Server
 
@@ -327,4 +328,7 @@ def main(arguments: list[str] | None = None) -> int:
             report.add(_machine(server))
             compare_with_dlt(bench, report, options.invoices, options.repeats)
             compare_sizes(bench, report, options.small, options.large)
+            with simulator(100) as erp:
+                bench.connect_tieout(erp)
+                report.add(measure_push(home, erp.url))
     return 0

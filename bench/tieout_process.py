@@ -11,11 +11,9 @@ from time import perf_counter
 
 import requests
 
-from resources.connecting import add_connection
 from resources.services import Services
 from resources.settings import load_settings
 from resources.stages.sync import sync
-from resources.stores import migrate
 
 CONNECTION = "volume"
 TENANT = "default"
@@ -23,6 +21,9 @@ TENANT = "default"
 
 def connect(services: Services, base_url: str) -> None:
     """Make the schema and one connection to the simulator at `base_url`, with tokens minted for it."""
+    from resources.connecting import add_connection
+    from resources.stores import migrate
+
     migrate.migrate(services.owner_url)
     token = requests.post(f"{base_url}/_sandbox/tokens", timeout=30).json()
     keys = ("realm_id", "client_id", "client_secret", "refresh_token")

@@ -38,6 +38,8 @@ STOP_SECONDS_MAX = 30
 PAGE_MILLISECONDS_MAX = 30_000
 # The UI draws its graphs some time after their data is there, and says nothing when it is done.
 SETTLE_MILLISECONDS = 4_000
+# The graph is drawn larger than the page; so many clicks and all of it is there, still to be read.
+ZOOMED_OUT_STEPS = 4
 
 
 def main() -> int:
@@ -96,9 +98,12 @@ def _wait_for(address: str, demo: subprocess.Popen[bytes]) -> None:
 
 
 def _asset_graph(page: Page, address: str) -> None:
-    page.set_viewport_size({"width": 1800, "height": 1350})
+    page.set_viewport_size({"width": 2000, "height": 1500})
     page.goto(f"{address}/locations/tieout/asset-groups/receivables/lineage")
-    page.get_by_text("credit_memos").first.wait_for()
+    page.get_by_text("100% filled").first.wait_for()
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    for _ in range(ZOOMED_OUT_STEPS):
+        page.get_by_label("zoom_out").click()
 
 
 def _ledger_invoices(page: Page, address: str) -> None:
@@ -107,8 +112,20 @@ def _ledger_invoices(page: Page, address: str) -> None:
     page.get_by_text("open_amount").first.wait_for()
 
 
+def _push_invoices(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1350})
+    page.goto(f"{address}/assets/push/invoices?view=overview")
+    page.get_by_text("api_calls").first.wait_for()
+
+
+def _automation(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 520})
+    page.goto(f"{address}/automation")
+    page.get_by_text("push_edits").first.wait_for()
+
+
 def _quality(page: Page, address: str) -> None:
-    page.goto(f"{address}/assets/ledger/invoices?view=checks")
+    page.goto(f"{address}/assets/ledger/invoices?view=checks&checkDetail=quality")
     page.get_by_text("lines_make_the_total").first.wait_for()
 
 
@@ -127,9 +144,11 @@ def _runs(page: Page, address: str) -> None:
 TAKES: dict[str, Callable[[Page, str], None]] = {
     "asset-graph": _asset_graph,
     "ledger-invoices": _ledger_invoices,
+    "push-invoices": _push_invoices,
     "quality-check": _quality,
     "reconciliation": _reconciliation,
     "runs": _runs,
+    "automation": _automation,
 }
 
 if __name__ == "__main__":
