@@ -314,8 +314,8 @@ class LedgerStore:
             ),
             "stage": sql.SQL(
                 "create temp table if not exists {} (external_id text, version_token text, base_seq bigint, base text, "
-                "ledger_id bigint, is_new boolean, is_bound boolean, {}) on commit delete rows"
-            ).format(sql.Identifier(f"stage_{spec.name}"), _stage_columns(spec.fields)),
+                "ledger_id bigint, is_new boolean, is_bound boolean, {}) on commit delete rows; delete from {}"
+            ).format(sql.Identifier(f"stage_{spec.name}"), _stage_columns(spec.fields), stage),
             "copy": sql.SQL("copy {} from stdin").format(stage),
             "insert": sql.SQL(
                 """
@@ -404,8 +404,9 @@ class _PartStore:
         said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
         listed = sql.SQL(", ").join(columns)
         self._create = sql.SQL(
-            "create temp table if not exists {} (ledger_id bigint, part_key text, {}) on commit delete rows"
-        ).format(sql.Identifier(f"stage_{name}"), _stage_columns(part.fields))
+            "create temp table if not exists {} (ledger_id bigint, part_key text, {}) on commit delete rows; "
+            "delete from {}"
+        ).format(sql.Identifier(f"stage_{name}"), _stage_columns(part.fields), stage)
         self._copy = sql.SQL("copy {} from stdin").format(stage)
         self.delete_missing = sql.SQL(
             """

@@ -95,7 +95,9 @@ _STAGE = """
 create temp table if not exists mirror_page (
   external_id text, version_token text, modified_at timestamptz, content_hash bytea, payload text, is_new boolean,
   change_seq bigint
-) with (toast_tuple_target = 8160) on commit delete rows
+) with (toast_tuple_target = 8160) on commit delete rows;
+-- What an earlier page of the same transaction has left.
+delete from pg_temp.mirror_page
 """
 _COPY = sql.SQL("copy pg_temp.mirror_page from stdin")
 

@@ -52,6 +52,19 @@ def test_a_new_customer_and_its_invoice_are_made_in_one_go_parents_first(company
     assert quiet(company)
 
 
+def test_several_new_documents_go_in_one_batch_and_are_recorded_together(company: Books, writer: LedgerWriter):
+    for number in range(5):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=f"B-{number}")
+
+    report = company.push()
+
+    assert company.open_errors() == []
+    assert report.pushed == {"invoices": 5}
+    assert company.value("select count(distinct batch_key) from sync.outbox where state = 'done'") == 1
+    assert {f"B-{number}" for number in range(5)} <= {i.get("DocNumber") for i in company.objects("Invoice")}
+    assert quiet(company)
+
+
 def test_what_quickbooks_fills_in_comes_back_with_the_answer(company: Books, writer: LedgerWriter):
     invoice = writer.invoice(customer_id(company), "50.00", item_id(company))
 
