@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,22 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def code_server(process: subprocess.Popen[str]) -> psutil.Process | None:
     for child in descendants(process):
-        if child.cmdline()[1:5] == ["-m", "dagster", "api", "grpc"]:
-            return child
+        with suppress(psutil.NoSuchProcess):  # it may end between the list and the question
+            if child.cmdline()[1:5] == ["-m", "dagster", "api", "grpc"]:
+                return child
     return None
+
+
+def is_running(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def assert_all_gone(processes: list[psutil.Process], home: Path) -> None:
     _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS_MAX)
-    alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-    assert alive == []
+    assert [process for process in alive if is_running(process)] == []
     assert status(home / ".tieout").state == "stopped"
 
 
