@@ -5,13 +5,14 @@ Pure. Which word stands for which id is configuration: `resources/stores/code_ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from ledger.columns import Columns, TakenApart
 from ledger.spec import EntitySpec, Record, spec_of
 
 Direction = Literal["to_erp", "to_ours"]
@@ -61,7 +62,27 @@ def translated(spec: EntitySpec, record: R, table: CodeTable, direction: Directi
     return (msgspec.structs.replace(record, **changes) if changes else record), list(missing.values())
 
 
+def in_our_words(spec: EntitySpec, apart: TakenApart, table: CodeTable) -> TakenApart:
+    """Records as columns, with their codes said in our words; a code that no map names stays as it is."""
+    if not table.has_maps:
+        return apart
+    own, of_parts = _codes_of(spec.name)
+    parts = {
+        name: replace(apart.parts[name], columns=_renamed(apart.parts[name].columns, fields, table))
+        for name, fields in of_parts
+    }
+    return TakenApart(_renamed(apart.columns, own, table), {**apart.parts, **parts})
+
+
 _Fields = tuple[tuple[str, str], ...]
+
+
+def _renamed(columns: Columns, fields: _Fields, table: CodeTable) -> Columns:
+    renamed: dict[str, Sequence[Any]] = {}
+    for name, list_name in fields:
+        if words := table.to_ours.get(list_name):
+            renamed[name] = [words.get(code, code) if code else code for code in columns[name]]
+    return {**columns, **renamed}
 
 
 @cache

@@ -10,17 +10,23 @@ was expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from ledger.money import InvalidAmountError, parse_amount
+from msgspec import Raw
+
+from ledger.money import FRACTION_DIGITS_MAX, INTEGER_DIGITS_MAX, InvalidAmountError, parse_amount
+from ledger.shapes import number
 
 Payload = Mapping[str, Any]
 _FOUND_CHARACTERS_MAX = 120
+_AMOUNT = rb"-?\d{1,%d}(?:\.\d{1,%d})?" % (INTEGER_DIGITS_MAX, FRACTION_DIGITS_MAX)
+_are_amounts = re.compile(rb"(?:" + _AMOUNT + rb"\n)*" + _AMOUNT).fullmatch
 
 
 class MappingError(ValueError):
@@ -120,6 +126,18 @@ class Field:
         """A type whose values are taken as they are unless empty, and for the others `convert`, whatever it raises."""
         return None, self.convert
 
+    def convert_all(self, values: Sequence[Any]) -> Sequence[Any]:
+        """`convert` of each of these values, which are not None; raises what it raises."""
+        plain, _ = self.quick_converter()
+        kinds = set(map(type, values))
+        if kinds == {plain} and all(values):
+            return values
+        if len(kinds) > 1:
+            # Some values of different kinds are equal: 1 and True.
+            return [*map(self.convert, values)]
+        known = {value: self.convert(value) for value in set(values)}
+        return [*map(known.__getitem__, values)]
+
     def write(self, body: dict[str, Any], value: Any) -> None:
         if not self.is_read_only and value is not None:
             put(body, self.path, self.unconvert(value))
@@ -183,6 +201,16 @@ class Amount(Field):
 
     def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
         return None, self.convert if self.is_negated else parse_amount
+
+    def convert_all(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Amounts that are as they should be stay the texts they were sent as."""
+        if Raw not in set(map(type, values)):
+            return super().convert_all(values)
+        if not self.is_negated:
+            written = b"\n".join(values)
+            if _are_amounts(written):
+                return written.decode().split("\n")
+        return [self.convert(number(value) if type(value) is Raw else value) for value in values]
 
     def unconvert(self, value: Decimal) -> Decimal:
         return -value if self.is_negated else value

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
+from ledger.columns import ShapeReader, TakenApart, joined, take_apart
 from ledger.fields import (
     Derived,
     Field,
@@ -117,73 +117,6 @@ class _QuickParts:
         return tuple(parts)
 
 
-class _ShapedReader:
-    """Reads the fields of objects of one shape, which are as they should be, all by one `attrgetter`."""
-
-    def __init__(self, fields: Mapping[str, Field], shape: type[Shaped]) -> None:
-        self._plan: list[tuple[str, type | None, Callable[[Any], Any]]] = []
-        self._other: list[tuple[str, Callable[[Payload], Any]]] = []
-        paths: list[str] = []
-        for name, wire_field in fields.items():
-            if isinstance(wire_field, Derived) or any(key.isdigit() for key in wire_field.path.split(".")):
-                self._other.append((name, wire_field.reader()))
-            elif _has_path(shape, wire_field.path):
-                paths.append(wire_field.path)
-                self._plan.append((name, *wire_field.quick_converter()))
-        # One path alone would give its value and not a tuple of it.
-        self._values_of = attrgetter(*paths, *paths[:1]) if paths else lambda payload: ()
-
-    def read_into(self, values: dict[str, Any], payload: Shaped) -> dict[str, Any]:
-        for (name, plain, convert), value in zip(self._plan, self._values_of(payload), strict=False):
-            if value is UNSET or value is None:
-                continue
-            if (type(value) is plain and value) or (value := convert(value)) is not None:
-                values[name] = value
-        for name, read in self._other:
-            if (value := read(payload)) is not None:
-                values[name] = value
-        return values
-
-
-class _ShapedParts:
-    """Reads a list of parts of one shape; errors as with `_QuickReader`."""
-
-    def __init__(self, record: type[Part], mapping: Parts, shape: type[Shaped]) -> None:
-        self._record = record
-        self._variant_path = mapping.variant_path
-        self._nested_key = mapping.nested_path.partition(".")[0] if mapping.nested_path else None
-        if self._nested_key not in shape.__struct_fields__:
-            self._nested_key = None
-        self._variants = {
-            name: variant and (_ShapedReader(variant.fields, shape).read_into, dict(variant.implies).copy)
-            for name, variant in mapping.variants.items()
-        }
-
-    def read(self, elements: Sequence[Shaped]) -> tuple[Part, ...]:
-        parts: list[Part] = []
-        for element in elements:
-            if self._nested_key is not None and self._nested_key in element:
-                raise TypeError
-            variant = self._variants["" if self._variant_path is None else getattr(element, self._variant_path)]
-            if variant is None:
-                continue
-            read_into, implied = variant
-            parts.append(self._record(position=len(parts) + 1, **read_into(implied(), element)))
-        return tuple(parts)
-
-
-def _has_path(shape: type[Shaped], path: str) -> bool:
-    """Whether objects of this shape may have a value there. Raises TypeError where what stands on the way is none."""
-    *way, last = path.split(".")
-    for key in way:
-        if key not in shape.__struct_fields__:
-            return False
-        if key not in shape.inner:
-            raise TypeError(f"{key} is no object")
-        shape = shape.inner[key]
-    return last in shape.__struct_fields__
-
-
 class WireMapping:
     """One entity of one ERP: `from_wire` and `to_wire`, both pure."""
 
@@ -212,8 +145,7 @@ class WireMapping:
             )
             for name, parts_mapping in self.parts.items()
         }
-        self._shaped_readers: dict[type[Shaped], _ShapedReader] = {}
-        self._shaped_parts: dict[tuple[str, type[Shaped]], _ShapedParts] = {}
+        self._shape_readers: dict[type[Shaped], ShapeReader] = {}
         self.unsaid = tuple(f.name for f in self.spec.fields if f.name not in self.fields)
         """Fields that this ERP has no word for: what the ledger says in them stays there."""
         self.unsaid_of_parts = {part.name: self._unsaid_of(part) for part in self.spec.parts}
@@ -255,33 +187,32 @@ class WireMapping:
     def from_wire(self, payload: Payload) -> Record:
         """Read one object as the ERP sent it. Raises MappingError for the first field that cannot be read."""
         try:
-            return self._read_shaped(payload) if isinstance(payload, Shaped) else self._read_quickly(payload)
+            return self._read_quickly(payload)
         except (ValueError, TypeError, LookupError, AttributeError):
             return self._read_with_care(payload)
 
-    def _read_shaped(self, payload: Shaped) -> Record:
-        shape = type(payload)
-        reader = self._shaped_readers.get(shape)
+    def columns_of(self, payloads: Sequence[Payload]) -> tuple[list[int], TakenApart] | None:
+        """Read many objects at once: what `from_wire` reads from each, as columns, and for each row of them the place
+        of its object. None unless all are as they should be.
+        """
+        places: dict[type, list[int]] = {}
+        for place, payload in enumerate(payloads):
+            places.setdefault(type(payload), []).append(place)
+        try:
+            apart = [self._read_kind(kind, [payloads[place] for place in at]) for kind, at in places.items()]
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return None
+        return [*chain.from_iterable(places.values())], joined(self.spec, apart)
+
+    def _read_kind(self, kind: type, payloads: Sequence[Payload]) -> TakenApart:
+        if not issubclass(kind, Shaped):
+            return take_apart(self.spec, [*map(self._read_quickly, payloads)])
+        reader = self._shape_readers.get(kind)
         if reader is None:
-            if len(self._shaped_readers) >= _SHAPES_REMEMBERED_MAX:
-                self._shaped_readers.clear()
-            reader = self._shaped_readers[shape] = _ShapedReader(self.fields, shape)
-        values = reader.read_into({}, payload)
-        for name, (record, _, mapping) in self._part_readers.items():
-            elements = payload.get(mapping.path)
-            if elements is None or elements == []:
-                values[name] = ()
-                continue
-            if type(elements) is not list:
-                raise TypeError
-            element_shape = type(elements[0])
-            parts = self._shaped_parts.get((name, element_shape))
-            if parts is None:
-                if len(self._shaped_parts) >= _SHAPES_REMEMBERED_MAX:
-                    self._shaped_parts.clear()
-                parts = self._shaped_parts[name, element_shape] = _ShapedParts(record, mapping, element_shape)
-            values[name] = parts.read(elements)
-        return self.spec.record(**values)
+            if len(self._shape_readers) >= _SHAPES_REMEMBERED_MAX:
+                self._shape_readers.clear()
+            reader = self._shape_readers[kind] = ShapeReader(self.spec, self.fields, self.parts, kind)
+        return reader.read(payloads)
 
     def _read_quickly(self, payload: Payload) -> Record:
         values: dict[str, Any] = {}

@@ -12,26 +12,33 @@ from types import NoneType
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 _LEAVES = frozenset({str, int, Decimal, bool, list, NoneType})
-_METHODS = frozenset({"get", "keys", "values", "items", "inner", "absent"})
+_METHODS = frozenset({"get", "keys", "values", "items", "inner", "absent", "numbers", "lists"})
 
 
 class Shaped(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """An object whose keys are fields. A key that is missing has UNSET, or `absent` of its class if it is an object.
 
     So a dotted path can be followed to its end by one `attrgetter`, whatever is missing on the way. `inner`: the class
-    of each key that holds an object.
+    of each key that holds an object. An attribute that is a number with a fraction is left as it was written (`Raw`):
+    `get` and all that looks like a dict give the number. `numbers`: the dotted paths of those in this object, `lists`:
+    those of lists of objects, which have numbers of their own.
     """
 
     inner: ClassVar[Mapping[str, type[Shaped]]] = {}
     absent: ClassVar[Any] = None
+    numbers: ClassVar[tuple[str, ...]] = ()
+    lists: ClassVar[Mapping[str, type[Shaped]]] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
         value = getattr(self, key, UNSET)
-        if type(value) in _LEAVES:
+        kind = type(value)
+        if kind in _LEAVES:
             return value
+        if kind is Raw:
+            return number(value)
         # What is left is nothing, an object, or one of these methods.
         return value if isinstance(value, Shaped) and value is not type(value).absent else default
 
@@ -61,6 +68,14 @@ class Shaped(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
 
 Mapping.register(Shaped)
+
+
+def number(written: Raw) -> int | Decimal | None:
+    """The number that is written so, None for null."""
+    text = str(written, "ascii")
+    if text == "null":
+        return None
+    return Decimal(text) if "." in text else int(text)
 
 
 def plain(value: Any) -> Any:

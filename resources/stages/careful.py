@@ -18,7 +18,7 @@ from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge, merge_or_meet
 from ledger.policies import Conflict, ConflictKind, Side
 from ledger.spec import Record, spec_of
-from resources.connector import WireRecord
+from resources.connector import Composer, WireRecord
 from resources.points import point
 from resources.stages.work import Work
 from resources.stores import audit, bindings, conflicts, edits, errors, mirror, outbox, policies, records
@@ -60,12 +60,23 @@ class Careful:
     def __init__(self, work: Work, tx: psycopg.Connection[Any]) -> None:
         self.work = work
         self.tx = tx
-        self.composer = work.composer
         self.name = work.connection.name
         self.tenant = work.connection.tenant
         self.actor = f"sync:{self.name}"
 
+    @property
+    def composer(self) -> Composer:
+        return self.work.composer
+
     # What arrives by a pull
+
+    def is_called_for(self, entity: str, batch: Sequence[Change]) -> bool:
+        """Whether any of these changes may need care: if nothing is noted or held here, or made by us, none does."""
+        return (
+            edits.any_noted(self.tx, entity)
+            or conflicts.any_open(self.tx, self.name, entity)
+            or bool(self._made_here(entity, batch))
+        )
 
     def needing_care(self, entity: str, arrived: Sequence[Theirs]) -> set[str]:
         """External ids of what must not be taken as it is: edited or held here, made by us, or perhaps known here."""
@@ -76,16 +87,19 @@ class Careful:
             care |= self._still_held(entity, ids, care)
             gone = [one.external_id for one in arrived if one.record is None]
             care |= bindings.ahead(self.tx, self.name, entity, gone)
-        marked = {m for one in arrived if (m := self.composer.marker_of(entity, one.payload))}
-        if marked:
-            known = outbox.of_markers(self.tx, self.name, entity, list(marked))
-            bound = bindings.ledger_ids_of(self.tx, self.name, {entity: ids})
-            care |= {
-                one.external_id
-                for one in arrived
-                if (entity, one.external_id) not in bound and self.composer.marker_of(entity, one.payload) in known
-            }
-        return care
+        return care | self._made_here(entity, arrived)
+
+    def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> set[str]:
+        """External ids of what carries a marker of ours and is bound to nothing."""
+        if not outbox.any_marked(self.tx, self.name, entity):
+            return set()
+        marker_of = self.work.composer.marker_of
+        marked = {one.external_id: m for one in arrived if (m := marker_of(entity, one.payload))}
+        if not marked:
+            return set()
+        known = outbox.of_markers(self.tx, self.name, entity, list(set(marked.values())))
+        bound = bindings.ledger_ids_of(self.tx, self.name, {entity: list(marked)})
+        return {i for i, marker in marked.items() if marker in known and (entity, i) not in bound}
 
     def _still_held(self, entity: str, external_ids: Sequence[str], met: set[str]) -> set[str]:
         """Those of these records that are held in a conflict; one that is bound to nothing and no longer like any row

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from ledger.columns import TakenApart
 from ledger.fields import MappingError
 from ledger.mapping import WireMapping
 from resources.collector import collector_paused
@@ -121,41 +122,55 @@ def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[
     name, tenant = work.connection.name, work.connection.tenant
     mapping = work.erp.mappings()[entity]
     store = ledger_store(entity, mapping)
+    careful = Careful(work, tx)
+    read = None if careful.is_called_for(entity, batch) else _read_as_columns(mapping, batch)
     arrived: dict[str, Theirs] = {}
     held: list[Held] = []
-    for change in batch:
-        one = _read(mapping, change)
-        if isinstance(one, Held):
-            held.append(one)
-        else:
-            arrived[one.external_id] = one
+    care: set[str] = set()
+    if read is not None:
+        page, apart, buried = read
+    else:
+        for change in batch:
+            one = _read(mapping, change)
+            if isinstance(one, Held):
+                held.append(one)
+            else:
+                arrived[one.external_id] = one
+        care = careful.needing_care(entity, list(arrived.values()))
+        free = [one for i, one in arrived.items() if i not in care]
+        page = [
+            Incoming(one.external_id, one.version_token, one.record, one.change_seq)
+            for one in free
+            if one.record is not None
+        ]
+        apart, buried = None, [one.external_id for one in free if one.record is None]
     outcome = work.outcome(entity)
-    careful = Careful(work, tx)
-    care = careful.needing_care(entity, list(arrived.values()))
     taken = store.take(
         tx,
         tenant=tenant,
         connection=name,
-        page=[
-            Incoming(one.external_id, one.version_token, one.record, one.change_seq)
-            for one in arrived.values()
-            if one.record is not None and one.external_id not in care
-        ],
+        page=page,
         run_id=work.run_id,
         from_wire=mapping.from_wire,
         references=work.references,
+        apart=apart,
     )
     held += taken.held
     outcome.inserted += taken.inserted
     outcome.updated += taken.updated
-    buried = [i for i, one in arrived.items() if one.record is None and i not in care]
     if buried:
         outcome.deleted += store.bury(tx, connection=name, external_ids=buried, run_id=work.run_id)
+    if taken.ahead and not arrived:
+        arrived = {
+            change.external_id: Theirs.of(change, mapping.from_wire(change.payload))
+            for change in batch
+            if change.external_id in taken.ahead
+        }
     for external_id in [*taken.ahead, *care]:
         _take_carefully(careful, outcome, entity, arrived[external_id], held)
-    if arrived and not store.spec.is_document:
+    if not store.spec.is_document:
         # Master data may be bound in other connections too, which are to hear of it.
-        edits.pass_on(tx, connection=name, entity=entity, external_ids=list(arrived))
+        edits.pass_on(tx, connection=name, entity=entity, external_ids=[change.external_id for change in batch])
     work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
     if taken.inserted:
         relink_parts(tx, connection=name)
@@ -184,6 +199,25 @@ def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs
     outcome.inserted += came == "inserted"
     outcome.updated += came == "updated"
     outcome.deleted += came == "deleted"
+
+
+def _read_as_columns(
+    mapping: WireMapping, batch: Sequence[Change]
+) -> tuple[list[Incoming], TakenApart | None, list[str]] | None:
+    """What is alive in the batch, at once, and the ids of what is deleted; None if one has to be read by itself."""
+    live = [change for change in batch if not change.is_deleted]
+    buried = [change.external_id for change in batch if change.is_deleted]
+    if not live:
+        return [], None, buried
+    read = mapping.columns_of([change.payload for change in live])
+    if read is None:
+        return None
+    places, apart = read
+    page = [
+        Incoming(one.external_id, one.version_token, None, one.change_seq, one.payload)
+        for one in map(live.__getitem__, places)
+    ]
+    return page, apart, buried
 
 
 def _read(mapping: WireMapping, change: Change) -> Theirs | Held:

@@ -1,74 +1,63 @@
-"""Canonical records taken apart into columns, and these as COPY spells them, references as ledger ids.
+"""Canonical records as columns, and these as COPY spells them, references as ledger ids.
 
 Belongs here: what follows from an entity's fields. The tables and statements are in `ledger.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from ledger.columns import Columns
 from ledger.spec import FieldSpec, RefersTo, RefersToAny, entities
 from resources.stores import copying
 from resources.stores.references import LedgerIds
 
-# By field, its values in the order of the records.
-Taken = Mapping[str, Sequence[Any]]
 
-
-class Columns:
+class ColumnStore:
     """The fields of one kind of record or part."""
 
     def __init__(self, fields: Sequence[FieldSpec]) -> None:
         self._fields = fields
-        self._names = [f.name for f in fields]
-        self._values_of = attrgetter(*self._names)
 
-    def take_apart(self, records: Sequence[Any]) -> Taken:
-        if not records:
-            return dict.fromkeys(self._names, ())
-        return dict(zip(self._names, zip(*map(self._values_of, records), strict=True), strict=True))
-
-    def references(self, taken: Taken) -> dict[str, set[str]]:
+    def references(self, columns: Columns) -> dict[str, set[str]]:
         """By entity, the external ids that are referred to."""
         wanted: dict[str, set[str]] = {}
         for f in self._fields:
             if isinstance(f.reference, RefersTo):
-                wanted.setdefault(f.reference.entity, set()).update(taken[f.name])
+                wanted.setdefault(f.reference.entity, set()).update(columns[f.name])
             elif isinstance(f.reference, RefersToAny):
                 known = {e.name for e in entities()}
-                for entity, external_id in set(zip(taken[f.reference.entity_field], taken[f.name], strict=True)):
+                for entity, external_id in set(zip(columns[f.reference.entity_field], columns[f.name], strict=True)):
                     if entity in known:
                         wanted.setdefault(entity, set()).add(external_id)
         for external_ids in wanted.values():
             external_ids.discard(None)  # type: ignore[arg-type]
         return wanted
 
-    def lacking(self, taken: Taken, ids: LedgerIds) -> Iterator[tuple[int, str, str, str]]:
+    def lacking(self, columns: Columns, ids: LedgerIds) -> Iterator[tuple[int, str, str, str]]:
         """References that `ids` cannot meet: place of the record, field, external id, entity."""
         for f in self._fields:
             if not isinstance(f.reference, RefersTo):
                 continue
-            known, column = ids[f.reference.entity], taken[f.name]
+            known, column = ids[f.reference.entity], columns[f.name]
             if not known.keys() >= set(column):
                 for place, external_id in enumerate(column):
                     if external_id not in known:
                         yield place, f.name, external_id, f.reference.entity
 
-    def spelled(self, taken: Taken, ids: LedgerIds) -> list[Sequence[str]]:
+    def spelled(self, columns: Columns, ids: LedgerIds) -> list[Sequence[str]]:
         """The columns of the table, in the order of the fields."""
-        return [self._spell(f, taken, ids) for f in self._fields]
+        return [self._spell(f, columns, ids) for f in self._fields]
 
     @staticmethod
-    def _spell(f: FieldSpec, taken: Taken, ids: LedgerIds) -> Sequence[str]:
-        column = taken[f.name]
+    def _spell(f: FieldSpec, columns: Columns, ids: LedgerIds) -> Sequence[str]:
+        column = columns[f.name]
         if isinstance(f.reference, RefersTo):
             return [*map(ids[f.reference.entity].__getitem__, column)]
         if isinstance(f.reference, RefersToAny):
             return [
                 ids[entity].get(external_id, copying.NULL) if entity in ids else copying.NULL
-                for entity, external_id in zip(taken[f.reference.entity_field], column, strict=True)
+                for entity, external_id in zip(columns[f.reference.entity_field], column, strict=True)
             ]
         if f.kind is str:
             return copying.texts_or_null(column) if f.is_optional else copying.texts(column)

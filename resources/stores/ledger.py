@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 
-from ledger.codes import CodeTable, translated
+from ledger.codes import CodeTable, in_our_words
+from ledger.columns import Columns, PartColumns, TakenApart, take_apart
 from ledger.mapping import WireMapping
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record, RefersToAny, entities, parent_column, spec_of
 from resources.stores import code_maps, copying
 from resources.stores.bases import bases_of, encode_base
-from resources.stores.columns import Columns
-from resources.stores.columns import Taken as TakenApart
+from resources.stores.columns import ColumnStore
 from resources.stores.errors import Held
 from resources.stores.references import LedgerIds, References
 
@@ -32,18 +32,26 @@ _SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "num
 FromWire = Callable[[Mapping[str, Any]], Record]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """One record to take into the ledger, with the ERP's version token of it.
 
     `change_seq` is the mirror's change it was read from, and so its base. A record that the mirror does not hold has
-    None: its base is stored as a document.
+    None: its base is stored as a document. Where a page comes as columns, `record` may be None: it is read from the
+    `payload` if it is needed by itself.
     """
 
     external_id: str
     version_token: str | None
-    record: Record
+    record: Record | None
     change_seq: int | None = None
+    payload: Mapping[str, Any] | None = None
+
+    def read(self, from_wire: FromWire | None) -> Record:
+        if self.record is not None:
+            return self.record
+        assert from_wire is not None
+        assert self.payload is not None
+        return from_wire(self.payload)
 
 
 @dataclass(slots=True)
@@ -57,8 +65,7 @@ class Taken:
     ahead: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(msgspec.Struct):
     """One record on its way into its table. `is_new`: the table has no row of it; `is_bound`: it has a binding."""
 
     incoming: Incoming
@@ -77,7 +84,7 @@ class LedgerStore:
     ) -> None:
         self.spec = spec
         self._unsaid = unsaid
-        self._columns = Columns(spec.fields)
+        self._columns = ColumnStore(spec.fields)
         self._parts = [_PartStore(spec, part, unsaid_of_parts.get(part.name, ())) for part in spec.parts]
         self._statements = self._build()
 
@@ -91,11 +98,12 @@ class LedgerStore:
         run_id: int | None = None,
         from_wire: FromWire | None = None,
         references: References | None = None,
+        apart: TakenApart | None = None,
     ) -> Taken:
         """Insert or update the page's records where they differ from what was last agreed. At most one of each id.
 
         `from_wire`: the mapping that the records were read with; it reads their bases in the mirror. `references`
-        remembers ledger ids from page to page.
+        remembers ledger ids from page to page. `apart`: the page's records as columns, in its order.
         """
         taken = Taken()
         keys = {
@@ -112,22 +120,25 @@ class LedgerStore:
         if not rows:
             return taken
         codes = code_maps.table(tx, connection)
-        apart = _Apart.of(rows, self, codes)
-        known = self._look_up(tx, connection, apart, references or References())
+        if apart is None or len(rows) < len(page):
+            apart = take_apart(self.spec, [row.incoming.read(from_wire) for row in rows])
+        fitted = self._fitted(rows, apart, codes)
+        known = self._look_up(tx, connection, fitted, references or References())
         self._number(tx, rows)
         while True:
             ids = self._with_page(known, rows)
-            lacking = self._lacking(apart, ids)
+            lacking = self._lacking(fitted, ids)
             if not lacking:
                 break
             taken.held += lacking
             held = {one.external_id for one in lacking}
             rows = [row for row in rows if row.incoming.external_id not in held]
-            apart = _Apart.of(rows, self, codes)
+            apart = take_apart(self.spec, [row.incoming.read(from_wire) for row in rows])
+            fitted = self._fitted(rows, apart, codes)
         taken.inserted = sum(row.is_new for row in rows)
         taken.updated = len(rows) - taken.inserted
         if rows:
-            self._fill(tx, apart, ids)
+            self._fill(tx, fitted, ids)
             self._write(tx, keys, rows)
         return taken
 
@@ -171,8 +182,9 @@ class LedgerStore:
         for row in page:
             ledger_id, is_deleted, agreed_version = bound.get(row.external_id, (None, None, None))
             # What was deleted over there and is back says what it said; a name deleted here is inactive there.
-            is_back = is_deleted and getattr(row.record, "is_active", True)
-            if bases.get(row.external_id) == row.record and not is_back:
+            record = row.read(from_wire)
+            is_back = is_deleted and getattr(record, "is_active", True)
+            if bases.get(row.external_id) == record and not is_back:
                 same.append(row)
             else:
                 is_bound = ledger_id is not None
@@ -203,11 +215,17 @@ class LedgerStore:
                 ahead.append(row.incoming.external_id)
         return free
 
+    def _fitted(self, rows: Sequence[_Row], apart: TakenApart, codes: CodeTable) -> _Fitted:
+        """The columns of these rows as they are written: codes in our words, parts with their keys."""
+        apart = in_our_words(self.spec, apart, codes)
+        parts = [(apart.parts[one.part.name].owners, one.with_keys(apart.parts[one.part.name])) for one in self._parts]
+        return _Fitted(rows, apart.columns, parts)
+
     def _look_up(
-        self, tx: psycopg.Connection[Any], connection: str, apart: _Apart, references: References
+        self, tx: psycopg.Connection[Any], connection: str, fitted: _Fitted, references: References
     ) -> LedgerIds:
-        wanted = self._columns.references(apart.records)
-        for part, (_, values) in zip(self._parts, apart.parts, strict=True):
+        wanted = self._columns.references(fitted.columns)
+        for part, (_, values) in zip(self._parts, fitted.parts, strict=True):
             for entity, external_ids in part.columns.references(values).items():
                 wanted.setdefault(entity, set()).update(external_ids)
         return references.look_up(tx, connection, wanted)
@@ -226,10 +244,10 @@ class LedgerStore:
             return known
         return {**known, self.spec.name: {**own, **{row.incoming.external_id: str(row.ledger_id) for row in rows}}}
 
-    def _lacking(self, apart: _Apart, ids: LedgerIds) -> list[Held]:
+    def _lacking(self, fitted: _Fitted, ids: LedgerIds) -> list[Held]:
         """One for each reference that neither ledger nor page can meet; nearly always none."""
-        found = list(self._columns.lacking(apart.records, ids))
-        for part, (owners, values) in zip(self._parts, apart.parts, strict=True):
+        found = list(self._columns.lacking(fitted.columns, ids))
+        for part, (owners, values) in zip(self._parts, fitted.parts, strict=True):
             found += [
                 (owners[place], f"{part.part.name}.{name}", target, entity)
                 for place, name, target, entity in part.columns.lacking(values, ids)
@@ -237,7 +255,7 @@ class LedgerStore:
         return [
             Held(
                 self.spec.name,
-                apart.rows[place].incoming.external_id,
+                fitted.rows[place].incoming.external_id,
                 name,
                 f"a reference to {entity}/{target}",
                 "one the ledger has",
@@ -245,8 +263,8 @@ class LedgerStore:
             for place, name, target, entity in found
         ]
 
-    def _fill(self, tx: psycopg.Connection[Any], apart: _Apart, ids: LedgerIds) -> None:
-        rows = apart.rows
+    def _fill(self, tx: psycopg.Connection[Any], fitted: _Fitted, ids: LedgerIds) -> None:
+        rows = fitted.rows
         incoming = [row.incoming for row in rows]
         ledger_ids = [str(row.ledger_id) for row in rows]
         tx.execute(self._statements["stage"])
@@ -263,10 +281,10 @@ class LedgerStore:
                 ledger_ids,
                 copying.flags(row.is_new for row in rows),
                 copying.flags(row.is_bound for row in rows),
-                *self._columns.spelled(apart.records, ids),
+                *self._columns.spelled(fitted.columns, ids),
             ],
         )
-        for part, (owners, values) in zip(self._parts, apart.parts, strict=True):
+        for part, (owners, values) in zip(self._parts, fitted.parts, strict=True):
             part.fill(tx, [ledger_ids[owner] for owner in owners], values, ids)
 
     def _write(self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], rows: Sequence[_Row]) -> None:
@@ -373,19 +391,12 @@ class LedgerStore:
 
 
 @dataclass(frozen=True, slots=True)
-class _Apart:
-    """Rows taken apart into columns; of each kind of part its values, and beside each the place of its record."""
+class _Fitted:
+    """Rows and their columns; of each kind of part its columns, and beside each part the place of its record."""
 
     rows: Sequence[_Row]
-    records: TakenApart
-    parts: Sequence[tuple[Sequence[int], TakenApart]]
-
-    @classmethod
-    def of(cls, rows: Sequence[_Row], store: LedgerStore, codes: CodeTable) -> _Apart:
-        records = [row.incoming.record for row in rows]
-        if codes.has_maps:
-            records = [translated(store.spec, record, codes, "to_ours")[0] for record in records]
-        return cls(rows, store._columns.take_apart(records), [part.take_apart(records) for part in store._parts])
+    columns: Columns
+    parts: Sequence[tuple[Sequence[int], Columns]]
 
 
 class _PartStore:
@@ -393,8 +404,7 @@ class _PartStore:
 
     def __init__(self, spec: EntitySpec, part: PartSpec, unsaid: Collection[str]) -> None:
         self.part = part
-        self.columns = Columns(part.fields)
-        self._parts_of = attrgetter(part.name)
+        self.columns = ColumnStore(part.fields)
         self._has_line_key = any(f.name == "line_key" for f in part.fields)
         name = spec.part_table_names[part.name]
         stage = sql.Identifier("pg_temp", f"stage_{name}")
@@ -429,28 +439,25 @@ class _PartStore:
         )
         self.relink = self._build_relink(spec, table)
 
-    def take_apart(self, records: Sequence[Record]) -> tuple[Sequence[int], TakenApart]:
-        """The parts of these records as columns, their keys among them, and the place of each one's record."""
-        each = [self._parts_of(record) for record in records]
-        owners = [place for place, parts in enumerate(each) for _ in parts]
-        keys = [key for parts in each for key in self._keys_of(parts)]
-        values = self.columns.take_apart([part for parts in each for part in parts])
-        return owners, {**values, "part_key": keys}
+    def with_keys(self, parts: PartColumns) -> Columns:
+        """The columns with one more, `part_key`: the ERP's id of the line, or its place where it has none or repeats
+        another's in the same record.
+        """
+        columns = parts.columns
+        keys = columns["line_key"] if self._has_line_key else [""] * len(parts.owners)
+        if "" in set(keys) or len(set(zip(parts.owners, keys, strict=True))) < len(keys):
+            seen: set[tuple[int, str]] = set()
+            places = map("#{}".format, columns["position"])
+            keys = [
+                place if not key or (owner, key) in seen or seen.add((owner, key)) else key
+                for owner, key, place in zip(parts.owners, keys, places, strict=True)
+            ]
+        return {**columns, "part_key": keys}
 
-    def fill(self, tx: psycopg.Connection[Any], ledger_ids: Sequence[str], values: TakenApart, ids: LedgerIds) -> None:
+    def fill(self, tx: psycopg.Connection[Any], ledger_ids: Sequence[str], values: Columns, ids: LedgerIds) -> None:
         tx.execute(self._create)
         keys = copying.texts(values["part_key"])
         copying.copy_columns(tx, self._copy, [ledger_ids, keys, *self.columns.spelled(values, ids)])
-
-    def _keys_of(self, parts: Sequence[Any]) -> list[str]:
-        """The key of each part: the ERP's id of the line, or its place where it has none or repeats another's."""
-        if not self._has_line_key:
-            return [f"#{part.position}" for part in parts]
-        keys = [part.line_key for part in parts]
-        if "" not in keys and len(set(keys)) == len(keys):
-            return keys
-        first = {part.line_key: part for part in reversed(parts) if part.line_key}
-        return [part.line_key if first.get(part.line_key) is part else f"#{part.position}" for part in parts]
 
     def _build_relink(self, spec: EntitySpec, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]

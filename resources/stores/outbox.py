@@ -155,6 +155,16 @@ def of_markers(tx: psycopg.Connection[Any], connection: str, entity: str, marker
     return {intent.marker: intent for intent in found if intent.marker}
 
 
+def any_marked(tx: psycopg.Connection[Any], connection: str, entity: str) -> bool:
+    """Whether any record that was ever made from here may carry a marker."""
+    found = tx.execute(
+        "select 1 from sync.outbox where connection = %s and entity = %s and operation = 'create' "
+        "and marker is not null limit 1",
+        (connection, entity),
+    )
+    return found.fetchone() is not None
+
+
 def sending_again(tx: psycopg.Connection[Any], intent_ids: Sequence[int], *, alone: bool) -> list[Intent]:
     """Count an attempt before it is made; `alone` takes the intents out of the batch they went with."""
     with tx.cursor(row_factory=class_row(Intent)) as rows:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.columns import Columns, TakenApart, take_apart
 from ledger.fields import Choice, Derived, Field, MappingError, Parts, Ref, Text, put
 from ledger.mapping import WireMapping
 from ledger.shapes import plain
@@ -124,6 +125,31 @@ def assert_a_shape_reads_the_same(mapping: WireMapping, body: dict[str, Any]) ->
     if not row.is_suspect:
         assert plain(row.value) == careful
         assert outcome_of(mapping.from_wire, row.value) == outcome_of(mapping._read_with_care, careful)
+        assert_columns_say_the_same(mapping, row.value, careful)
+
+
+def assert_columns_say_the_same(mapping: WireMapping, shaped: Any, careful: Any) -> None:
+    """A page of them is read as columns, whatever kinds of object are in it; one that cannot be read spoils it."""
+    read = mapping.columns_of([shaped, careful, shaped])
+    try:
+        record = mapping._read_with_care(careful)
+    except MappingError:
+        assert read is None
+        return
+    assert read is not None or any(line.get("GroupLineDetail") for line in careful.get("Line", ()))
+    if read is not None:
+        places, apart = read
+        assert places == ([0, 1, 2] if type(shaped) is type(careful) else [0, 2, 1])
+        assert spelled_out(apart) == spelled_out(take_apart(mapping.spec, [record] * 3))
+
+
+def spelled_out(apart: TakenApart) -> Any:
+    """To the digit, whether an amount is one or its text."""
+
+    def of(columns: Columns) -> dict[str, list[str]]:
+        return {name: [str(value) for value in values] for name, values in columns.items()}
+
+    return of(apart.columns), {name: (list(part.owners), of(part.columns)) for name, part in apart.parts.items()}
 
 
 encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
