@@ -13,6 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import msgspec
+
 from ledger.shapes import plain
 from ledger.spec import Record
 from resources.errors import ErrorKind, TieoutError
@@ -21,8 +23,7 @@ Module = Literal["ar", "ap"]
 Operation = Literal["create", "update", "void", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class WireRecord:
+class WireRecord(msgspec.Struct, frozen=True):
     """One record exactly as the ERP sent it.
 
     `content` holds only JSON types, with `int` for whole numbers and `Decimal` for all others, never `float`; mappings

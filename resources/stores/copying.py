@@ -58,5 +58,9 @@ def next_values(tx: psycopg.Connection[Any], sequence: str, count: int) -> list[
     """So many new numbers of a sequence, in its order."""
     if not count:
         return []
-    rows = tx.execute("select nextval(%s) from generate_series(1, %s)", (sequence, count))
-    return [number for (number,) in rows]
+    # One text is read in a tenth of the time of so many rows.
+    row = tx.execute(
+        "select string_agg(nextval(%s)::text, ',') from generate_series(1, %s)", (sequence, count)
+    ).fetchone()
+    assert row is not None
+    return [*map(int, row[0].split(","))]

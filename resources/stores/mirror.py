@@ -1,7 +1,7 @@
 """Each connection's records as sent, newest version of each, earlier ones in the history tables.
 
-A page is compared with what is held, then what is new or changed is written set-wise: COPY into a staging table, and a
-statement each for new and for changed rows. A record older than what is held never replaces it; one whose content is
+A page is compared with what is held, then what is new or changed is written set-wise: a statement each for new and for
+changed rows. A record older than what is held never replaces it; one whose content is
 the same changes nothing; a tombstone keeps the last content.
 """
 
@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from resources.connector import WireRecord
-from resources.stores import copying
+from resources.stores import arrays, copying
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
@@ -29,8 +29,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One mirrored record the ledger has not taken yet; its payload is for mappings (see `WireRecord.content`)."""
 
     external_id: str
@@ -82,8 +81,7 @@ class _Held:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
+class _Writing(msgspec.Struct, frozen=True):
     """One record that is to be written, its content as text and hashed."""
 
     record: WireRecord
@@ -91,15 +89,11 @@ class _Writing:
     content_hash: bytes
 
 
-_STAGE = """
-create temp table if not exists mirror_page (
-  external_id text, version_token text, modified_at timestamptz, content_hash bytea, payload text, is_new boolean,
-  change_seq bigint
-) with (toast_tuple_target = 8160) on commit delete rows;
--- What an earlier page of the same transaction has left.
-delete from pg_temp.mirror_page
+# The columns of a page, side by side.
+_PAGE = """
+select unnest(%(ids)s) as external_id, unnest(%(tokens)s) as version_token, unnest(%(times)s) as modified_at,
+       unnest(%(hashes)s) as content_hash, unnest(%(payloads)s) as payload, unnest(%(seqs)s) as change_seq
 """
-_COPY = sql.SQL("copy pg_temp.mirror_page from stdin")
 
 
 @cache
@@ -107,21 +101,21 @@ def _statements(entity: str) -> dict[str, sql.Composed]:
     statements = {
         "held": "select external_id, version_token, modified_at, content_hash, is_deleted from mirror.{entity} "
         "where connection = %s and external_id = any(%s)",
-        "insert": """
-            insert into mirror.{entity}
+        "insert": f"""
+            insert into mirror.{{entity}}
               (connection, external_id, tenant_id, version_token, modified_at, content_hash, payload, change_seq,
                run_id)
-            select %(connection)s, external_id, %(tenant)s, version_token, modified_at, content_hash, payload::json,
+            select %(connection)s, external_id, %(tenant)s, version_token, modified_at, content_hash, payload,
                    change_seq, %(run_id)s
-              from pg_temp.mirror_page where is_new
+              from ({_PAGE}) as page
         """,
-        "update": """
-            update mirror.{entity} m
+        "update": f"""
+            update mirror.{{entity}} m
                set version_token = i.version_token, modified_at = i.modified_at, content_hash = i.content_hash,
-                   payload = i.payload::json, is_deleted = false, change_seq = i.change_seq, seen_at = now(),
+                   payload = i.payload, is_deleted = false, change_seq = i.change_seq, seen_at = now(),
                    run_id = %(run_id)s
-              from pg_temp.mirror_page i
-             where not i.is_new and m.connection = %(connection)s and m.external_id = i.external_id
+              from ({_PAGE}) as i
+             where m.connection = %(connection)s and m.external_id = i.external_id
         """,
         "bury": """
             update mirror.{entity} m
@@ -187,12 +181,10 @@ def store(
     changed += _really_changed(tx, connection, entity, doubtful)
     seqs = copying.next_values(tx, "mirror.change_seq", len(new) + len(changed) + len(buried))
     keys = {"connection": connection, "tenant": tenant, "run_id": run_id}
-    if new or changed:
-        _fill(tx, new, changed, seqs)
     if new:
-        tx.execute(run["insert"], keys)
+        tx.execute(run["insert"], {**keys, **_columns(new, seqs)})
     if changed:
-        tx.execute(run["update"], keys)
+        tx.execute(run["update"], {**keys, **_columns(changed, seqs[len(new) :])})
     if buried:
         tombs = {
             "ids": [record.external_id for record in buried],
@@ -241,25 +233,16 @@ def _really_changed(
     ]
 
 
-def _fill(
-    tx: psycopg.Connection[Any], new: Sequence[_Writing], changed: Sequence[_Writing], seqs: Sequence[int]
-) -> None:
-    """Stage what is written, new rows first, numbered in that order."""
-    tx.execute(_STAGE)
-    writings = [*new, *changed]
-    copying.copy_columns(
-        tx,
-        _COPY,
-        [
-            copying.texts([w.record.external_id for w in writings]),
-            copying.texts_or_null([w.record.version_token for w in writings]),
-            copying.plain_or_null([w.record.modified_at for w in writings]),
-            [rf"\\x{w.content_hash.hex()}" for w in writings],
-            copying.texts([w.text.decode() for w in writings]),
-            ["t"] * len(new) + ["f"] * len(changed),
-            copying.plain(seqs[: len(writings)]),
-        ],
-    )
+def _columns(writings: Sequence[_Writing], seqs: Sequence[int]) -> dict[str, Any]:
+    """What is written, numbered in that order."""
+    return {
+        "ids": arrays.Texts([w.record.external_id for w in writings]),
+        "tokens": arrays.Texts([w.record.version_token for w in writings]),
+        "times": arrays.Instants([w.record.modified_at for w in writings]),
+        "hashes": arrays.Digests([w.content_hash for w in writings]),
+        "payloads": arrays.Documents([w.text for w in writings]),
+        "seqs": arrays.Numbers(seqs[: len(writings)]),
+    }
 
 
 def _trust_keys(tx: psycopg.Connection[Any]) -> None:
