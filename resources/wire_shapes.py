@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -113,19 +113,20 @@ def _has_odd_escape(text: bytes) -> bool:
 
 def _have_plain_numbers(rows: Sequence[Shaped]) -> bool:
     """Whether what was left as a text in these rows is all numbers, and none that only `wire_json` can judge."""
-    shapes = {type(row) for row in rows}
-    written = [raw for shape in shapes for raw in _numbers(shape, [row for row in rows if type(row) is shape])]
+    written: list[Raw] = []
+    for shape in set(map(type, rows)):
+        _add_numbers(written, shape, [row for row in rows if type(row) is shape])
     return not written or _are_numbers(b"\n".join(written)) is not None
 
 
-def _numbers(shape: type[Shaped], objects: Sequence[Shaped]) -> Iterator[Raw]:
+def _add_numbers(written: list[Raw], shape: type[Shaped], objects: Sequence[Shaped]) -> None:
     if shape.numbers:
         # What is absent counts for nothing. One path alone would give its value and not a tuple of it.
         found: Iterable[Any] = map(attrgetter(*shape.numbers), objects)
-        yield from filter(None, chain.from_iterable(found) if len(shape.numbers) > 1 else found)
+        written += filter(None, chain.from_iterable(found) if len(shape.numbers) > 1 else found)
     for path, items in shape.lists.items():
         lists = filter(None, map(attrgetter(path), objects))
-        yield from _numbers(items, list(chain.from_iterable(lists)))
+        _add_numbers(written, items, [*chain.from_iterable(lists)])
 
 
 class _Shapeless(Exception):

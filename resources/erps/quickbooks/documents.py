@@ -156,7 +156,7 @@ ADDRESS_FIELDS = {
 
 def is_void(payload: Payload) -> bool:
     """QuickBooks has no status for it: a void is a zero total under a note that begins with "Voided"."""
-    return _exact(payload.get("TotalAmt")) == 0 and str(payload.get("PrivateNote") or "").startswith("Voided")
+    return str(payload.get("PrivateNote") or "").startswith("Voided") and _exact(payload.get("TotalAmt")) == 0
 
 
 def net_of_sales_lines(payload: Payload) -> Decimal:
@@ -165,12 +165,12 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
     The subtotal counts more than the lines show: an invoice made from statement charges has no line for them (captured:
     invoice 42 of the public sample company). A subtotal that a person put between lines has an Id and is passed over.
     """
-    items: list[Any] = []
+    items: list[Payload] = []
     discounts, groups, subtotal = Decimal(0), Decimal(0), None
     for line in _lines(payload):
         kind = line.get("DetailType")
         if kind == "SalesItemLineDetail":
-            items.append(line.get("Amount"))
+            items.append(line)
         elif kind == "DiscountLineDetail":
             discounts += _exact(line.get("Amount"))
         elif kind == "GroupLineDetail":
@@ -178,7 +178,9 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
             groups += net_of_sales_lines(group) if isinstance(group, Mapping) else 0
         elif kind == "SubTotalLineDetail" and "Id" not in line:
             subtotal = _exact(line.get("Amount"))
-    return (sum(map(_exact, items), groups) if subtotal is None else subtotal) - discounts
+    if subtotal is None:
+        subtotal = sum((_exact(line.get("Amount")) for line in items), groups)
+    return subtotal - discounts
 
 
 def net_of_purchase_lines(payload: Payload) -> Decimal:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ledger.shapes import Shaped
 from resources.connector import WireRecord
 from resources.erps.quickbooks import queries
 from resources.erps.quickbooks.profile import PAGE_ROWS_MAX, PAGE_ROWS_MIN, WireEntity
@@ -30,6 +31,11 @@ from resources.wire_shapes import Row, RowReader
 ROWS_OVERLAPPED = 5
 PAGES_REMEMBERED = 3
 STEPS_BACK_MAX = 100
+_NOTHING = object()
+
+
+# By id, the version of a row that was given.
+_Given = dict[str, tuple[str | None, datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Pager:
         """Rows modified in [since, until), oldest first; the last batch claims all up to the start of the walk."""
         cursor = since
         end = [queries.modified_before(until)] if until else []
-        given: set[tuple[str, str | None]] = set()
+        given: _Given = {}
         while True:
             start = [queries.modified_from(cursor)] if cursor else []
             page = self._select(*start, *end, order=f"{queries.MODIFIED} asc")
@@ -81,11 +87,15 @@ class Pager:
                 raise self._wire.damaged("a full page without any modification time", "MetaData.LastUpdatedTime")
             if cursor and last_second <= cursor.replace(microsecond=0):
                 yield from self._one_second(last_second, given)
-                cursor, given = last_second + queries.SECOND, set()
+                cursor, given = last_second + queries.SECOND, {}
                 continue
             yield Batch(rows, self._claim(last_second))
             cursor = last_second
-            given = {_version(record) for record in page.rows.records if _second_of(record) == last_second}
+            given = {
+                record.external_id: _version(record)
+                for record in page.rows.records
+                if record.modified_at is not None and record.modified_at >= last_second
+            }
 
     def by_id(self) -> Iterator[Batch]:
         """The whole list in the order of ids, by position: for short lists whose rows may have no time at all."""
@@ -107,7 +117,7 @@ class Pager:
         """When QuickBooks began the first request of this walk, in whole seconds; None before it."""
         return self._began_at
 
-    def _one_second(self, second: datetime, given: set[tuple[str, str | None]]) -> Iterator[Batch]:
+    def _one_second(self, second: datetime, given: _Given) -> Iterator[Batch]:
         """All rows of one second, in the order of ids, by position.
 
         Rows leave a second that is past, when they are edited, but none comes in; so what was read is always the first
@@ -133,19 +143,20 @@ class Pager:
             f"rows of {second.isoformat()} that moved {STEPS_BACK_MAX} times while they were read", "a quieter second"
         )
 
-    def _new_rows(self, rows: Rows, given: set[tuple[str, str | None]]) -> tuple[Rows, datetime | None]:
+    def _new_rows(self, rows: Rows, given: _Given) -> tuple[Rows, datetime | None]:
         """The rows not given yet, and the latest second among all of them. Raises if they are out of order."""
         last: datetime | None = None
         for record in rows.records:
-            second = _second_of(record)
-            if second is None or not _has_update_time(record):
+            at = record.modified_at
+            if at is None or at == last or not _has_update_time(record):
                 continue
+            second = at.replace(microsecond=0)
             if last is not None and second < last:
                 raise self._wire.damaged(
                     f"{second.isoformat()} after {last.isoformat()}", "rows in the order of their modification time"
                 )
             last = second
-        fresh = tuple(record for record in rows.records if _version(record) not in given)
+        fresh = tuple(record for record in rows.records if given.get(record.external_id) != _version(record))
         return Rows(fresh, rows.rejected), last
 
     def _select(self, *conditions: str, order: str, start: int = 1) -> _Slice:
@@ -187,7 +198,7 @@ class Pager:
             rows, sorted_out = [row.value for row in read], sort_out((r.value, r.text, r.is_suspect) for r in read)
         else:
             sorted_out = read_rows(rows, is_suspect=answer.is_suspect)
-        ids = [str(row["Id"]) if isinstance(row, Mapping) and "Id" in row else None for row in rows]
+        ids = [_id_of(row) for row in rows]
         return _Slice(sorted_out, ids, answer.began_at)
 
     def _read_texts(self, texts: list[Any], whole: bytes) -> list[Row]:
@@ -208,15 +219,16 @@ class Pager:
         return min(moments) if moments else None
 
 
-def _version(record: WireRecord) -> tuple[str, str | None]:
+def _version(record: WireRecord) -> tuple[str | None, datetime | None]:
     # The time is part of it: a balance moves a customer's time but not its SyncToken.
-    return record.external_id, f"{record.version_token}@{record.modified_at}"
+    return record.version_token, record.modified_at
 
 
-def _second_of(record: WireRecord) -> datetime | None:
-    return record.modified_at.replace(microsecond=0) if record.modified_at else None
+def _id_of(row: Any) -> str | None:
+    found = row.get("Id", _NOTHING) if isinstance(row, (Shaped, dict, Mapping)) else _NOTHING
+    return None if found is _NOTHING else str(found)
 
 
 def _has_update_time(record: WireRecord) -> bool:
     times = record.content.get("MetaData")
-    return isinstance(times, Mapping) and "LastUpdatedTime" in times
+    return isinstance(times, (Shaped, dict, Mapping)) and "LastUpdatedTime" in times

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from ledger.shapes import plain
+from ledger.shapes import Shaped, plain
 from resources import wire_json
 from resources.connector import RejectedRecord, WireRecord
 
 ID_CHARACTERS_MAX = 64
+# Nearly every object is one of the first two, and asking for Mapping costs more than all else about a row.
+_OBJECTS = (Shaped, dict, Mapping)
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -55,8 +58,12 @@ def read_instant(value: Any) -> datetime | None:
 
     A time without an offset never appeared in a capture; what zone it would mean is unknown, so it counts as none.
     """
-    if not isinstance(value, str):
-        return None
+    return _instant(value) if isinstance(value, str) else None
+
+
+# What a company writes in bulk, it writes in the same seconds.
+@lru_cache(maxsize=1024)
+def _instant(value: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC) if moment.tzinfo else None
@@ -65,7 +72,7 @@ def read_instant(value: Any) -> datetime | None:
 
 
 def _read_row(row: Any, text: bytes | None, is_suspect: bool) -> WireRecord | RejectedRecord:
-    if type(row) is not dict and not isinstance(row, Mapping):
+    if not isinstance(row, _OBJECTS):
         return _rejected(row, None, "", f"{type(row).__name__} instead of a record", "an object")
     external_id = row.get("Id")
     if not _is_id(external_id):
@@ -78,7 +85,7 @@ def _read_row(row: Any, text: bytes | None, is_suspect: bool) -> WireRecord | Re
 
 def _record(row: Mapping[str, Any], external_id: str, text: bytes | None) -> WireRecord | RejectedRecord:
     times = row.get("MetaData")
-    times = times if isinstance(times, Mapping) else {}
+    times = times if isinstance(times, _OBJECTS) else {}
     # A freshly created account came back with CreateTime only (captured in 2026).
     sent = times.get("LastUpdatedTime") or times.get("CreateTime")
     modified_at = read_instant(sent)
