@@ -63,7 +63,7 @@ class Services:
 
     @contextmanager
     def fleet(self) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that may list connections, runs and cursors of every tenant, and nothing else."""
+        """A transaction that sees every tenant's connections and where work is due, none of what it is about."""
         with self.db.transaction(FLEET) as tx:
             yield tx
 

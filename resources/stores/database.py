@@ -22,7 +22,10 @@ ANALYST_ROLE = "tieout_analyst"
 # Writes ledger rows as any program of the company may; what it writes is noted and pushed.
 WRITER_ROLE = "tieout_writer"
 
-# The tenant that stands for all of them. Only the tables a scheduler needs (connections, runs, cursors) let it read.
+# Finds due work in every tenant: reads the names, states and times that takes, and nothing else.
+FLEET_ROLE = "tieout_fleet"
+
+# The tenant that stands for all of them.
 FLEET = "*"
 
 _CONNECT_SECONDS = 10
@@ -45,7 +48,10 @@ class Database:
 
     @contextmanager
     def transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises."""
+        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises.
+
+        With FLEET for the tenant it acts as the fleet's role.
+        """
         try:
             connection = self._pool.getconn()
         except (PoolTimeout, psycopg.OperationalError) as error:
@@ -53,6 +59,8 @@ class Database:
         try:
             with connection.transaction():
                 connection.execute("select set_config('tieout.tenant', %s, true)", (tenant,))
+                if tenant == FLEET:
+                    connection.execute(f"set local role {FLEET_ROLE}")
                 yield connection
         finally:
             self._pool.putconn(connection)

@@ -49,17 +49,24 @@ _ONLY_ONE = """(select min(c.connection) from sync.connections c
 
 def planned(tx: psycopg.Connection[Any], connection: str, entity: str, edits: Sequence[Edit]) -> None:
     """These versions are taken care of in this connection; a row that was edited again meanwhile stays noted, and so
-    does one that another connection has still to get.
+    does one that another connection has still to get: one it is bound in, or the one it names.
     """
     tx.execute(
-        """
-        delete from sync.edits e using unnest(%s::bigint[], %s::bigint[]) as done (ledger_id, version)
-         where e.tenant_id = sync.current_tenant() and e.entity = %s and e.ledger_id = done.ledger_id
-           and e.version <= done.version
-           and not exists (select 1 from sync.bindings b where b.connection <> %s and b.entity = e.entity
-                             and b.ledger_id = e.ledger_id and b.ledger_version < e.version)
-        """,
-        ([e.ledger_id for e in edits], [e.version for e in edits], entity, connection),
+        sql.SQL(
+            """
+            delete from sync.edits e using unnest(%s::bigint[], %s::bigint[]) as done (ledger_id, version)
+             where e.tenant_id = sync.current_tenant() and e.entity = %s and e.ledger_id = done.ledger_id
+               and e.version <= done.version
+               and not exists (select 1 from sync.bindings b where b.connection <> %s and b.entity = e.entity
+                                 and b.ledger_id = e.ledger_id and b.ledger_version < e.version)
+               and not exists (select 1 from {} l join sync.connections c on c.connection = l.connection
+                                where l.ledger_id = e.ledger_id and l.connection <> %s and c.state <> 'removed'
+                                  and not l.is_deleted
+                                  and not exists (select 1 from sync.bindings b where b.connection = l.connection
+                                                    and b.entity = e.entity and b.ledger_id = e.ledger_id))
+            """
+        ).format(sql.Identifier("ledger", entity)),
+        ([e.ledger_id for e in edits], [e.version for e in edits], entity, connection, connection),
     )
 
 
@@ -104,6 +111,15 @@ def looked_at(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int
         "update sync.edits set looked_at = clock_timestamp() "
         "where tenant_id = sync.current_tenant() and entity = %s and ledger_id = any(%s)",
         (entity, list(ledger_ids)),
+    )
+
+
+def look_at_again(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> None:
+    """What a plan could not take because an intent of it was open: that has ended without being done."""
+    tx.execute(
+        "update sync.edits set looked_at = null "
+        "where tenant_id = sync.current_tenant() and entity = %s and ledger_id = %s and looked_at is not null",
+        (entity, ledger_id),
     )
 
 
