@@ -33,7 +33,15 @@ BATCH_ROWS_MAX = 2000
 
 def merge(work: Work, entities: Sequence[str]) -> None:
     """Take every change of these entities, in the given order: parents before what refers to them."""
+    name = work.connection.name
+    with work.reading() as tx:
+        merged = {entity: cursor.merged_seq for entity, cursor in cursors.read_all(tx, name).items()}
+        waiting = mirror.waiting(tx, name, {entity: merged.get(entity, 0) for entity in entities})
+        waiting |= errors.entities_held(tx, name, "merge")
     for entity in entities:
+        if entity not in waiting:
+            work.outcome(entity)
+            continue
         started = time.monotonic()
         _take_changes(work, entity)
         _take_held(work, entity)

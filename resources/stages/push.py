@@ -93,6 +93,7 @@ class _Push:
         self._chosen = chosen
         self._approved = approved
         self._may: dict[str, bool] = {}
+        self._noted: set[str] | None = None
         self._parents_tried: set[tuple[str, int]] = set()
 
     def run(self) -> PushReport:
@@ -103,11 +104,14 @@ class _Push:
             if not self._may[entity]:
                 self.report.says.append(f"{self.name}: pushing {entity} is switched off")
                 continue
+            outcome = self.work.outcome(entity)
+            if not self._is_noted(entity):
+                continue
             started = time.monotonic()
             calls = self.work.connector.api_calls
             self._push_entity(entity)
             self._settle()
-            outcome = self.work.outcome(entity)
+            self._noted = None
             outcome.seconds += time.monotonic() - started
             outcome.api_calls += self.work.connector.api_calls - calls
         with self.work.reading() as tx:
@@ -116,10 +120,12 @@ class _Push:
             self.work.outcome(entity).pushed += count
         return self.report
 
-    def _ask_switches(self) -> None:
-        """Which entities may be pushed now. What is new is asked for once more before it is sent."""
-        with self.work.reading() as tx:
-            self._may = {e: switches.may_push(tx, self.tenant, self.name, e) for e in in_order()}
+    def _is_noted(self, entity: str) -> bool:
+        """Whether anybody has edited rows of it: asked once for all, and again after something was done."""
+        if self._noted is None:
+            with self.work.reading() as tx:
+                self._noted = edits.entities_noted(tx)
+        return entity in self._noted
 
     # What is open from before
 
@@ -127,9 +133,11 @@ class _Push:
         """Finish what is open, before anything new is said about the same rows; waits only where the wait is short."""
         tries: dict[int, int] = {}
         while True:
-            # Waiting may take a minute, in which somebody switches it off.
-            self._ask_switches()
             with self.work.reading() as tx:
+                # Waiting may take a minute, in which somebody switches it off. Before it is sent, what is new is asked
+                # for once more.
+                off = switches.switched_off(tx, self.tenant, self.name, "push", in_order())
+                self._may = {entity: entity not in off for entity in in_order()}
                 found = [i for i in outbox.open_intents(tx, self.name) if self._may[i.entity]]
                 wait_seconds = outbox.seconds_to_next(tx, self.name)
             found = [intent for intent in found if tries.get(intent.intent_id, 0) < ATTEMPTS_MAX]

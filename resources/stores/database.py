@@ -6,6 +6,7 @@ Work runs as the role `tieout_app`, which owns nothing and bypasses nothing, who
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,9 @@ class Database:
             psycopg.connect(self._conninfo).close()
         except psycopg.OperationalError as error:
             raise unreachable(url, error) from error
-        self._pool = ConnectionPool(self._conninfo, min_size=0, max_size=connections_max, open=True, timeout=30)
+        self._pool = ConnectionPool(
+            self._conninfo, min_size=0, max_size=connections_max, open=True, timeout=30, check=_look_at
+        )
 
     @contextmanager
     def transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
@@ -59,6 +62,16 @@ class Database:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _look_at(connection: psycopg.Connection[Any]) -> None:
+    """Raises psycopg.OperationalError for a connection that the server ended while nobody used it: the pool then gives
+    another. One that is well has nothing to say when it is not asked, which costs no round trip to see.
+    """
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    if said.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def unreachable(url: str, error: Exception) -> TieoutError:
