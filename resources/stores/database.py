@@ -7,11 +7,12 @@ Work runs as the role `tieout_app`, which owns nothing and bypasses nothing, who
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -43,25 +44,51 @@ class Database:
         except psycopg.OperationalError as error:
             raise unreachable(url, error) from error
         self._pool = ConnectionPool(
-            self._conninfo, min_size=0, max_size=connections_max, open=True, timeout=30, check=_look_at
+            self._conninfo,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=connections_max,
+            open=True,
+            timeout=30,
+            check=_look_at,
         )
 
     @contextmanager
-    def transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises."""
+    def transaction(self, tenant: str, **settings: str) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises.
+
+        Raising psycopg.Rollback rolls back and no more. `settings` are PostgreSQL's or ours, as long as it lasts.
+        """
         try:
             connection = self._pool.getconn()
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise unreachable(self.url, error) from error
         try:
-            with connection.transaction():
-                connection.execute("select set_config('tieout.tenant', %s, true)", (tenant,))
+            # Begun and set in one message: most transactions are a statement or two.
+            connection.execute(_opening({"tieout.tenant": tenant, **settings}))
+            try:
                 yield connection
+            except psycopg.Rollback:
+                connection.rollback()
+                return
+            except BaseException:
+                with suppress(psycopg.Error):
+                    connection.rollback()
+                raise
+            connection.commit()
         finally:
             self._pool.putconn(connection)
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _opening(settings: Mapping[str, str]) -> sql.Composed:
+    set_each = (
+        sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in settings.items()
+    )
+    return sql.SQL("begin; select {}").format(sql.SQL(", ").join(set_each))
 
 
 def _look_at(connection: psycopg.Connection[Any]) -> None:
