@@ -28,9 +28,11 @@ from resources.settings import Settings
 from resources.stages import resolve
 from resources.stages import sync as whole_way
 from resources.stages.deciding import Decision
+from resources.stores import embedded
 from resources.stores.leases import LeaseLostError
 from tests.books import ENCRYPTION_KEY, TENANT
 from tests.faults import mutants
+from tests.faults.cluster import CLUSTER
 from tests.faults.crew import hire
 
 ROUNDS_MAX = 6
@@ -40,10 +42,12 @@ LOST = 3
 
 
 class Worker:
-    """`url`: the database; `home`: where the product keeps its files; `mutant`: how it is broken, if it is."""
+    """`url`: the database; `home`: where the product keeps its files; `server`: where the database's server does;
+    `mutant`: how it is broken, if it is.
+    """
 
-    def __init__(self, url: str, home: Path, mutant: str) -> None:
-        self.url, self.home, self.mutant = url, home, mutant
+    def __init__(self, url: str, home: Path, server: Path, mutant: str) -> None:
+        self.url, self.home, self.server, self.mutant = url, home, server, mutant
         self.action: dict[str, Any] = {}
         self.seen: Counter[str] = Counter()
         self.pipe = -1
@@ -113,6 +117,14 @@ class Worker:
             )
         self.tell(struck=True)
 
+    def restart(self, strike: dict[str, Any]) -> None:
+        """SIGQUIT is PostgreSQL's immediate shutdown: it writes nothing more, and recovers when it starts."""
+        server = embedded.status(self.server)
+        assert server.pid is not None, server
+        os.kill(server.pid, signal.SIGQUIT)
+        embedded.ensure_running(self.server, options=CLUSTER).close()
+        self.tell(struck=True)
+
     def zombie(self, strike: dict[str, Any]) -> None:
         """Outside of transactions only: within one, the lease's row is locked and nobody can take it over."""
         with self._hand() as hand:
@@ -121,7 +133,7 @@ class Worker:
             except psycopg.errors.LockNotAvailable:
                 return
         self.tell(struck=True)
-        other = hire(Worker(self.url, self.home, self.mutant).serve, self.mutant)
+        other = hire(Worker(self.url, self.home, self.server, self.mutant).serve, self.mutant)
         other.give({key: value for key, value in self.action.items() if key != "strike"})
         self.tell(taken_over=other.end()["code"])
         if not other.is_dead():

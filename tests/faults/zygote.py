@@ -1,8 +1,8 @@
 """The warm parent of the product's processes: everything is imported here once, and nothing is ever done here.
 
-Run as `python -m tests.faults.zygote URL HOME`, it reads one JSON list of actions a line on standard input, has them
-all done at once, each in a process of its own (`crew.py`), and answers with a list of how each ended. What an action is
-says `worker.py`.
+Run as `python -m tests.faults.zygote URL HOME SERVER`, it reads one JSON list of actions a line on standard input, has
+them all done at once, each in a process of its own (`crew.py`), and answers with a list of how each ended. What an
+action is says `worker.py`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ WAITS_SHORTENED = 0.02
 
 
 def main() -> None:
-    url, home = sys.argv[1], Path(sys.argv[2])
+    url, home, server = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     warm_up()
-    crew = Crew(lambda mutant: Worker(url, home, mutant).serve)
+    crew = Crew(lambda mutant: Worker(url, home, server, mutant).serve)
     for line in sys.stdin:
         print(json.dumps(crew.work(json.loads(line))), flush=True)
 
