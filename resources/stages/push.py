@@ -95,6 +95,7 @@ class _Push:
         self._may: dict[str, bool] = {}
         # Intent -> how often this run has looked into it.
         self._tries: dict[int, int] = {}
+        self._noted: set[str] | None = None
         self._parents_tried: set[tuple[str, int]] = set()
 
     def run(self) -> PushReport:
@@ -106,11 +107,14 @@ class _Push:
             if not self._may[entity]:
                 self.report.says.append(f"{self.name}: pushing {entity} is switched off")
                 continue
+            outcome = self.work.outcome(entity)
+            if not self._is_noted(entity):
+                continue
             started = time.monotonic()
             calls = self.work.connector.api_calls
             self._push_entity(entity)
             self._settle_and_push_again()
-            outcome = self.work.outcome(entity)
+            self._noted = None
             outcome.seconds += time.monotonic() - started
             outcome.api_calls += self.work.connector.api_calls - calls
         with self.work.reading() as tx:
@@ -119,10 +123,12 @@ class _Push:
             self.work.outcome(entity).pushed += count
         return self.report
 
-    def _ask_switches(self) -> None:
-        """Which entities may be pushed now. What is new is asked for once more before it is sent."""
-        with self.work.reading() as tx:
-            self._may = {e: switches.may_push(tx, self.tenant, self.name, e) for e in in_order()}
+    def _is_noted(self, entity: str) -> bool:
+        """Whether anybody has edited rows of it: asked once for all, and again after something was done."""
+        if self._noted is None:
+            with self.work.reading() as tx:
+                self._noted = edits.entities_noted(tx)
+        return entity in self._noted
 
     # What is open from before
 
@@ -134,9 +140,11 @@ class _Push:
         """
         moved: dict[str, list[str]] = {}
         while True:
-            # Waiting may take a minute, in which somebody switches it off.
-            self._ask_switches()
             with self.work.reading() as tx:
+                # Waiting may take a minute, in which somebody switches it off. Before it is sent, what is new is asked
+                # for once more.
+                off = switches.switched_off(tx, self.tenant, self.name, "push", in_order())
+                self._may = {entity: entity not in off for entity in in_order()}
                 found = [i for i in outbox.open_intents(tx, self.name) if self._may[i.entity]]
                 tried_enough = [intent_id for intent_id, count in self._tries.items() if count >= ATTEMPTS_MAX]
                 wait_seconds = outbox.seconds_to_next(
@@ -455,7 +463,7 @@ class _Push:
 
     def _pause(self, seconds: float) -> None:
         self.work.keep_lease()
-        time.sleep(seconds * self.work.pace)
+        time.sleep(max(0.0, seconds) * self.work.pace)
 
 
 def _row_of(planned: Planned, batch_key: str | None) -> dict[str, Any]:

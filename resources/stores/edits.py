@@ -132,6 +132,12 @@ def look_again(tx: psycopg.Connection[Any], connection: str) -> None:
     )
 
 
+def entities_noted(tx: psycopg.Connection[Any]) -> set[str]:
+    """The entities of which any row is noted, for whichever connection."""
+    found = tx.execute("select distinct entity from sync.edits where tenant_id = sync.current_tenant()")
+    return {entity for (entity,) in found}
+
+
 def any_noted(tx: psycopg.Connection[Any], entity: str) -> bool:
     """Whether any row of the entity is noted."""
     return (
