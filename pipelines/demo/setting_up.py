@@ -56,11 +56,24 @@ def refuse_taken_port(port: int) -> None:
 def simulators(erps: Sequence[str]) -> Iterator[list[str]]:
     """A simulator of each ERP as a process of its own, with its generated company; yields their addresses.
 
-    They start side by side, because each takes seconds to make up its company.
+    They start side by side, because each takes seconds to make up its company. None of them counts calls: a morning's
+    work in half a minute is more than an ERP allows.
     """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--erp", erp, "--port", "0", "--seed", "demo", "--with-parent"],
+            [
+                sys.executable,
+                "-m",
+                "sandbox",
+                "--erp",
+                erp,
+                "--port",
+                "0",
+                "--seed",
+                "demo",
+                "--with-parent",
+                "--no-limits",
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

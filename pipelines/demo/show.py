@@ -34,6 +34,8 @@ from resources.stages.resolve import resolve
 from resources.stages.sync import meet
 from resources.stores import conflicts
 
+# The simulators of the demo count no calls, so nothing need wait for the next minute's.
+PACE = 0.05
 CAST: tuple[type[Company], ...] = (QuickBooks, Xero)
 
 
@@ -65,6 +67,7 @@ def _show(companies: Sequence[Company], options: argparse.Namespace) -> int:
     from resources.configured import ServicesResource
 
     house = ServicesResource().open()
+    house.pace = PACE
     tenant = house.settings.tenant
     first, second = companies
     _say("1", f"A Postgres of its own in {options.home}, and two simulated companies")
