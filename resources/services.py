@@ -41,7 +41,8 @@ class Services:
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
         self.pace = 1.0
-        """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts."""
+        """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts,
+        nor the demo the minute of a company that counts calls."""
 
     @property
     def spool(self) -> Path:

@@ -76,7 +76,7 @@ def pass_on(tx: psycopg.Connection[Any], *, connection: str, entity: str, extern
         sql.SQL(
             """
             insert into sync.edits as e (tenant_id, entity, ledger_id, version, connection)
-            select distinct sync.current_tenant(), %(entity)s, l.ledger_id, l.version, %(connection)s
+            select distinct sync.current_tenant(), %(entity)s, l.ledger_id, l.version, l.connection
               from sync.bindings mine
               join sync.connections c on c.tenant_id = sync.current_tenant() and c.connection <> mine.connection
                and c.state <> 'removed'
