@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from ledger.reconcile import ageing_bucket
+from ledger.ageing import ageing_bucket
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.plan import ROWS_PER_PLAN_MAX, Held, Planned, effect_of, in_order, plan_rows
