@@ -54,7 +54,8 @@ def test_what_ties_out_in_one_company_does_not_cover_up_another(runner, house):
     with house.db.transaction("default") as tx:
         tx.execute(
             "insert into sync.connections (connection, tenant_id, erp, partition_key, state, settings, "
-            "pull_interval_seconds) select 'other', tenant_id, erp, 'other', 'paused', '{}', 300 from sync.connections limit 1"
+            "pull_interval_seconds) "
+            "select 'other', tenant_id, erp, 'other', 'paused', '{}', 300 from sync.connections limit 1"
         )
         (result_id,) = tx.execute(
             "insert into reconciliation.results (tenant_id, connection, module, currency, cutoff_at, ledger_amount, "
