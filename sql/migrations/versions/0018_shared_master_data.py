@@ -5,7 +5,7 @@ from alembic import op
 from sql.guards import let_the_fleet_read
 
 revision = "0018"
-down_revision = "0013"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
