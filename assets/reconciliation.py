@@ -9,13 +9,14 @@ from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
-from ledger.reconcile import MODULES, Cause, Module
+from ledger.reconcile import MODULES, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
 from resources.services import Services
 from resources.stages.reconcile import Reconciliation, gated_entities
 from resources.stages.sync import reconcile
 from resources.stores import connections, reconciliation
+from resources.stores.reconciliation import Standing
 
 RECONCILE_STEP = "compare_books"
 CHECK_NAME = "ties_out"
@@ -46,7 +47,7 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
             dg.AssetCheckSpec(
                 CHECK_NAME,
                 asset=reconciliation_key(module.name),
-                description=f"{module.title}: the ERP and the ledger say the same, to the cent.",
+                description=f"{module.title}: each ERP and the ledger said the same, to the cent, when last compared.",
             )
             for module in MODULES.values()
         ],
@@ -75,7 +76,7 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
                 yield dg.MaterializeResult(
                     asset_key=reconciliation_key(module.name),
                     metadata=_metadata(house, module, mine),
-                    check_results=[_verdict(module, mine)],
+                    check_results=[_verdict(house, module, mine)],
                 )
         if failures:
             raise failure_of(failures)
@@ -97,17 +98,45 @@ def _spec(module: Module) -> dg.AssetSpec:
     )
 
 
-def _verdict(module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dg.AssetCheckResult:
-    breaks = [(name, b) for name, one in compared for result in one.results for b in result.breaks]
-    is_unexplained = any(b.cause is Cause.UNEXPLAINED for _, b in breaks)
+def _verdict(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dg.AssetCheckResult:
+    """Of all connections whose books are one ledger with these: a check has one verdict, and the run of one connection
+    must not cover up another's.
+    """
+    standings: list[Standing] = []
+    for tenant in dict.fromkeys(house.connection(name).tenant for name, _ in compared):
+        with house.db.transaction(tenant) as tx:
+            standings += reconciliation.standings(tx, module.name)
+    said = [f"{one.connection}: {says}" for one in standings for says in one.says]
     return dg.AssetCheckResult(
         asset_key=reconciliation_key(module.name),
         check_name=CHECK_NAME,
-        passed=all(one.ties_out for _, one in compared),
-        severity=dg.AssetCheckSeverity.ERROR if is_unexplained else dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{name}: {b.says}" for name, b in breaks[:5]) or "both books say the same",
-        metadata={"breaks": len(breaks)},
+        passed=all(one.ties_out for one in standings),
+        severity=dg.AssetCheckSeverity.ERROR
+        if any(one.is_unexplained for one in standings)
+        else dg.AssetCheckSeverity.WARN,
+        description="; ".join(said[:5]) or "both books say the same: " + ", ".join(_names(standings)),
+        metadata={
+            "breaks": sum(one.break_count for one in standings),
+            "connections": dg.MetadataValue.table(
+                [
+                    dg.TableRecord(
+                        {
+                            "connection": one.connection,
+                            "currency": one.currency,
+                            "difference": f"{one.difference_amount:,.2f}",
+                            "breaks": one.break_count,
+                            "cutoff": f"{one.cutoff_at:%Y-%m-%d %H:%M:%S}Z",
+                        }
+                    )
+                    for one in standings
+                ]
+            ),
+        },
     )
+
+
+def _names(standings: Sequence[Standing]) -> list[str]:
+    return list(dict.fromkeys(one.connection for one in standings))
 
 
 def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dict[str, object]:

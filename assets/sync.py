@@ -134,7 +134,8 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
         "connections": ", ".join(r.connection for r in reports),
     }
     # Linear in the book, which is why what the sensor runs for nothing emits nothing.
-    shown["dagster/row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
+    # Of this partition's connections: the table holds those of the others too.
+    shown["dagster/partition_row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
     watermarks = [at for r in reports if (at := r.watermarks.get(entity)) is not None]
     if watermarks:
         shown["watermark"] = dg.MetadataValue.timestamp(min(watermarks))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -54,17 +53,6 @@ MODULES: dict[str, Module] = {
         {"bills": ("open_amount", 1), "vendor_credits": ("open_amount", -1), "bill_payments": ("unapplied_amount", -1)},
     ),
 }
-
-
-# (title, last day of it) of the buckets in which open amounts are counted by their age.
-AGEING: tuple[tuple[str, int], ...] = (("current", 0), ("1-30", 30), ("31-60", 60), ("61-90", 90))
-OVER_90 = "over 90"
-
-
-def ageing_bucket(due_date: date, as_of: date) -> str:
-    """How long an amount has been due: `current` until its due date has passed, then by days."""
-    days = (as_of - due_date).days
-    return next((title for title, last in AGEING if days <= last), OVER_90)
 
 
 @dataclass(frozen=True, slots=True)

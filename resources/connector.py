@@ -8,8 +8,8 @@ errors is in `resources/errors.py`. Nothing in this module does I/O.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -124,6 +124,59 @@ class ControlTotals:
     read_at: datetime
     parties: Sequence[PartyBalance]
     accounts: Sequence[AccountBalance]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedDocument:
+    """One document that a report of the ERP's lists as open; `home_amount` is in its home currency, credits negative.
+
+    `word` is what the ERP calls it; `entity` is None for a kind that is not synced, or where the report does not say.
+    """
+
+    entity: str | None
+    word: str
+    external_id: str
+    party_external_id: str
+    due_date: date | None
+    home_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedParty:
+    """What a report says one customer or vendor owes or is owed, in the home currency, by bucket of `ledger/ageing.py`.
+
+    `buckets` is empty where the report tells the whole and not its age.
+    """
+
+    external_id: str
+    name: str
+    home_amount: Decimal
+    buckets: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What the ERP's own reports say of one module on the evening of `as_of`, in its home currency.
+
+    None is what could not be read, and `failures` then says why: it is never a zero. An empty sequence was reported as
+    empty. `parties_amount` and `documents_amount` are the totals that the reports themselves print. `account_amount` is
+    the control account in the trial balance, signed like the parties. `notes` are what a reader has to know besides.
+    """
+
+    module: Module
+    as_of: date
+    home_currency: str
+    parties: Sequence[ReportedParty] | None = None
+    unasked: frozenset[str] = frozenset()
+    """Parties that no report was asked for: what is reported of them is not known."""
+    parties_amount: Decimal | None = None
+    documents: Sequence[ReportedDocument] | None = None
+    documents_amount: Decimal | None = None
+    account_amount: Decimal | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many documents of an entity the ERP counts, for those that it does count."""
+    failures: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +365,14 @@ class Connector(Protocol):
 
     def control_totals(self) -> ControlTotals:
         """The balances the ERP itself reports, by party and by AR/AP account."""
+        ...
+
+    def reports(self, module: Module, as_of: date) -> Reports:
+        """What the ERP's own reports say of one module on the evening of a day: ageing, open documents, trial balance.
+
+        A report that fails, or does not add up in itself, is a failure in the answer and not an exception, so that the
+        others still count. Raises only for what concerns all of them (authentication, authorization).
+        """
         ...
 
     def test(self) -> ConnectionReport:

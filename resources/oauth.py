@@ -1,7 +1,8 @@
 """Rotating refresh tokens, kept so that none is ever lost: the protocol, for any ERP that has OAuth 2.
 
 Belongs here: in which order a token is announced, asked for, kept and used, by however many processes. How one ERP's
-token endpoint is called is in `resources/erps/<erp>/auth.py`, the statements are in `stores/token_journal.py`.
+token endpoint is called is in `resources/erps/<erp>/auth.py`, what it answers in `token_endpoint.py`; the statements
+are in `stores/token_journal.py`.
 
 A refresh token is worth a person's consent, and the ERP replaces it when it is used. So: (1) one process at a time
 refreshes a connection; (2) it says so in a commit before the call; (3) the answer is sealed and committed, or written
@@ -23,13 +24,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 from uuid import UUID, uuid4
 
 from resources.crypto import Owner, Sealed, Vaultkeeper
 from resources.errors import ErrorKind, TieoutError
 from resources.http import Sleep, with_retries
 from resources.stores.token_journal import CONSENT, SealedTokens, Standing, TokenJournal
+from resources.token_endpoint import GrantRefusedError, TokenEndpoint, TokenSet
 
 SECRET_NAME = "oauth"
 LEASE_SECONDS = 45.0
@@ -41,33 +42,8 @@ EARLY_SHARE_JITTER = 0.1
 ACCESS_SECONDS_LEFT_MIN = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSet:
-    """What a token endpoint gives. Lives in seconds from the answer; `refresh_seconds` None if the ERP does not say."""
-
-    access_token: str
-    refresh_token: str
-    access_seconds: float
-    refresh_seconds: float | None = None
-
-    def __repr__(self) -> str:
-        return f"TokenSet(access_seconds={self.access_seconds}, refresh_seconds={self.refresh_seconds})"
-
-
-class GrantRefusedError(TieoutError):
-    """The endpoint does not know this refresh token (`invalid_grant`): sending it again cannot help."""
-
-
 class ReconnectNeededError(TieoutError):
     """No usable refresh token is left: a person must connect the company again."""
-
-
-class TokenEndpoint(Protocol):
-    """One ERP's token endpoint."""
-
-    def refresh(self, refresh_token: str) -> TokenSet:
-        """One call, no repeats. Raises GrantRefusedError, or a TieoutError that says whether to try again."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,5 +65,7 @@ class ErpProfile:
     what composes bodies for it."""
     request_seconds_max: float = 120.0
     """The ERP gives a request up after this long: what it has not done by then, it will not do."""
+    unshown: frozenset[str] = frozenset()
+    """Members of a body that say how to take it and nothing of the record: no change that a person is shown."""
     key_memory: KeyMemory | None = None
     """How long it remembers an idempotency key; None where it does for ever, or nothing better is known."""

@@ -41,7 +41,8 @@ class Services:
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
         self.pace = 1.0
-        """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts."""
+        """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts,
+        nor the demo the minute of a company that counts calls."""
 
     @property
     def spool(self) -> Path:
@@ -63,7 +64,7 @@ class Services:
 
     @contextmanager
     def fleet(self) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that may list connections, runs and cursors of every tenant, and nothing else."""
+        """A transaction that sees every tenant's connections and where work is due, none of what it is about."""
         with self.db.transaction(FLEET) as tx:
             yield tx
 

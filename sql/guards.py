@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 HISTORY_SUFFIX = "_history"
+FLEET_ROLE = "tieout_fleet"
 # A document is 2 to 4 kB. Kept in its row it costs a page; compressed and moved out, as Postgres does above 2 kB, it
 # costs more time than everything else in writing it.
 DOCUMENT_ROW_BYTES = 8160
@@ -102,8 +103,18 @@ def keep_tenants_apart(schema: str, table: str) -> None:
 
 
 def let_the_fleet_read(schema: str, table: str) -> None:
-    """Let whoever schedules work read across tenants."""
+    """Let whoever schedules work read whole rows across tenants, as it was before migration 0016."""
     op.execute(f"create policy whole_fleet on {schema}.{table} for select using ((select sync.current_tenant()) = '*')")
+
+
+def let_the_fleet_see(schema: str, table: str, columns: Sequence[str] = ()) -> None:
+    """Let the role that schedules work read these columns (none named: all) of every tenant, and nobody else."""
+    listed = f"({', '.join(columns)})" if columns else ""
+    op.execute(f"grant select {listed} on {schema}.{table} to {FLEET_ROLE}")
+    # The application's own role is a member of it, and sees no more as long as it does not act as it.
+    op.execute(
+        f"create policy whole_fleet on {schema}.{table} for select using ((select current_user) = '{FLEET_ROLE}')"
+    )
 
 
 def keep_in_row(schema: str, table: str) -> None:

@@ -22,7 +22,7 @@ from pipelines.commands.console import (
 )
 from resources.errors import ErrorKind, TieoutError
 from resources.stages.deciding import Decision
-from resources.stages.resolve import resolve
+from resources.stages.resolve import conflict_transaction, resolve
 from resources.stores import conflicts, policies
 from resources.stores.conflicts import Conflict
 
@@ -74,7 +74,7 @@ def list_conflicts(
 @command
 def show(conflict_id: ConflictId, json: AsJson = False) -> int:
     """One conflict: what is in conflict, both versions, and the base they last agreed on."""
-    with services() as house, house.fleet() as tx:
+    with services() as house, conflict_transaction(house, conflict_id) as tx:
         found = conflicts.get(tx, conflict_id)
     if json:
         records = {name: text and jsonlib.loads(text) for name, text in _texts(found).items()}

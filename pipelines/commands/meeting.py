@@ -48,11 +48,12 @@ def meet(
     if json:
         print_json(_as_json(found))
     else:
-        _print(found)
+        print_meeting(found)
     return EXIT_DONE
 
 
-def _print(found: Meeting) -> None:
+def print_meeting(found: Meeting) -> None:
+    """Who is who, in a table, with what needed a second look below it."""
     met = [one for one in found.entities if any(_count(one).values()) or one.unreadable]
     rows = []
     for one in met:

@@ -117,6 +117,8 @@ class Careful:
         """Take one record that needs care; returns what came of it: inserted, updated, deleted, held or same."""
         binding = bindings.of_records(self.tx, self.name, entity, [theirs.external_id]).get(theirs.external_id)
         if binding is not None:
+            if theirs.record is None and bindings.revived(self.tx, self.name, entity, [binding.ledger_id]):
+                return self._make_again(entity, self._kept(entity, binding.ledger_id), theirs)
             return self._settle(entity, self._kept(entity, binding.ledger_id), binding.base, theirs)
         if theirs.external_id in conflicts.candidates(self.tx, self.name, entity):
             # Which row it is was asked when the books first met; whoever answers takes it as it is then.
@@ -155,10 +157,13 @@ class Careful:
             spec = spec_of(intent.entity)
             is_met = bool(match(spec, [Unbound("", wanted)], [Unbound(found.external_id, theirs)]).bound)
             return is_met and meet(wanted, theirs).is_clean
-        binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id])[intent.ledger_id]
+        said = self._said(intent.entity, wanted)
+        binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
+        if binding is None or binding.base is None:
+            # Nothing tells what we were to change: only the whole of it is proof, anything else is merged first.
+            return said == theirs
         # What we were to change is there, whatever else somebody changed.
-        merged = merge(binding.base, self._said(intent.entity, wanted), theirs).record
-        return merged == theirs
+        return merge(binding.base, said, theirs).record == theirs
 
     def record_effect(self, intent: Intent, record: WireRecord, says: str) -> None:
         """An intent has happened: mirror, ledger, binding, base, outbox and audit say so together."""
@@ -228,6 +233,12 @@ class Careful:
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
 
     # Both sides of one record
+
+    def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
+        """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""
+        bindings.drop(self.tx, connection=self.name, entity=entity, external_id=theirs.external_id)
+        edits.note(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=kept.version)
+        return "same"
 
     def _settle(self, entity: str, kept: Kept, base: Record | None, theirs: Theirs, doubt: str = "") -> str:
         """Merge one record and write what came of it, or hold it in a conflict: where it is in `doubt` whether the two

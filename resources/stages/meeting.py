@@ -124,18 +124,26 @@ class _Meets:
         spec = spec_of(entity)
         is_left_alone = self.start_at_now and spec.is_document
         versions = strangers.rows(self.tx, self.name, entity)
-        ours = [
-            Unbound(str(ledger_id), _without_parts(spec, kept.record))
-            for ids in _batches(list(versions))
-            for ledger_id, kept in records.read(self.tx, self.name, entity, ids).items()
-        ]
+        ours: list[Unbound] = []
+        elsewhere: set[str] = set()
+        for ids in _batches(list(versions)):
+            for ledger_id, kept in records.read(self.tx, self.name, entity, ids).items():
+                ours.append(Unbound(str(ledger_id), _without_parts(spec, kept.record)))
+                if kept.connection not in (None, self.name):
+                    elsewhere.add(str(ledger_id))
         theirs, unreadable = self._theirs(spec)
         known: Candidates = self.candidates
         found = match(spec, ours, theirs, known)
+        # What came from another company is not this one's to make, unless a document here comes to need it.
+        found.new_here = [one for one in found.new_here if one.id not in elsewhere]
         self.candidates[entity] = found.candidates()
         result = EntityMeeting(entity, found, unreadable=unreadable)
         for pairs in _batches(list(found.bound)):
             result.differing += self._bind(spec, pairs, is_left_alone, found)
+            if not spec.is_document:
+                # Filled in from here, or written as it is written here: the other companies are to hear of it.
+                ids = [pair.theirs.id for pair in pairs]
+                edits.pass_on(self.tx, connection=self.name, entity=entity, external_ids=ids)
         if not spec.is_document and found.new_there:
             # Documents that are bound next refer to them.
             page = [Incoming(one.id, self.tokens[one.id], one.record) for one in found.new_there]
@@ -218,7 +226,8 @@ class _Meets:
                 changed_by=self.actor,
                 run_id=self.work.run_id,
             )
-        is_agreed = met.record == theirs
+        # What the ERP has no word for is ours alone, and nothing to agree on.
+        is_agreed = self.work.erp.mappings()[entity].said(met.record) == theirs
         base = _blanked(spec, theirs, met.conflicts)
         self._put(entity, pair, base, token, version if is_agreed else NO_VERSION)
         if is_agreed:
@@ -273,7 +282,8 @@ class _Meets:
                 version_token=None,
                 run_id=self.work.run_id,
             )
-            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=kept.version)
+            if kept.connection in (None, self.name):
+                edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=kept.version)
 
     def _leave_alone(self, entity: str, versions: dict[int, int]) -> None:
         """What exists on either side is over: not to be pushed, not to be merged."""

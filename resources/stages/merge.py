@@ -34,7 +34,12 @@ BATCH_ROWS_MAX = 2000
 
 def merge(work: Work, entities: Sequence[str]) -> None:
     """Take every change of these entities, in the given order: parents before what refers to them."""
+    with work.reading() as tx:
+        waiting = _waiting(tx, work, entities) | errors.entities_held(tx, work.connection.name, "merge")
     for entity in entities:
+        if entity not in waiting:
+            work.outcome(entity)
+            continue
         started = time.monotonic()
         _take_changes(work, entity)
         _take_held(work, entity)
@@ -73,14 +78,24 @@ class Merging:
         if self._has_begun:
             return
         self._has_begun = True
-        for other in self.entities:
-            if other != entity:
+        others = [other for other in self.entities if other != entity]
+        with self.work.reading() as tx:
+            waiting = _waiting(tx, self.work, others)
+        for other in others:
+            if other in waiting:
                 _take_changes(self.work, other)
 
     def ended(self, entity: str) -> None:
         """Release what waited for a record of its own kind, before others refer to it."""
         if entity in self.entities:
             merge(self.work, [entity])
+
+
+def _waiting(tx: psycopg.Connection[Any], work: Work, entities: Sequence[str]) -> set[str]:
+    """Those of which the mirror holds changes that were not taken."""
+    known = cursors.read_all(tx, work.connection.name)
+    merged = {entity: known[entity].merged_seq if entity in known else 0 for entity in entities}
+    return mirror.waiting(tx, work.connection.name, merged)
 
 
 def _take_changes(work: Work, entity: str) -> None:

@@ -6,7 +6,7 @@ a plan is that of the base that was merged, never one read for the purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from resources.stores.bindings import Binding
 from resources.stores.connections import Connection
 from resources.stores.edits import Edit
 from resources.stores.outbox import Earlier
-from resources.stores.records import Kept
+from resources.stores.records import UNBOUND, Kept
 
 ROWS_PER_PLAN_MAX = 300
 
@@ -62,7 +62,8 @@ class Plan:
     """What came of looking at some edited rows.
 
     `said`: nothing to say (any more). `parents`: (entity, ledger id) of what a row in `waiting` refers to and the ERP
-    does not have. `behind`: what moved over there since the base; to be pulled and merged first.
+    does not have. `behind`: what moved over there since the base; to be pulled and merged first. `over`: records there
+    that both sides had deleted, whose rows were taken back: those are made again, as records of their own.
     """
 
     ready: list[Planned] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Plan:
     waiting: dict[int, list[tuple[str, str, int]]] = field(default_factory=dict)
     behind: list[str] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
 
     @property
     def parents(self) -> list[tuple[str, int]]:
@@ -98,31 +100,45 @@ def plan_rows(
     under_way = outbox.open_rows(tx, name, entity, ledger_ids)
     earlier = outbox.earlier(tx, name, entity, ledger_ids)
     currencies = _party_currencies(tx, entity, ledger_ids)
+    revived = bindings.revived(tx, name, entity, ledger_ids)
+    elsewhere = bindings.elsewhere(tx, name, entity, ledger_ids) if spec_of(entity).is_document else {}
+    foreign = _foreign_documents(tx, name, kept_rows.values())
     mapping = erp_of(connection.erp).mappings()[entity]
-    is_document = spec_of(entity).is_document
     for ledger_id, kept in kept_rows.items():
         if versions.get(ledger_id) != kept.version:
             # Written this very moment: its lines may be of the version before. It stays noted.
             continue
+        if ledger_id in elsewhere:
+            # A document is one connection's, and noted for that one.
+            continue
         binding = bound.get(ledger_id)
+        held = held_payloads.get(binding.external_id) if binding else None
+        if binding is not None and ledger_id in revived and (held is None or held.is_deleted):
+            plan.over.append(binding.external_id)
+            binding = held = None
         if binding is not None:
             # What this ERP has no word for is no change to it.
             kept = replace(kept, record=mapping.said(kept.record))
         before = earlier.get((ledger_id, kept.version), Earlier())
-        # A document is one connection's: as the parent of another's payment it is not made there a second time.
-        is_elsewhere = binding is None and is_document and kept.connection not in (None, name)
-        if ledger_id in in_conflict or ledger_id in under_way or is_elsewhere:
+        if ledger_id in in_conflict or ledger_id in under_way:
             plan.skipped.append(ledger_id)
             continue
         operation = operation_of(kept, binding)
         if operation is None:
             plan.said.append(Edit(ledger_id, kept.version))
             continue
-        held = held_payloads.get(binding.external_id) if binding else None
         if binding is not None and (held is None or held.is_deleted or held.version_token != binding.version_token):
             plan.behind.append(binding.external_id)
             continue
         unbound = kept.unbound() if operation in ("create", "update") else []
+        if refusals := [
+            _of_another(label, parent, row, foreign, name) for label, parent, row in unbound if (parent, row) in foreign
+        ]:
+            plan.held.append(Held(ledger_id, binding.external_id if binding else None, refusals))
+            continue
+        if binding is not None and binding.base is None and operation != "delete":
+            plan.held.append(Held(ledger_id, binding.external_id, [_BASE_LOST]))
+            continue
         if unbound:
             plan.waiting[ledger_id] = unbound
             if not even_waiting:
@@ -170,6 +186,44 @@ def in_order() -> Sequence[str]:
     return [spec.name for spec in entities()]
 
 
+def _foreign_documents(
+    tx: psycopg.Connection[Any], connection: str, kept_rows: Iterable[Kept]
+) -> dict[tuple[str, int], str]:
+    """(entity, ledger id) -> its connection, for documents of other connections to which these rows refer."""
+    named: dict[str, set[int]] = {}
+    for kept in kept_rows:
+        for _, entity, ledger_id in kept.unbound():
+            if spec_of(entity).is_document:
+                named.setdefault(entity, set()).add(ledger_id)
+    return {
+        (entity, ledger_id): home
+        for entity, ids in named.items()
+        for ledger_id, home in bindings.elsewhere(tx, connection, entity, sorted(ids)).items()
+    }
+
+
+def _of_another(
+    label: str, entity: str, ledger_id: int, foreign: Mapping[tuple[str, int], str], connection: str
+) -> Refusal:
+    home = foreign[entity, ledger_id]
+    return Refusal(
+        label,
+        f"{entity}/{UNBOUND}{ledger_id}, a document of {home}",
+        f"one of {connection}: a document belongs to one company",
+        f"name a document of {connection}, or enter this record for {home}",
+        ErrorKind.MAPPING,
+    )
+
+
+_BASE_LOST = Refusal(
+    "the record",
+    "a base that can no longer be read, so that nothing tells what was changed on which side",
+    "what both sides last agreed on",
+    "change the record in the ERP, or make both sides equal: the next sync compares them anew",
+    ErrorKind.MAPPING,
+)
+
+
 def _party_currencies(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) -> dict[int, str]:
     """Ledger id -> the currency of the customer or vendor a document is with; empty for master data."""
     spec = spec_of(entity)
@@ -203,7 +257,7 @@ def _wanted(
     return Wanted(
         entity,
         operation,
-        kept.record if operation == "update" else binding.base,
+        kept.record if operation == "update" or binding.base is None else binding.base,
         base=binding.base,
         held=payload,
         external_id=binding.external_id,

@@ -18,7 +18,7 @@ from resources.errors import ErrorKind
 from resources.points import point
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
-from resources.stores.cursors import Cursor
+from resources.stores.cursors import Cursor, Read
 from resources.stores.errors import Held
 from resources.stores.mirror import Change
 
@@ -93,17 +93,13 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None) -> 
             empty.append(page)
     if not empty:
         return
+    read: dict[str, Read] = {}
+    for page in empty:
+        work.outcome(page.entity)
+        one = Read(page.entity, page.watermark, page.is_cut_short)
+        read[page.entity] = one.after(read[page.entity]) if page.entity in read else one
     with work.transaction() as tx:
-        for page in empty:
-            work.outcome(page.entity)
-            cursors.advance(
-                tx,
-                tenant=work.connection.tenant,
-                connection=work.connection.name,
-                entity=page.entity,
-                watermark=page.watermark,
-                is_census_due=page.is_cut_short,
-            )
+        cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
 
 
 def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Sequence[Change]:
@@ -144,14 +140,8 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
         )
         if moves_watermark:
-            cursors.advance(
-                tx,
-                tenant=tenant,
-                connection=name,
-                entity=page.entity,
-                watermark=page.watermark,
-                is_census_due=page.is_cut_short,
-            )
+            read = Read(page.entity, page.watermark, page.is_cut_short)
+            cursors.advance(tx, tenant=tenant, connection=name, read=[read])
             point("watermark_written")
     point("page_committed")
     outcome = work.outcome(page.entity)

@@ -93,21 +93,28 @@ class _Push:
         self._chosen = chosen
         self._approved = approved
         self._may: dict[str, bool] = {}
+        # Intent -> how often this run has looked into it.
+        self._tries: dict[int, int] = {}
+        self._noted: set[str] | None = None
         self._parents_tried: set[tuple[str, int]] = set()
 
     def run(self) -> PushReport:
-        self._settle()
+        for entity, external_ids in self._settle().items():
+            self._catch_up(entity, external_ids)
         for entity in in_order():
             if entity not in self._chosen:
                 continue
             if not self._may[entity]:
                 self.report.says.append(f"{self.name}: pushing {entity} is switched off")
                 continue
+            outcome = self.work.outcome(entity)
+            if not self._is_noted(entity):
+                continue
             started = time.monotonic()
             calls = self.work.connector.api_calls
             self._push_entity(entity)
-            self._settle()
-            outcome = self.work.outcome(entity)
+            self._settle_and_push_again()
+            self._noted = None
             outcome.seconds += time.monotonic() - started
             outcome.api_calls += self.work.connector.api_calls - calls
         with self.work.reading() as tx:
@@ -116,35 +123,57 @@ class _Push:
             self.work.outcome(entity).pushed += count
         return self.report
 
-    def _ask_switches(self) -> None:
-        """Which entities may be pushed now. What is new is asked for once more before it is sent."""
-        with self.work.reading() as tx:
-            self._may = {e: switches.may_push(tx, self.tenant, self.name, e) for e in in_order()}
+    def _is_noted(self, entity: str) -> bool:
+        """Whether anybody has edited rows of it: asked once for all, and again after something was done."""
+        if self._noted is None:
+            with self.work.reading() as tx:
+                self._noted = edits.entities_noted(tx)
+        return entity in self._noted
 
     # What is open from before
 
-    def _settle(self) -> None:
-        """Finish what is open, before anything new is said about the same rows; waits only where the wait is short."""
-        tries: dict[int, int] = {}
+    def _settle(self) -> dict[str, list[str]]:
+        """Finish what is open, before anything new is said about the same rows; waits only where the wait is short.
+
+        Returns the entities of what turned out to have moved over there, with the external ids of what is not merged
+        yet: to be planned anew.
+        """
+        moved: dict[str, list[str]] = {}
         while True:
-            # Waiting may take a minute, in which somebody switches it off.
-            self._ask_switches()
             with self.work.reading() as tx:
+                # Waiting may take a minute, in which somebody switches it off. Before it is sent, what is new is asked
+                # for once more.
+                off = switches.switched_off(tx, self.tenant, self.name, "push", in_order())
+                self._may = {entity: entity not in off for entity in in_order()}
                 found = [i for i in outbox.open_intents(tx, self.name) if self._may[i.entity]]
-                wait_seconds = outbox.seconds_to_next(tx, self.name)
-            found = [intent for intent in found if tries.get(intent.intent_id, 0) < ATTEMPTS_MAX]
+                tried_enough = [intent_id for intent_id, count in self._tries.items() if count >= ATTEMPTS_MAX]
+                wait_seconds = outbox.seconds_to_next(
+                    tx, self.name, [e for e, may in self._may.items() if may], besides=tried_enough
+                )
+            found = [intent for intent in found if intent.intent_id not in tried_enough]
             if found:
                 for intent in found:
-                    tries[intent.intent_id] = tries.get(intent.intent_id, 0) + 1
+                    self._tries[intent.intent_id] = self._tries.get(intent.intent_id, 0) + 1
                 for _, group in groupby(found, key=lambda intent: intent.batch_key or intent.key):
-                    self._settle_together(list(group))
-            elif wait_seconds is None or not 0 < wait_seconds <= DELAY_SECONDS_MAX:
-                return
+                    self._settle_together(list(group), moved)
+            elif wait_seconds is None or wait_seconds > DELAY_SECONDS_MAX:
+                return moved
             else:
                 self._pause(wait_seconds)
 
-    def _settle_together(self, group: Sequence[Intent]) -> None:
-        """One intent, or all of one batch that are still open.
+    def _settle_and_push_again(self) -> None:
+        """Finish what was sent; what had moved over there meanwhile is merged and pushed at once, a few times."""
+        for _ in range(ROUNDS_MAX):
+            moved = self._settle()
+            for entity, external_ids in moved.items():
+                self._catch_up(entity, external_ids)
+                if entity in self._chosen and self._may[entity]:
+                    self._push_entity(entity)
+            if not moved:
+                return
+
+    def _settle_together(self, group: Sequence[Intent], moved: dict[str, list[str]]) -> None:
+        """One intent, or all of one batch that are still open; notes in `moved` what had moved over there.
 
         A batch of which nothing happened goes again whole, so that its key stands for the same thing. One of which
         only a part happened may still be at work: once the ERP must have given it up, the rest goes one by one.
@@ -158,8 +187,8 @@ class _Push:
             point("probed")
             if found is None:
                 absent.append(intent)
-            else:
-                self._found(intent, found)
+            elif not self._found(intent, found):
+                moved.setdefault(intent.entity, [])
         absent = [intent for intent in absent if not self._must_rest(intent)]
         if not absent:
             return
@@ -179,7 +208,8 @@ class _Push:
             again = outbox.sending_again(tx, [intent.intent_id for intent in absent], alone=not is_whole)
         point("resend_counted")
         for some in [again] if is_whole else [[intent] for intent in again]:
-            self._send(some)
+            if stale := self._send(some):
+                moved.setdefault(some[0].entity, []).extend(stale)
 
     def _must_rest(self, intent: Intent) -> bool:
         """Whether a write in doubt that was not found is too old to meet its own key there, and too young to be over.
@@ -208,11 +238,12 @@ class _Push:
         with self.work.reading() as tx:
             return outbox.batch_size(tx, self.name, absent[0].batch_key) == len(absent)
 
-    def _found(self, intent: Intent, found: WireRecord) -> None:
-        """The probe found a record that our write may have made."""
+    def _found(self, intent: Intent, found: WireRecord) -> bool:
+        """The probe found a record that our write may have made; says whether it has."""
         with self.work.transaction() as tx:
             careful = Careful(self.work, tx)
-            if careful.is_effect_of(intent, found):
+            is_ours = careful.is_effect_of(intent, found)
+            if is_ours:
                 self._record(tx, intent, found, "found there when asked whether it had happened")
             else:
                 careful.keep_in_mirror(intent.entity, found)
@@ -220,6 +251,7 @@ class _Push:
             point("found_written")
         point("found_committed")
         merge(self.work, [intent.entity])
+        return is_ours
 
     def _wanted_of(self, intent: Intent) -> Wanted:
         with self.work.reading() as tx:
@@ -336,6 +368,7 @@ class _Push:
             self._record(tx, intent, answer.record, "written")
         elif isinstance(answer, Stale):
             outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
+            edits.look_at_again(tx, intent.entity, intent.ledger_id)
             if intent.external_id:
                 stale.append(intent.external_id)
         elif isinstance(answer, Refused):
@@ -362,6 +395,8 @@ class _Push:
 
     def _note(self, tx: psycopg.Connection[Any], entity: str, plan: Plan) -> None:
         """What planning alone has settled: rows with nothing to say, and rows that cannot be said."""
+        for external_id in plan.over:
+            bindings.drop(tx, connection=self.name, entity=entity, external_id=external_id)
         if plan.said:
             for edit in plan.said:
                 bindings.agree(tx, connection=self.name, entity=entity, ledger_id=edit.ledger_id, version=edit.version)
@@ -405,7 +440,9 @@ class _Push:
                         label,
                         f"{parent}/{error_id_of(parent_id)}, which {self.work.erp.title} does not have yet",
                         f"{parent} that {self.work.erp.title} has",
-                        "`tieout errors` or `tieout conflicts list` says what holds it; this record follows by itself",
+                        "`tieout errors` or `tieout conflicts list` says what holds it; this record follows by itself"
+                        if self._may[parent]
+                        else f"pushing {parent} is switched off: see `tieout switch`",
                         ErrorKind.MAPPING,
                     )
                     for label, parent, parent_id in unbound
@@ -414,6 +451,8 @@ class _Push:
 
     def _catch_up(self, entity: str, external_ids: Sequence[str]) -> None:
         """A stale token is no error: pull what moved, merge it, plan again."""
+        if not external_ids:
+            return
         found = pull_records(self.work, entity, external_ids)
         gone = [external_id for external_id in external_ids if external_id not in found]
         if gone:
@@ -424,7 +463,7 @@ class _Push:
 
     def _pause(self, seconds: float) -> None:
         self.work.keep_lease()
-        time.sleep(seconds * self.work.pace)
+        time.sleep(max(0.0, seconds) * self.work.pace)
 
 
 def _row_of(planned: Planned, batch_key: str | None) -> dict[str, Any]:

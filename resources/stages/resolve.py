@@ -29,14 +29,21 @@ from resources.stores.mirror import Change
 from resources.stores.records import Kept, UnresolvedReferenceError
 
 
+@contextmanager
+def conflict_transaction(services: Services, conflict_id: int) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction of the tenant that a conflict belongs to; raises TieoutError if there is none of that id."""
+    with services.fleet() as tx:
+        tenant = conflicts.tenant_of(tx, conflict_id)
+    with services.db.transaction(tenant) as tx:
+        yield tx
+
+
 def resolve(services: Services, conflict_id: int, decision: Decision) -> Decided:
     """Apply a decision. Raises TieoutError: CONFLICT if what was shown has moved, VALIDATION if nothing is decided."""
-    with services.fleet() as tx:
-        shown = conflicts.get(tx, conflict_id)
-    with services.db.transaction(shown.tenant_id) as tx:
+    with conflict_transaction(services, conflict_id) as tx:
         tx.execute("select set_config('tieout.actor', %s, true)", (decision.by,))
         # Rows before conflicts, as the merge locks them.
-        kept = _kept(tx, shown)
+        kept = _kept(tx, conflicts.get(tx, conflict_id))
         conflict = conflicts.get(tx, conflict_id, is_locked=True)
         deciding = Deciding(services, tx, conflict, kept, decision)
         with _refused_as_usage(conflict):

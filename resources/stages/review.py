@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from ledger.reconcile import ageing_bucket
+from ledger.ageing import ageing_bucket
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.plan import ROWS_PER_PLAN_MAX, Held, Planned, effect_of, in_order, plan_rows
@@ -72,9 +72,10 @@ class Review:
 def review(services: Services, name: str, today: date) -> Review:
     """Plan all that is pending for a connection, what waits for a parent included; ages are as of `today`."""
     connection = services.connection(name)
+    erp = services.erp(connection)
     found = Review(name)
     with services.db.transaction(connection.tenant) as tx:
-        composer = composer_of(tx, services.erp(connection), connection)
+        composer = composer_of(tx, erp, connection)
         for entity in in_order():
             for ids in _noted(tx, name, entity):
                 plan = plan_rows(connection, tx, composer, entity, ids, even_waiting=True)
@@ -82,7 +83,7 @@ def review(services: Services, name: str, today: date) -> Review:
                 found.held += [(entity, held) for held in plan.held]
                 for planned in plan.ready:
                     waits_for = tuple(f"{e}/{UNBOUND}{row}" for _, e, row in plan.waiting.get(planned.ledger_id, ()))
-                    found.pending.append(_pending(planned, waits_for, today))
+                    found.pending.append(_pending(planned, waits_for, today, erp.unshown))
     return found
 
 
@@ -175,8 +176,9 @@ def _noted(tx: psycopg.Connection[Any], name: str, entity: str) -> Iterator[list
         yield [edit.ledger_id for edit in batch]
 
 
-def _pending(planned: Planned, waits_for: tuple[str, ...], today: date) -> Pending:
+def _pending(planned: Planned, waits_for: tuple[str, ...], today: date, unshown: frozenset[str]) -> Pending:
     wanted = planned.wanted
+    body = {name: value for name, value in planned.body.items() if name not in unshown}
     record = None if wanted.operation in ("void", "delete") else wanted.record
     effect = effect_of(wanted.entity, wanted.base, record)
     due = getattr(wanted.record, "due_date", None) or getattr(wanted.record, "issue_date", None)
@@ -188,7 +190,7 @@ def _pending(planned: Planned, waits_for: tuple[str, ...], today: date) -> Pendi
         key=planned.key,
         ledger_version=planned.kept.version,
         version_token=wanted.version_token,
-        changes=tuple(_changes(planned.body, wanted.held or {}, "")),
+        changes=tuple(_changes(body, wanted.held or {}, "")),
         waits_for=waits_for,
         module=effect[0] if effect else None,
         currency=getattr(wanted.record, "currency", None),

@@ -264,11 +264,13 @@ def _as_json(work: Work) -> dict[str, object]:
 def _acquire(services: Services, connection: Connection) -> leases.Lease:
     lease_name = f"sync:{connection.name}"
     deadline = time.monotonic() + LEASE_WAIT_SECONDS
+    owner = _owner()
     while True:
         with services.db.transaction(connection.tenant) as tx:
-            lease = leases.acquire(tx, lease_name, _owner())
+            lease = leases.acquire(tx, lease_name, owner)
             holder = None if lease else leases.holder(tx, lease_name)
-            if holder is not None and _is_gone(holder):
+            # What we hold ourselves is left from before: the database was away when it was to be given back.
+            if holder is not None and (holder == owner or _is_gone(holder)):
                 leases.expire(tx, lease_name, holder)
         if lease is not None:
             return lease

@@ -72,13 +72,9 @@ class Work:
         the disk. If the server's machine fails in the next moments, both are lost together and read again; and every
         commit that waits, such as the one that ends this work, waits for all before it as well.
         """
-        with self.db.transaction(self.connection.tenant) as tx:
+        settings = {"tieout.is_sync": "on", "synchronous_commit": "off" if is_redoable else "on"}
+        with self.db.transaction(self.connection.tenant, **settings) as tx:
             leases.hold(tx, self.lease)
-            tx.execute(
-                "select set_config('tieout.is_sync', 'on', true), "
-                "set_config('synchronous_commit', case when %s then 'off' else 'on' end, true)",
-                (is_redoable,),
-            )
             yield tx
 
     @contextmanager

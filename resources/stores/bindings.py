@@ -81,6 +81,42 @@ def ahead(tx: psycopg.Connection[Any], connection: str, entity: str, external_id
     }
 
 
+def elsewhere(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> dict[int, str]:
+    """Ledger id -> the other connection whose row it is: it is bound there and not here, or names it.
+
+    Asked about documents, which are one connection's; master data may be bound in several.
+    """
+    return dict(
+        tx.execute(
+            sql.SQL(
+                """
+                select l.ledger_id, coalesce(b.connection, l.connection) from {} l
+                  left join lateral (select connection from sync.bindings b
+                                      where b.entity = %(entity)s and b.ledger_id = l.ledger_id
+                                      order by b.connection <> %(connection)s limit 1) b on true
+                 where l.ledger_id = any(%(ids)s) and coalesce(b.connection, l.connection) <> %(connection)s
+                """
+            ).format(sql.Identifier("ledger", entity)),
+            {"connection": connection, "entity": entity, "ids": list(ledger_ids)},
+        ).fetchall()
+    )
+
+
+def revived(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> set[int]:
+    """Those of these rows that live although both sides had last agreed that they are deleted."""
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            sql.SQL(
+                "select b.ledger_id from sync.bindings b join {} l on l.ledger_id = b.ledger_id and not l.is_deleted "
+                "join {} h on h.ledger_id = b.ledger_id and h.version = b.ledger_version and h.is_deleted "
+                "where b.connection = %s and b.entity = %s and b.ledger_id = any(%s)"
+            ).format(sql.Identifier("ledger", entity), sql.Identifier("ledger", f"{entity}_history")),
+            (connection, entity, list(ledger_ids)),
+        )
+    }
+
+
 def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, binding: Binding) -> None:
     """Enter a binding, or what it now stands on."""
     tx.execute(

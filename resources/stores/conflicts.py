@@ -207,6 +207,14 @@ def resolve(tx: psycopg.Connection[Any], conflict_id: int, *, by: str, resolutio
     )
 
 
+def tenant_of(tx: psycopg.Connection[Any], conflict_id: int) -> str:
+    """Whose conflict it is, in a transaction of the fleet; raises TieoutError if there is none of that id."""
+    found = tx.execute("select tenant_id from sync.conflicts where conflict_id = %s", (conflict_id,)).fetchone()
+    if found is None:
+        raise _unknown(conflict_id)
+    return found[0]
+
+
 def get(tx: psycopg.Connection[Any], conflict_id: int, *, is_locked: bool = False) -> Conflict:
     """One conflict, whatever its state; `is_locked` keeps others from it until the transaction ends."""
     with tx.cursor(row_factory=class_row(Conflict)) as rows:
@@ -215,13 +223,7 @@ def get(tx: psycopg.Connection[Any], conflict_id: int, *, is_locked: bool = Fals
             (conflict_id,),
         ).fetchone()
     if found is None:
-        raise TieoutError(
-            ErrorKind.NOT_FOUND,
-            doing=f"looking up the conflict {conflict_id}",
-            found="no such conflict",
-            expected="the id of one",
-            next_step="see `tieout conflicts list`",
-        )
+        raise _unknown(conflict_id)
     return found
 
 
@@ -303,6 +305,16 @@ def candidates(tx: psycopg.Connection[Any], connection: str, entity: str) -> set
             (connection, entity, ConflictKind.POSSIBLE_DUPLICATE.value, EXTERNAL_ID),
         )
     }
+
+
+def _unknown(conflict_id: int) -> TieoutError:
+    return TieoutError(
+        ErrorKind.NOT_FOUND,
+        doing=f"looking up the conflict {conflict_id}",
+        found="no such conflict",
+        expected="the id of one",
+        next_step="see `tieout conflicts list`",
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,20 +34,28 @@ def read_all(tx: psycopg.Connection[Any], connection: str) -> Mapping[str, Curso
         return {cursor.entity: cursor for cursor in rows}
 
 
-def advance(
-    tx: psycopg.Connection[Any],
-    *,
-    tenant: str,
-    connection: str,
-    entity: str,
-    watermark: datetime | None,
-    is_census_due: bool = False,
-) -> None:
-    """Move the watermark forwards (never back) in the transaction that stored what was read."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An entity was read up to `watermark`; `is_census_due` if only a census can say what that missed."""
+
+    entity: str
+    watermark: datetime | None
+    is_census_due: bool = False
+
+    def after(self, before: Read) -> Read:
+        """Both as one."""
+        marks = [mark for mark in (before.watermark, self.watermark) if mark is not None]
+        return Read(self.entity, max(marks, default=None), before.is_census_due or self.is_census_due)
+
+
+def advance(tx: psycopg.Connection[Any], *, tenant: str, connection: str, read: Sequence[Read]) -> None:
+    """Move watermarks forwards (never back) in the transaction that stored what was read, one entity once."""
     tx.execute(
         """
         insert into sync.cursors as c (connection, entity, tenant_id, watermark, is_census_due, pulled_at)
-        values (%(connection)s, %(entity)s, %(tenant)s, %(watermark)s, %(due)s, clock_timestamp())
+        select %(connection)s, r.entity, %(tenant)s, r.watermark, r.is_census_due, clock_timestamp()
+          from unnest(%(entities)s::text[], %(watermarks)s::timestamptz[], %(due)s::boolean[])
+            as r (entity, watermark, is_census_due)
         on conflict (connection, entity) do update
            set watermark = greatest(c.watermark, excluded.watermark),
                is_census_due = c.is_census_due or excluded.is_census_due,
@@ -55,10 +63,10 @@ def advance(
         """,
         {
             "connection": connection,
-            "entity": entity,
             "tenant": tenant,
-            "watermark": watermark,
-            "due": is_census_due,
+            "entities": [one.entity for one in read],
+            "watermarks": [one.watermark for one in read],
+            "due": [one.is_census_due for one in read],
         },
     )
 

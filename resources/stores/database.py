@@ -6,11 +6,13 @@ Work runs as the role `tieout_app`, which owns nothing and bypasses nothing, who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import select
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -22,7 +24,10 @@ ANALYST_ROLE = "tieout_analyst"
 # Writes ledger rows as any program of the company may; what it writes is noted and pushed.
 WRITER_ROLE = "tieout_writer"
 
-# The tenant that stands for all of them. Only the tables a scheduler needs (connections, runs, cursors) let it read.
+# Finds due work in every tenant: reads the names, states and times that takes, and nothing else.
+FLEET_ROLE = "tieout_fleet"
+
+# The tenant that stands for all of them.
 FLEET = "*"
 
 _CONNECT_SECONDS = 10
@@ -41,24 +46,65 @@ class Database:
             psycopg.connect(self._conninfo).close()
         except psycopg.OperationalError as error:
             raise unreachable(url, error) from error
-        self._pool = ConnectionPool(self._conninfo, min_size=0, max_size=connections_max, open=True, timeout=30)
+        self._pool = ConnectionPool(
+            self._conninfo,
+            kwargs={"autocommit": True},
+            min_size=0,
+            max_size=connections_max,
+            open=True,
+            timeout=30,
+            check=_look_at,
+        )
 
     @contextmanager
-    def transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises."""
+    def transaction(self, tenant: str, **settings: str) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises.
+
+        With FLEET for the tenant it acts as the fleet's role. Raising psycopg.Rollback rolls back and no more.
+        `settings` are PostgreSQL's or ours, as long as it lasts.
+        """
         try:
             connection = self._pool.getconn()
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise unreachable(self.url, error) from error
         try:
-            with connection.transaction():
-                connection.execute("select set_config('tieout.tenant', %s, true)", (tenant,))
+            if tenant == FLEET:
+                settings["role"] = FLEET_ROLE
+            # Begun and set in one message: most transactions are a statement or two.
+            connection.execute(_opening({"tieout.tenant": tenant, **settings}))
+            try:
                 yield connection
+            except psycopg.Rollback:
+                connection.rollback()
+                return
+            except BaseException:
+                with suppress(psycopg.Error):
+                    connection.rollback()
+                raise
+            connection.commit()
         finally:
             self._pool.putconn(connection)
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _opening(settings: Mapping[str, str]) -> sql.Composed:
+    set_each = (
+        sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in settings.items()
+    )
+    return sql.SQL("begin; select {}").format(sql.SQL(", ").join(set_each))
+
+
+def _look_at(connection: psycopg.Connection[Any]) -> None:
+    """Raises psycopg.OperationalError for a connection that the server ended while nobody used it: the pool then gives
+    another. One that is well has nothing to say when it is not asked, which costs no round trip to see.
+    """
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    if said.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def unreachable(url: str, error: Exception) -> TieoutError:

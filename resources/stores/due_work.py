@@ -1,6 +1,7 @@
 """Which partition keys of connections have work to do, across all tenants: one indexed query for each kind of work.
 
-Belongs here: what sensors ask. Only a fleet transaction (`Services.fleet`) sees every tenant's work.
+Belongs here: what sensors ask. Only a fleet transaction (`Services.fleet`) sees every tenant's work; it may
+read no other columns than those that migration 0016 names.
 """
 
 from __future__ import annotations
@@ -9,12 +10,40 @@ from typing import Any
 
 import psycopg
 
+from ledger.spec import entities
 from resources.stores.switches import is_entity_on_sql
 
 # A connection takes part in pushing while it is connected and has met the ledger, an entity while it is switched on.
 _MAY_PUSH = "c.state = 'active' and c.meeting = 'done'"
 _EDIT_IS_ON = is_entity_on_sql(connection="c", entity="e.entity", direction="push")
 _INTENT_IS_ON = is_entity_on_sql(connection="c", entity="o.entity", direction="push")
+_SHARED = ", ".join(f"'{spec.name}'" for spec in entities() if not spec.is_document)
+# As `edits.noted` has it: bound, a row is a connection's that does not have its version; unbound, of the one it names.
+_BOUND = "from sync.bindings b where b.connection = c.connection and b.entity = e.entity and b.ledger_id = e.ledger_id"
+_IS_ITS_OWN = f"""
+    (e.connection = c.connection or e.connection is null and not exists (
+       select 1 from sync.connections o
+        where o.tenant_id = c.tenant_id and o.connection <> c.connection and o.state <> 'removed'))
+    and not exists (select 1 {_BOUND} and b.ledger_version >= e.version)
+"""
+_IS_BOUND_ELSEWHERE = """
+    exists (select 1 from sync.connections o join sync.bindings b
+               on b.connection = o.connection and b.entity = e.entity and b.ledger_id = e.ledger_id
+             where o.tenant_id = c.tenant_id and o.connection <> c.connection)
+"""
+_IS_HELD = """
+    (exists (select 1 from sync.errors x where x.connection = c.connection and x.entity = e.entity
+                and x.external_id = '#' || e.ledger_id and x.stage = 'push' and x.resolved_at is null)
+     or exists (select 1 from sync.conflicts x where x.connection = c.connection and x.entity = e.entity
+                   and x.ledger_id = e.ledger_id and x.state = 'open')
+     or exists (select 1 from sync.outbox x where x.connection = c.connection and x.entity = e.entity
+                   and x.ledger_id = e.ledger_id and x.state in ('sent', 'waiting')))
+"""
+# That one connection's plan looked at a row in vain says nothing of the others, unless they hold it themselves.
+_IS_SHARED = f"""
+    e.entity in ({_SHARED}) and exists (select 1 {_BOUND} and b.ledger_version < e.version)
+    and {_IS_BOUND_ELSEWHERE} and (e.looked_at is null or not {_IS_HELD})
+"""
 
 
 def partitions_to_push(tx: psycopg.Connection[Any], limit: int) -> list[str]:
@@ -26,7 +55,8 @@ def partitions_to_push(tx: psycopg.Connection[Any], limit: int) -> list[str]:
             select distinct c.partition_key from sync.connections c
              where {_MAY_PUSH} and (
                exists (select 1 from sync.edits e where e.tenant_id = c.tenant_id and e.looked_at is null
-                          and (e.connection = c.connection or e.connection is null) and {_EDIT_IS_ON})
+                          and {_IS_ITS_OWN} and {_EDIT_IS_ON})
+               or exists (select 1 from sync.edits e where e.tenant_id = c.tenant_id and {_IS_SHARED} and {_EDIT_IS_ON})
                or exists (select 1 from sync.outbox o where o.connection = c.connection
                              and o.state in ('sent', 'waiting') and o.due_at <= clock_timestamp() and {_INTENT_IS_ON}))
              order by c.partition_key limit %s

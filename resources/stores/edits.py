@@ -49,17 +49,24 @@ _ONLY_ONE = """(select min(c.connection) from sync.connections c
 
 def planned(tx: psycopg.Connection[Any], connection: str, entity: str, edits: Sequence[Edit]) -> None:
     """These versions are taken care of in this connection; a row that was edited again meanwhile stays noted, and so
-    does one that another connection has still to get.
+    does one that another connection has still to get: one it is bound in, or the one it names.
     """
     tx.execute(
-        """
-        delete from sync.edits e using unnest(%s::bigint[], %s::bigint[]) as done (ledger_id, version)
-         where e.tenant_id = sync.current_tenant() and e.entity = %s and e.ledger_id = done.ledger_id
-           and e.version <= done.version
-           and not exists (select 1 from sync.bindings b where b.connection <> %s and b.entity = e.entity
-                             and b.ledger_id = e.ledger_id and b.ledger_version < e.version)
-        """,
-        ([e.ledger_id for e in edits], [e.version for e in edits], entity, connection),
+        sql.SQL(
+            """
+            delete from sync.edits e using unnest(%s::bigint[], %s::bigint[]) as done (ledger_id, version)
+             where e.tenant_id = sync.current_tenant() and e.entity = %s and e.ledger_id = done.ledger_id
+               and e.version <= done.version
+               and not exists (select 1 from sync.bindings b where b.connection <> %s and b.entity = e.entity
+                                 and b.ledger_id = e.ledger_id and b.ledger_version < e.version)
+               and not exists (select 1 from {} l join sync.connections c on c.connection = l.connection
+                                where l.ledger_id = e.ledger_id and l.connection <> %s and c.state <> 'removed'
+                                  and not l.is_deleted
+                                  and not exists (select 1 from sync.bindings b where b.connection = l.connection
+                                                    and b.entity = e.entity and b.ledger_id = e.ledger_id))
+            """
+        ).format(sql.Identifier("ledger", entity)),
+        ([e.ledger_id for e in edits], [e.version for e in edits], entity, connection, connection),
     )
 
 
@@ -69,7 +76,7 @@ def pass_on(tx: psycopg.Connection[Any], *, connection: str, entity: str, extern
         sql.SQL(
             """
             insert into sync.edits as e (tenant_id, entity, ledger_id, version, connection)
-            select distinct sync.current_tenant(), %(entity)s, l.ledger_id, l.version, %(connection)s
+            select distinct sync.current_tenant(), %(entity)s, l.ledger_id, l.version, l.connection
               from sync.bindings mine
               join sync.connections c on c.tenant_id = sync.current_tenant() and c.connection <> mine.connection
                and c.state <> 'removed'
@@ -107,6 +114,15 @@ def looked_at(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int
     )
 
 
+def look_at_again(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> None:
+    """What a plan could not take because an intent of it was open: that has ended without being done."""
+    tx.execute(
+        "update sync.edits set looked_at = null "
+        "where tenant_id = sync.current_tenant() and entity = %s and ledger_id = %s and looked_at is not null",
+        (entity, ledger_id),
+    )
+
+
 def look_again(tx: psycopg.Connection[Any], connection: str) -> None:
     """Something that may have held rows of this connection is no longer in their way."""
     tx.execute(
@@ -114,6 +130,12 @@ def look_again(tx: psycopg.Connection[Any], connection: str) -> None:
         "and (connection = %s or connection is null)",
         (connection,),
     )
+
+
+def entities_noted(tx: psycopg.Connection[Any]) -> set[str]:
+    """The entities of which any row is noted, for whichever connection."""
+    found = tx.execute("select distinct entity from sync.edits where tenant_id = sync.current_tenant()")
+    return {entity for (entity,) in found}
 
 
 def any_noted(tx: psycopg.Connection[Any], entity: str) -> bool:

@@ -163,6 +163,18 @@ def held_counts(tx: psycopg.Connection[Any], connection: str) -> dict[str, int]:
     )
 
 
+def entities_held(tx: psycopg.Connection[Any], connection: str, stage: str) -> set[str]:
+    """The entities of which the stage holds records."""
+    return {
+        entity
+        for (entity,) in tx.execute(
+            "select distinct entity from sync.errors where resolved_at is null and connection = %s and stage = %s "
+            "and external_id <> ''",
+            (connection, stage),
+        )
+    }
+
+
 def held_ids(tx: psycopg.Connection[Any], connection: str, entity: str, stage: str) -> list[str]:
     """The records of this entity that the stage holds."""
     return [

@@ -17,11 +17,12 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from resources.errors import ErrorKind, TieoutError
-from resources.stores.database import ANALYST_ROLE, APP_ROLE, OWNER_ROLE, WRITER_ROLE, unreachable
+from resources.stores.database import ANALYST_ROLE, APP_ROLE, FLEET_ROLE, OWNER_ROLE, WRITER_ROLE, unreachable
 
 _FOLDER = Path(__file__).parents[2] / "sql"
 VIEWS_FOLDER = _FOLDER / "views"
 SERVER_VERSION_MIN = 150_000
+_ROLES = (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE, FLEET_ROLE)
 
 
 def migrate(url: str, revision: str = "head") -> None:
@@ -89,18 +90,16 @@ def _prepare(url: str) -> None:
                 ErrorKind.AUTHORIZATION,
                 doing="creating the database roles",
                 found=str(error).splitlines()[0],
-                expected=f"a login that may create roles, or the roles {OWNER_ROLE}, {APP_ROLE}, {ANALYST_ROLE} and "
-                f"{WRITER_ROLE}",
-                next_step=f"have an administrator run: create role {OWNER_ROLE}; create role {APP_ROLE}; "
-                f"create role {ANALYST_ROLE}; create role {WRITER_ROLE}; "
-                f"grant {OWNER_ROLE}, {APP_ROLE} to {login.info.user};",
+                expected=f"a login that may create roles, or the roles {', '.join(_ROLES)}",
+                next_step=f"have an administrator run: {'; '.join(f'create role {role}' for role in _ROLES)}; "
+                f"grant {FLEET_ROLE} to {APP_ROLE}; grant {OWNER_ROLE}, {APP_ROLE} to {login.info.user};",
             ) from error
 
 
 def _create_roles(login: psycopg.Connection) -> None:
     # Until PostgreSQL 16 every member of a role may act as it.
     may_act_as = "set" if login.info.server_version >= 160_000 else "member"
-    for role in (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE):
+    for role in _ROLES:
         name = sql.Identifier(role)
         if not login.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
             login.execute(sql.SQL("create role {} nologin").format(name))
@@ -109,6 +108,8 @@ def _create_roles(login: psycopg.Connection) -> None:
             and not login.execute("select pg_has_role(%s, %s)", (role, may_act_as)).fetchone()[0]
         ):  # type: ignore[index]
             login.execute(sql.SQL("grant {} to current_user").format(name))
+    if not login.execute("select pg_has_role(%s, %s, %s)", (APP_ROLE, FLEET_ROLE, may_act_as)).fetchone()[0]:  # type: ignore[index]
+        login.execute(sql.SQL("grant {} to {}").format(sql.Identifier(FLEET_ROLE), sql.Identifier(APP_ROLE)))
     database = sql.Identifier(login.info.dbname)
     owner = sql.Identifier(OWNER_ROLE)
     has_create = login.execute(

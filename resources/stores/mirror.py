@@ -292,6 +292,26 @@ def is_waiting(tx: psycopg.Connection[Any], connection: str, entity: str, *, aft
     return row[0]
 
 
+def waiting(tx: psycopg.Connection[Any], connection: str, merged: Mapping[str, int]) -> set[str]:
+    """Those of these entities that have changes after the one that was merged last."""
+    if not merged:
+        return set()
+    _trust_keys(tx)
+    found = tx.execute(_any_waiting(tuple(merged)), {"connection": connection, **merged})
+    return {entity for (entity,) in found}
+
+
+@cache
+def _any_waiting(entities: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(" union all ").join(
+        sql.SQL(
+            "select {name} where exists (select from mirror.{entity} "
+            "where connection = %(connection)s and change_seq > {merged})"
+        ).format(name=sql.Literal(entity), entity=sql.Identifier(entity), merged=sql.Placeholder(entity))
+        for entity in entities
+    )
+
+
 def _read(tx: psycopg.Connection[Any], statement: sql.Composed, values: tuple[Any, ...]) -> list[Change]:
     return [
         Change(external_id, version_token, _decode(payload), is_deleted, change_seq, modified_at)

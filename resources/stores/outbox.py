@@ -194,12 +194,17 @@ def age_seconds(tx: psycopg.Connection[Any], intent_id: int) -> float:
     return row[0]
 
 
-def seconds_to_next(tx: psycopg.Connection[Any], connection: str) -> float | None:
-    """How long until the next open intent is due; None if none is open."""
+def seconds_to_next(
+    tx: psycopg.Connection[Any], connection: str, entities: Sequence[str], *, besides: Sequence[int] = ()
+) -> float | None:
+    """How long until the next open intent of these entities is due, but for those of these ids; None if none is that
+    is not due already.
+    """
     row = tx.execute(
         "select extract(epoch from min(due_at) - clock_timestamp())::float8 from sync.outbox "
-        "where connection = %s and state in ('sent', 'waiting')",
-        (connection,),
+        "where connection = %s and entity = any(%s) and state in ('sent', 'waiting') and due_at > clock_timestamp() "
+        "and not (intent_id = any(%s))",
+        (connection, list(entities), list(besides)),
     ).fetchone()
     assert row is not None
     return row[0]

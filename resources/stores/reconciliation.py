@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
-from ledger.reconcile import Module, PartyFigure, Result
+from ledger.reconcile import Cause, Module, PartyFigure, Result
 from ledger.spec import spec_of
 
 
@@ -120,6 +121,46 @@ def trend(
         """,
         (connection, module, points_max),
     ).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one connection stands in one module and currency since it was last reconciled; `says`: its largest breaks."""
+
+    connection: str
+    currency: str
+    cutoff_at: datetime
+    difference_amount: Decimal
+    break_count: int
+    is_unexplained: bool
+    says: Sequence[str]
+
+    @property
+    def ties_out(self) -> bool:
+        return not self.difference_amount and not self.break_count
+
+
+def standings(tx: psycopg.Connection[Any], module: str) -> list[Standing]:
+    """Of every connection the tenant has, by its last reconciliation of the module; none of one that had none yet."""
+    with tx.cursor(row_factory=class_row(Standing)) as rows:
+        return rows.execute(
+            """
+            select r.connection, r.currency, r.cutoff_at, r.difference_amount, count(b.break_id)::int as break_count,
+                   coalesce(bool_or(b.cause = %(unexplained)s), false) as is_unexplained,
+                   coalesce((array_agg(b.says order by abs(b.amount) desc, b.break_id)
+                             filter (where b.says is not null))[1:5], '{}') as says
+              from sync.connections c
+              join lateral (select s.run_id, s.cutoff_at from reconciliation.results s
+                             where s.connection = c.connection and s.module = %(module)s
+                             order by s.cutoff_at desc, s.result_id desc limit 1) newest on true
+              join reconciliation.results r on r.connection = c.connection and r.module = %(module)s
+               and r.cutoff_at = newest.cutoff_at and r.run_id is not distinct from newest.run_id
+              left join reconciliation.breaks b on b.result_id = r.result_id
+             where c.tenant_id = sync.current_tenant() and c.state <> 'removed'
+             group by r.result_id order by r.connection, r.currency
+            """,
+            {"module": module, "unexplained": Cause.UNEXPLAINED.value},
+        ).fetchall()
 
 
 def latest(tx: psycopg.Connection[Any], connection: str) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ledger.spec import entities
+from ledger.spec import EntitySpec, entities, spec_of
 
-# A row that names no company, or this one, is not deleted and stands for no record there.
+# A row that is not deleted and stands for no record there. A document may only be a company's if its row names that one
+# or none; a customer, vendor or item that came from another company may well be this one's too.
 _ROWS = """
     select l.ledger_id, l.version from {table} l
-     where not l.is_deleted and coalesce(l.connection, %(connection)s) = %(connection)s
+     where not l.is_deleted and (%(is_shared)s or coalesce(l.connection, %(connection)s) = %(connection)s)
        and not exists (select 1 from sync.bindings b where b.connection = %(connection)s
                          and b.entity = %(entity)s and b.ledger_id = l.ledger_id)
 """
@@ -21,16 +22,20 @@ _ROWS = """
 def rows(tx: psycopg.Connection[Any], connection: str, entity: str) -> dict[int, int]:
     """Live rows of ours that this connection's ERP does not have, locked: ledger id -> version."""
     query = sql.SQL(_ROWS + " order by l.ledger_id for update of l").format(table=sql.Identifier("ledger", entity))
-    return dict(tx.execute(query, {"connection": connection, "entity": entity}).fetchall())
+    return dict(tx.execute(query, _values(connection, spec_of(entity))).fetchall())
 
 
 def any_rows(tx: psycopg.Connection[Any], connection: str) -> bool:
-    """Whether the ledger holds anything that would be new to this connection's ERP."""
+    """Whether the ledger holds anything that this connection's ERP may hold as well."""
     for spec in entities():
         query = sql.SQL(_ROWS + " limit 1").format(table=sql.Identifier("ledger", spec.name))
-        if tx.execute(query, {"connection": connection, "entity": spec.name}).fetchone() is not None:
+        if tx.execute(query, _values(connection, spec)).fetchone() is not None:
             return True
     return False
+
+
+def _values(connection: str, spec: EntitySpec) -> dict[str, Any]:
+    return {"connection": connection, "entity": spec.name, "is_shared": not spec.is_document}
 
 
 def records(tx: psycopg.Connection[Any], connection: str, entity: str) -> list[str]:

@@ -34,7 +34,7 @@ def test_every_column_of_the_table_is_in_the_schema_and_no_other(definitions, ho
         spec.key.to_user_string(): {c.name for c in spec.metadata["dagster/column_schema"].columns}
         for spec in definitions.resolve_all_asset_specs()
     }
-    with house.fleet() as tx:
+    with house.db.transaction("default") as tx:
         for entity in entities():
             columns = {
                 name

@@ -49,6 +49,36 @@ def test_a_lost_payment_is_a_break_with_the_customer_named(runner, house):
     assert found.data["amount"] == f"{amount:,.2f}"
 
 
+def test_what_ties_out_in_one_company_does_not_cover_up_another(runner, house):
+    """The check has one verdict, whichever company's run was the last."""
+    with house.db.transaction("default") as tx:
+        tx.execute(
+            "insert into sync.connections (connection, tenant_id, erp, partition_key, state, settings, "
+            "pull_interval_seconds) "
+            "select 'other', tenant_id, erp, 'other', 'paused', '{}', 300 from sync.connections limit 1"
+        )
+        (result_id,) = tx.execute(
+            "insert into reconciliation.results (tenant_id, connection, module, currency, cutoff_at, ledger_amount, "
+            "erp_amount, parties_amount, difference_amount) "
+            "values ('default', 'other', 'ar', 'USD', now(), 10, 12, 12, 2) returning result_id"
+        ).fetchone()
+        tx.execute(
+            "insert into reconciliation.breaks (result_id, tenant_id, cause, amount, says) "
+            "values (%s, 'default', 'timing', 2, 'Ada is 2.00 apart')",
+            (result_id,),
+        )
+    try:
+        result = runner.run("reconcile", asset_selection=TOTALS)
+    finally:
+        with house.db.transaction("default") as tx:
+            tx.execute("update sync.connections set state = 'removed' where connection = 'other'")
+
+    verdicts = {c.asset_key.path[-1]: c for c in result.get_asset_check_evaluations()}
+    assert (verdicts["ar"].passed, verdicts["ap"].passed) == (False, True)
+    assert verdicts["ar"].description == "other: Ada is 2.00 apart"
+    assert verdicts["ap"].description == f"both books say the same: {CONNECTION}"
+
+
 def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner, house):
     with house.db.transaction("default") as tx:
         bad, total = tx.execute(

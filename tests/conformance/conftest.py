@@ -162,6 +162,13 @@ def demo(
         yield Company(erp, books)
 
 
+@pytest.fixture(autouse=True)
+def time_between_tests(request: pytest.FixtureRequest) -> None:
+    """A test does not wait for the calls of those before it in the same company."""
+    if "demo" in request.fixturenames:
+        request.getfixturevalue("demo").books.let_the_windows_pass()
+
+
 @pytest.fixture
 def words(erp: str) -> Words:
     return WORDS[erp]

@@ -145,12 +145,14 @@ def test_a_write_in_doubt_rests_until_its_key_is_forgotten_where_keys_are_forgot
     rule = {"method": company.words.write_method, "path": company.words.write_path["vendors"], "drop": "before"}
     company.books.simulator.post("faults", [rule])
     company.books.services.pace = 0.001
+    company.books.let_the_windows_pass()
     company.books.push()
     company.books.simulator.post("faults", [])
     company.books.services.pace = 1.0
     memory = erp_of(company.erp).key_memory
 
     def aged(minutes: int) -> dict[str, int]:
+        company.books.let_the_windows_pass()
         company.books.change(
             "update sync.outbox set sent_at = now() - make_interval(mins => %s), due_at = now()", minutes
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from resources.stores import switches
 from tests.books import Books, opened_books
 from tests.conformance.conftest import Company
 from tests.conftest import NewDatabase
@@ -99,3 +100,82 @@ def test_a_payment_does_not_carry_an_invoice_into_the_other_company(two: Two, cu
 
     assert (report.pushed, report.held) == ({}, {"payments": 1})
     assert [row["InvoiceNumber"] for row in two.xero.books.objects("Invoices")] == ["X-1"]
+    (error,) = two.xero.books.open_errors()
+    assert f"invoices/#{invoice}, a document of qbo_test" in error["message"]
+    assert "name a document of xero_test, or enter this record for qbo_test" in error["next_step"]
+    # The invoice itself is as it was: an edit of it is still its own company's to push.
+    two.quickbooks.writer.update("invoices", invoice, memo="thank you")
+    two.xero.books.push()
+    assert two.quickbooks.books.push().pushed == {"invoices": 1}
+
+
+def test_an_invoice_that_is_not_in_its_own_company_yet_is_not_made_in_the_one_of_its_payment(two: Two, customer: int):
+    item = two.quickbooks.books.value("select ledger_id from ledger.items")
+    invoice = two.quickbooks.writer.invoice(customer, "20.00", item, connection="qbo_test", document_number="Q-2")
+    two.xero.writer.payment(customer, "20.00", {invoice: "20.00"}, connection="xero_test", deposit_account_code="090")
+
+    report = two.xero.books.push()
+
+    assert (report.pushed, report.held.keys()) == ({}, {"payments"})
+    assert [row["InvoiceNumber"] for row in two.xero.books.objects("Invoices")] == ["X-1"]
+    # It still wakes the push of its own company.
+    assert two.quickbooks.books.value("select looked_at from sync.edits where entity = 'invoices'") is None
+    assert two.quickbooks.books.push().pushed == {"invoices": 1}
+
+
+def test_a_customer_of_one_company_goes_along_with_an_invoice_of_another_and_still_into_its_own(two: Two):
+    made = two.xero.writer.customer("Both Ltd", connection="qbo_test")
+    two.xero.writer.insert(
+        "invoices",
+        [{"kind": "item", "account_code": "200", "amount": "5.00", "description": "work"}],
+        customer_id=made,
+        connection="xero_test",
+        document_number="X-2",
+        issue_date="2026-03-01",
+        due_date="2026-04-01",
+        currency="USD",
+        total_amount="5.00",
+    )
+
+    assert two.xero.books.push().pushed == {"customers": 1, "invoices": 1}
+    assert two.quickbooks.books.push().pushed == {"customers": 1}
+    assert not two.xero.books.rows("select * from sync.edits where entity = 'customers'")
+
+
+def test_what_waits_for_a_customer_whose_pushing_is_switched_off_says_so(two: Two):
+    vendor = two.quickbooks.writer.vendor("Parts Inc")
+    order = two.quickbooks.writer.insert(
+        "purchase_orders",
+        [
+            {
+                "kind": "account",
+                "account_code": "79",
+                "customer_id": two.quickbooks.writer.customer("Shut Ltd"),
+                "amount": "5.00",
+                "description": "parts",
+            }
+        ],
+        vendor_id=vendor,
+        connection="qbo_test",
+        issue_date="2026-03-01",
+        currency="USD",
+        total_amount="5.00",
+    )
+    with two.quickbooks.books.services.db.transaction("default") as tx:
+        switches.switch(
+            tx,
+            tenant="default",
+            connection="qbo_test",
+            module="ar",
+            direction="push",
+            is_on=False,
+            actor="ann",
+            reason="",
+        )
+
+    report = two.quickbooks.books.push()
+
+    assert "purchase_orders" not in report.pushed
+    assert (
+        "pushing customers is switched off" in two.quickbooks.books.held()["purchase_orders", f"#{order}"]["next_step"]
+    )

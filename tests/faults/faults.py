@@ -38,5 +38,5 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     "reading_lost": [{**READ, "drop": "after", "count": 2}],
     "reading_down": [{**READ, "answer": "unavailable", "count": 12}],
 }
-# Whose effect on the books is in question; the others only hold up or spoil an answer.
-DOUBTFUL = ("answer_lost", "request_lost", "late", "very_late", "error_after", "twice", "copy_comes_later")
+# Those that only an answer to a question can meet.
+READING = ("throttled_reading", "truncated_reading", "token_expired_reading", "reading_lost", "reading_down")

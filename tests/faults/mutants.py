@@ -87,18 +87,16 @@ def watermark_before_page() -> None:
 
     original = pull._store
 
-    def store(work: Any, page: Any, *, moves_watermark: bool = True, is_current: bool = False) -> None:
+    def store(work: Any, page: Any, *, moves_watermark: bool = True, is_current: bool = False) -> Any:
         if moves_watermark:
             with work.transaction() as tx:
                 cursors.advance(
                     tx,
                     tenant=work.connection.tenant,
                     connection=work.connection.name,
-                    entity=page.entity,
-                    watermark=page.watermark,
-                    is_census_due=page.is_cut_short,
+                    read=[cursors.Read(page.entity, page.watermark, page.is_cut_short)],
                 )
-        original(work, page, moves_watermark=False, is_current=is_current)
+        return original(work, page, moves_watermark=False, is_current=is_current)
 
     pull._store = store
 

@@ -11,22 +11,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
-from resources.points import POINTS
+from tests.faults.aims import AIMS, DECIDING, FINDING, MERGING, PULLING, SENDING, steps_to
 from tests.faults.faults import FAULTS
 from tests.faults.hands import Hands
 from tests.faults.journal import effects_without_intent
 from tests.faults.world import World
 
-PULL_POINTS = ("page_fetched", "page_staged", "watermark_written", "page_committed")
-MERGE_POINTS = ("merge_begun", "merge_written", "merge_committed", "settled", "conflict_opened")
-DECISION_POINTS = ("decision_written", "decision_committed")
-SYNC_POINTS = PULL_POINTS + MERGE_POINTS
+SYNC_POINTS = (*PULLING, *MERGING, "settled", "conflict_opened")
+PUSH_POINTS = (*MERGING, "settled", *SENDING, *FINDING, "resend_counted", "caught_up", "conflict_opened")
 # Where most is at stake: half of the strikes are there.
 CRITICAL = {
     "push": ("intent_committed", "after_send", "before_record", "record_written"),
     "delta": ("page_fetched", "watermark_written", "page_committed", "merge_written"),
 }
-PUSH_POINTS = tuple(p for p in POINTS if p not in PULL_POINTS + DECISION_POINTS)
 STEPS = {
     "make_here": 3,
     "make_there": 2,
@@ -50,7 +47,8 @@ MADE = {
     "vendors": 1,
     "items": 1,
 }
-STEPS_MIN, STEPS_MAX = 4, 9
+STEPS_MIN, STEPS_MAX = 2, 5
+AIMS_PER_SCHEDULE = 2
 # More than the service remembers a request id.
 A_LONG_WHILE_SECONDS = 90_000
 
@@ -92,19 +90,21 @@ class Ran:
 
 
 def steps_of(seed: int) -> list[Step]:
-    """The steps that a seed means."""
+    """The steps that a seed means: some by chance, and in between those that lead to what is next to be aimed at."""
     chance = random.Random(f"schedule {seed}")
     # A subset of the faults for each seed: rare combinations come up more often than if all were always on.
     faults = chance.sample(sorted(FAULTS), 5)
     steps = [Step(0, "make_here")]
-    for _ in range(1, chance.randint(STEPS_MIN, STEPS_MAX)):
-        what = chance.choices(list(STEPS), list(STEPS.values()))[0]
-        steps.append(_work(chance, len(steps), faults) if what == "work" else Step(len(steps), what))
-        if what == "edit_both" and chance.random() < 0.5:
-            # A conflict that nobody sees cannot be decided.
-            steps += [Step(len(steps), "work", "delta"), Step(len(steps) + 1, "decide")]
-    if not any(step.what == "work" for step in steps):
-        steps += [_work(chance, len(steps), faults), _work(chance, len(steps) + 1, faults)]
+    for aimed in range(AIMS_PER_SCHEDULE):
+        for _ in range(chance.randint(STEPS_MIN, STEPS_MAX) // AIMS_PER_SCHEDULE):
+            what = chance.choices(list(STEPS), list(STEPS.values()))[0]
+            steps.append(_work(chance, len(steps), faults) if what == "work" else Step(len(steps), what))
+            if what == "edit_both" and chance.random() < 0.5:
+                # A conflict that nobody sees cannot be decided.
+                steps += [Step(len(steps), "work", "delta"), Step(len(steps) + 1, "decide")]
+        aim = AIMS[(seed * AIMS_PER_SCHEDULE + aimed) % len(AIMS)]
+        for step in steps_to(aim, chance):
+            steps.append(Step(len(steps), **step))
     return steps
 
 
@@ -112,7 +112,7 @@ def _work(chance: random.Random, place: int, faults: list[str]) -> Step:
     run = chance.choices(["push", "delta", "full"], [10, 5, 1])[0]
     step = Step(place, "work", run, fault=chance.choice(faults) if chance.random() < 0.75 else "")
     if chance.random() < 0.6:
-        how = chance.choices(["kill", "cut", "zombie", "write"], [12, 2, 2, 3])[0]
+        how = chance.choices(["kill", "cut", "restart", "zombie", "write"], [24, 4, 1, 4, 6])[0]
         some = CRITICAL["push" if run == "push" else "delta"]
         all_of_them = PUSH_POINTS if run == "push" else SYNC_POINTS
         point = chance.choice(some if chance.random() < 0.5 else all_of_them)
@@ -243,7 +243,7 @@ class Schedule:
         conflict, keep = chance.choice(open_ones), chance.choice(["ours", "theirs"])
         strike = step.strike
         if strike is None and chance.random() < 0.6:
-            strike = {"point": chance.choice(DECISION_POINTS), "nth": 1, "how": chance.choice(["kill", "cut"])}
+            strike = {"point": chance.choice(DECIDING), "nth": 1, "how": chance.choice(["kill", "cut"])}
         asked = {"do": "resolve", "conflict": conflict["conflict_id"], "keep": keep, "strike": strike}
         (end,) = self.world.work({**asked, "mutant": self.mutant})
         now = self.world.one("select * from sync.conflicts where conflict_id = %s", conflict["conflict_id"])

@@ -11,15 +11,16 @@ from itertools import product
 from typing import Any
 
 from resources.points import POINTS
-from tests.faults.schedule import DECISION_POINTS, PULL_POINTS, Step
+from tests.faults.aims import DECIDING, MERGING, PULLING
+from tests.faults.schedule import Step
 
 MAIN_FAULTS = ("", "request_lost", "answer_lost", "error_after", "late", "throttled", "token_expired", "reading_lost")
 CASES_PER_SCHEDULE = 4
 # Passed only once in a process, or a second time only by chance.
-ONCE = frozenset({*DECISION_POINTS, "caught_up", "found_written", "found_committed", "probed", "resend_counted"})
+ONCE = frozenset({*DECIDING, "caught_up", "found_written", "found_committed", "probed", "resend_counted"})
 # Reached only where something was in doubt before.
 AFTER_DOUBT = frozenset({"probed", "found_written", "found_committed", "resend_counted"})
-SYNCED = frozenset({*PULL_POINTS, "merge_begun", "merge_written", "merge_committed"})
+SYNCED = frozenset({*PULLING, *MERGING})
 SEED = 1_000_000
 
 
@@ -50,10 +51,10 @@ def _numbered(together: Sequence[tuple[str, int, str]]) -> Iterator[Step]:
 def _steps(point: str, nth: int, fault: str) -> Iterator[dict[str, Any]]:
     strike = {"point": point, "nth": nth, "how": "kill"}
     yield {"what": "make_here"}
-    if point in DECISION_POINTS or point == "conflict_opened":
+    if point in DECIDING or point == "conflict_opened":
         yield {"what": "edit_both"}
         yield {"what": "edit_both"}
-        if point in DECISION_POINTS:
+        if point in DECIDING:
             yield {"what": "work", "run": "delta"}
             yield {"what": "decide", "fault": fault, "strike": strike}
             return

@@ -8,14 +8,16 @@ What is done, and when, is `schedule.py`; what must hold afterwards is `invarian
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,10 +25,13 @@ import requests
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from tests.books import Books
+from resources.stores.embedded import ensure_running
+from tests.books import Books, open_services
+from tests.conftest import ScratchDatabase
+from tests.faults.cluster import CLUSTER
 from tests.faults.company import the_company
 from tests.faults.kinds import WIRE_ENTITIES
-from tests.house import ROOT
+from tests.house import ROOT, connect_simulator, prepare_database, running_simulator
 
 # Tokens live for an hour; what is copied is made anew before they end.
 COPY_SECONDS_MAX = 1500.0
@@ -48,7 +53,6 @@ class World:
 
     books: Books
     zygote: subprocess.Popen[str]
-    hand: psycopg.Connection[Any]
     passed: Counter[str] = field(default_factory=Counter)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
     killed: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -58,7 +62,21 @@ class World:
     def __post_init__(self) -> None:
         self.http = requests.Session()
         self.refused: Any = None
+        self.hand = self._new_hand()
         self.copy()
+
+    def _new_hand(self) -> psycopg.Connection[Any]:
+        """Ours, who may look at everything and spoil it."""
+        hand = self.books.database.connect("superuser")
+        hand.execute("select set_config('tieout.tenant', %s, false)", (self.books.tenant,))
+        return hand
+
+    def close(self) -> None:
+        self.hand.close()
+
+    def forget_counts(self) -> None:
+        for counted in (self.passed, self.struck, self.killed):
+            counted.clear()
 
     # Back to the beginning
 
@@ -98,6 +116,12 @@ class World:
         struck = fault if rules and any(rule.get("matched") for rule in self.ask("faults")) else ""
         if rules:
             self.control("faults", [])
+        if any(
+            end["struck"] and (action.get("strike") or {}).get("how") == "restart"
+            for action, end in zip(asked, ended, strict=True)
+        ):
+            self.hand.close()
+            self.hand = self._new_hand()
         for action, end in zip(asked, ended, strict=True):
             self.passed.update(end["passed"])
             self._count(action.get("strike"), end, struck)
@@ -196,7 +220,14 @@ def _copied(hand: psycopg.Connection[Any]) -> sql.Composed:
 @contextmanager
 def running_zygote(books: Books) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.zygote", _as_worker(books), str(books.home)],
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.zygote",
+            _as_worker(books),
+            str(books.home),
+            str(books.database.server.home),
+        ],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -216,12 +247,22 @@ def _as_worker(books: Books) -> str:
 
 
 @contextmanager
-def running_world(books: Books) -> Iterator[World]:
-    """The company, synced, and the product ready to be struck."""
-    books.load(the_company())
-    books.sync()
-    held = books.open_errors()
-    assert not held, held
-    with running_zygote(books) as zygote, books.database.connect("superuser") as hand:
-        hand.execute("select set_config('tieout.tenant', %s, false)", (books.tenant,))
-        yield World(books, zygote, hand)
+def running_world(home: Path) -> Iterator[World]:
+    """A cluster, a database, a simulator and a company of its own, synced, and the product ready to be struck."""
+    with ExitStack() as until_the_end:
+        enter = until_the_end.enter_context
+        server = enter(ensure_running(home / "server", options=CLUSTER))
+        database = ScratchDatabase(f"world_{secrets.token_hex(4)}", server)
+        with psycopg.connect(server.url("owner", "postgres"), autocommit=True) as owner:
+            owner.execute(f"create database {database.name} template template0")
+        prepare_database(database)
+        simulator = enter(running_simulator("--no-limits"))
+        simulator.reset("empty")
+        services = enter(open_services(database.url(), home))
+        connect_simulator(services, simulator)
+        books = Books(services, database, simulator, home)
+        books.load(the_company())
+        books.sync()
+        held = books.open_errors()
+        assert not held, held
+        yield enter(closing(World(books, enter(running_zygote(books)))))

@@ -25,7 +25,7 @@ from resources.stores.embedded import free_port, status
 
 PROJECT = Path(__file__).parents[2]
 READY_SECONDS_MAX = 90.0
-STOP_SECONDS_MAX = 10.0
+STOP_SECONDS_MAX = 60.0
 UP = """
 import sys
 from pipelines.up import up

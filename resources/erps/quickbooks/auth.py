@@ -15,12 +15,10 @@ from intuitlib.exceptions import AuthClientError
 from requests.adapters import BaseAdapter
 
 from resources.erps.quickbooks import profile
-from resources.errors import ErrorKind, TieoutError
-from resources.http import StrictAdapter, StrictResponse, retry_after_seconds, transport_error
-from resources.oauth import GrantRefusedError, TokenSet
+from resources.http import StrictAdapter, StrictResponse, transport_error
+from resources.token_endpoint import DOING, TokenSet, refused, seconds_of, unreadable
 
 TOKEN_CALL_SECONDS = (10.0, 20.0)
-DOING = "refreshing the access token"
 ACCESS_SECONDS = 3600.0
 SANDBOX_DISCOVERY_PATH = "/.well-known/openid_sandbox_configuration/"
 
@@ -63,57 +61,28 @@ class IntuitTokenEndpoint:
             client.refresh(refresh_token=refresh_token)
         except AuthClientError as failure:
             # Its text quotes the body, so it is not kept as the cause.
-            raise self._error(failure) from None
+            raise refused(
+                failure.status_code, _root(failure.response), failure.headers, connection=self._connection
+            ) from None
         except requests.JSONDecodeError as failure:
-            raise self._unreadable("an answer that is not JSON") from failure
+            raise unreadable("an answer that is not JSON", connection=self._connection) from failure
         except requests.RequestException as failure:
             raise transport_error(failure, connection=self._connection, doing=DOING) from failure
         except KeyError as failure:
             self._client = None
-            raise self._unreadable(f"a discovery document without {failure}") from None
+            raise unreadable(f"a discovery document without {failure}", connection=self._connection) from None
         if not client.access_token or not client.refresh_token:
-            raise self._unreadable("an answer without both tokens")
+            raise unreadable("an answer without both tokens", connection=self._connection)
         return TokenSet(
             access_token=str(client.access_token),
             refresh_token=str(client.refresh_token),
-            access_seconds=_seconds(client.expires_in) or ACCESS_SECONDS,
-            refresh_seconds=_seconds(client.x_refresh_token_expires_in),
+            access_seconds=seconds_of(client.expires_in) or ACCESS_SECONDS,
+            refresh_seconds=seconds_of(client.x_refresh_token_expires_in),
         )
 
     def _new_client(self) -> AuthClient:
         # Only the consent page uses the redirect address; a refresh does not.
         return _BoundedAuthClient(self._client_id, self._client_secret, redirect_uri="", environment=self._environment)
-
-    def _error(self, failure: AuthClientError) -> TieoutError:
-        """400 with `invalid_grant` is the token; any other refusal is the app's; the rest may pass."""
-        status = failure.status_code
-        if status == 400 and _oauth_error(failure.response) == "invalid_grant":
-            return GrantRefusedError(
-                ErrorKind.AUTHENTICATION,
-                connection=self._connection,
-                doing=DOING,
-                found="HTTP 400, invalid_grant",
-                expected="new tokens",
-            )
-        kind = ErrorKind.AUTHENTICATION if 400 <= status < 500 else ErrorKind.SYSTEM
-        if status in (408, 504):
-            kind = ErrorKind.TIMEOUT
-        if status == 429:
-            kind = ErrorKind.RATE_LIMIT
-        return TieoutError(
-            kind,
-            connection=self._connection,
-            doing=DOING,
-            found=f"HTTP {status}, {_oauth_error(failure.response) or 'no OAuth error'}",
-            expected="new tokens",
-            next_step="check client_id and client_secret of the app" if kind is ErrorKind.AUTHENTICATION else None,
-            retry_after_seconds=retry_after_seconds(failure.headers),
-        )
-
-    def _unreadable(self, found: str) -> TieoutError:
-        return TieoutError(
-            ErrorKind.SYSTEM, connection=self._connection, doing=DOING, found=found, expected="new tokens"
-        )
 
 
 def first_tokens(settings: Mapping[str, str]) -> TokenSet:
@@ -122,16 +91,8 @@ def first_tokens(settings: Mapping[str, str]) -> TokenSet:
     return TokenSet(access_token, settings["refresh_token"], ACCESS_SECONDS if access_token else 0.0)
 
 
-def _oauth_error(response: requests.Response) -> str:
-    """The `error` word of an OAuth answer, or nothing; never its other text."""
+def _root(response: requests.Response) -> Any:
     try:
-        root = response.json() if isinstance(response, StrictResponse) else None
+        return response.json() if isinstance(response, StrictResponse) else None
     except requests.JSONDecodeError:
-        return ""
-    word = root.get("error") if isinstance(root, dict) else None
-    return word if isinstance(word, str) and word.isidentifier() and len(word) <= 40 else ""
-
-
-def _seconds(value: Any) -> float | None:
-    """A life in seconds: Intuit sends numbers, and 0 or text would mean nothing."""
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+        return None

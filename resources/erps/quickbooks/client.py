@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from resources.connector import (
     Module,
     Page,
     PartyBalance,
+    Reports,
     Wanted,
     WireRecord,
     Write,
@@ -31,6 +32,7 @@ from resources.erps.quickbooks.paging import Batch, Pager
 from resources.erps.quickbooks.probing import Prober
 from resources.erps.quickbooks.profile import WIRE_ENTITIES, WireEntity
 from resources.erps.quickbooks.records import Rows, read_rows
+from resources.erps.quickbooks.reports import read_reports
 from resources.erps.quickbooks.sending import Sender
 from resources.erps.quickbooks.wire import Answer, TokenSource, Wire
 from resources.errors import ErrorKind, TieoutError
@@ -166,6 +168,20 @@ class QuickBooksConnector:
             self._party("ap", record) for record in vendors
         ]
         return ControlTotals(read_at, parties, [self._account(record) for record in account_rows])
+
+    def reports(self, module: Module, as_of: date) -> Reports:
+        """Ageing, open documents, trial balance and counts, as QuickBooks reports them; see `reports.py`."""
+        wanted = AP_ACCOUNT_TYPE if module == "ap" else AR_ACCOUNT_TYPE
+        accounts = Pager(self._wire, "accounts", WIRE_ENTITIES["accounts"])
+        rows = self._intact("accounts", accounts.matching(f"AccountType in ({queries.quoted(wanted)})"))
+        return read_reports(
+            self._wire,
+            module,
+            as_of,
+            home_currency=self._currency_of_home(),
+            account_ids=[row.external_id for row in rows],
+            account_sign=-1 if module == "ap" else 1,
+        )
 
     def test(self) -> ConnectionReport:
         """Read company information and preferences: two calls."""

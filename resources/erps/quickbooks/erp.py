@@ -89,4 +89,5 @@ ERP = ErpProfile(
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    unshown=frozenset({"sparse"}),
 )

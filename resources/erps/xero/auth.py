@@ -21,12 +21,10 @@ from xero_python.api_client.oauth2 import TokenApi
 from resources import wire_json
 from resources.erps.xero import profile
 from resources.erps.xero.wire import Pool
-from resources.errors import ErrorKind, TieoutError
-from resources.http import StrictResponse, StrictSession, retry_after_seconds, transport_error
-from resources.oauth import GrantRefusedError, TokenSet
+from resources.http import StrictResponse, StrictSession, transport_error
+from resources.token_endpoint import DOING, TokenSet, refused, seconds_of, unreadable
 
 TOKEN_READ_SECONDS = 20.0
-DOING = "refreshing the access token"
 ACCESS_SECONDS = 1800.0
 # A refresh token that nobody uses dies after so long.
 REFRESH_SECONDS = 60 * 86_400.0
@@ -55,16 +53,21 @@ class XeroTokenEndpoint:
         self._api.refresh_token(refresh_token, [])
         answer = self._answer
         if not _is_text(answer.get("access_token")) or not _is_text(answer.get("refresh_token")):
-            raise self._unreadable("an answer without both tokens")
-        return TokenSet(answer["access_token"], answer["refresh_token"], _seconds(answer), REFRESH_SECONDS)
+            raise unreadable("an answer without both tokens", connection=self._connection)
+        return TokenSet(
+            answer["access_token"],
+            answer["refresh_token"],
+            seconds_of(answer.get("expires_in")) or ACCESS_SECONDS,
+            REFRESH_SECONDS,
+        )
 
     def obtain(self) -> TokenSet:
         """A custom connection's access token: client credentials, no user and no refresh token."""
         self._api.get_client_credentials_token(False)
         answer = self._answer
         if not _is_text(answer.get("access_token")):
-            raise self._unreadable("an answer without an access token")
-        return TokenSet(answer["access_token"], "", _seconds(answer))
+            raise unreadable("an answer without an access token", connection=self._connection)
+        return TokenSet(answer["access_token"], "", seconds_of(answer.get("expires_in")) or ACCESS_SECONDS)
 
     def _carry(self, method: str, url: str, fields: list[tuple[str, str]], body: Any, headers: dict[str, str]) -> None:
         # A refresh takes no scopes along, and an empty word for them is not the same as none.
@@ -75,43 +78,10 @@ class XeroTokenEndpoint:
             raise transport_error(failure, connection=self._connection, doing=DOING) from failure
         root = _root(response)
         if response.status_code != 200:
-            raise self._error(response, root)
+            raise refused(response.status_code, root, response.headers, connection=self._connection)
         if not isinstance(root, Mapping):
-            raise self._unreadable("an answer that is not a JSON object")
+            raise unreadable("an answer that is not a JSON object", connection=self._connection)
         self._answer = root
-
-    def _error(self, response: requests.Response, root: Any) -> TieoutError:
-        """400 with `invalid_grant` is the token; any other refusal is the app's; the rest may pass."""
-        status = response.status_code
-        word = root.get("error") if isinstance(root, Mapping) else None
-        word = word if isinstance(word, str) and word.isidentifier() and len(word) <= 40 else ""
-        if status == 400 and word == "invalid_grant":
-            return GrantRefusedError(
-                ErrorKind.AUTHENTICATION,
-                connection=self._connection,
-                doing=DOING,
-                found="HTTP 400, invalid_grant",
-                expected="new tokens",
-            )
-        kind = ErrorKind.AUTHENTICATION if 400 <= status < 500 else ErrorKind.SYSTEM
-        if status in (408, 504):
-            kind = ErrorKind.TIMEOUT
-        if status == 429:
-            kind = ErrorKind.RATE_LIMIT
-        return TieoutError(
-            kind,
-            connection=self._connection,
-            doing=DOING,
-            found=f"HTTP {status}, {word or 'no OAuth error'}",
-            expected="new tokens",
-            next_step="check client_id and client_secret of the app" if kind is ErrorKind.AUTHENTICATION else None,
-            retry_after_seconds=retry_after_seconds(response.headers),
-        )
-
-    def _unreadable(self, found: str) -> TieoutError:
-        return TieoutError(
-            ErrorKind.SYSTEM, connection=self._connection, doing=DOING, found=found, expected="new tokens"
-        )
 
 
 class CustomConnection:
@@ -155,8 +125,3 @@ def _root(response: requests.Response) -> Any:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
-
-
-def _seconds(answer: Mapping[str, Any]) -> float:
-    life = answer.get("expires_in")
-    return float(life) if isinstance(life, int) and not isinstance(life, bool) and life > 0 else ACCESS_SECONDS

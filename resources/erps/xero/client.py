@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from resources.connector import (
@@ -18,7 +18,9 @@ from resources.connector import (
     CensusPage,
     ConnectionReport,
     ControlTotals,
+    Module,
     Page,
+    Reports,
     Wanted,
     WireRecord,
     Write,
@@ -30,6 +32,7 @@ from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
 from resources.erps.xero.reading import rows_with_ids
 from resources.erps.xero.records import Rows, has_role, rows_of
+from resources.erps.xero.reports import read_reports
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
 from resources.erps.xero.wire import TokenSource, Wire
@@ -182,6 +185,11 @@ class XeroConnector:
     def control_totals(self) -> ControlTotals:
         """What contacts owe and are owed, by Xero's own balances or open items; see `totals.py`."""
         return read_totals(self._wire, self._organisation_row())
+
+    def reports(self, module: Module, as_of: date) -> Reports:
+        """Contacts' ageing and the trial balance, as Xero reports them; see `reports.py`."""
+        base = str(self._organisation_row()["BaseCurrency"])
+        return read_reports(self._wire, module, as_of, base_currency=base)
 
     def test(self) -> ConnectionReport:
         """List the connected organisations, read this one, and count its records: two calls, and one for each list."""

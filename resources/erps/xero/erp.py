@@ -57,7 +57,7 @@ def _connect(connection: Connection, services: Services) -> Connector:
         transaction,
         company_key(profile.ERP, client_id, tenant_id),
         calls_per_window=profile.CALLS_PER_MINUTE_MAX,
-        window_seconds=profile.MINUTE_SECONDS,
+        window_seconds=profile.MINUTE_SECONDS * services.pace,
         in_flight=profile.CALLS_IN_FLIGHT_MAX,
         further=(Window(DAY, profile.calls_per_day(connection.settings), profile.DAY_SECONDS),),
     )

@@ -380,10 +380,15 @@ def test_what_was_refused_goes_again_once_a_code_map_makes_it_say_something_else
 
 def test_a_row_does_not_move_to_another_company_once_it_is_in_one(company: Books, writer: LedgerWriter):
     row = company.ledger_row("invoices", "500")["ledger_id"]
+    company.change(
+        "insert into sync.connections (connection, tenant_id, erp, settings, partition_key, "
+        "pull_interval_seconds, state) values ('qbo_other', 'default', 'quickbooks', '{}', 'qbo_other', 300, 'paused')"
+    )
 
-    for other in ("qbo_other", None):
-        with pytest.raises(psycopg.errors.RestrictViolation, match="expected qbo_test, where the record is"):
-            writer.update("invoices", row, connection=other)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="expected qbo_test, where the record is"):
+        writer.update("invoices", row, connection="qbo_other")
+    with pytest.raises(psycopg.errors.NotNullViolation, match="expected qbo_other or qbo_test"):
+        writer.update("invoices", row, connection=None)
     writer.update("invoices", row, connection=company.name)
     unsent = writer.invoice(customer_id(company), "10.00", item_id(company), connection="qbo_other")
     writer.update("invoices", unsent, connection=company.name)

@@ -9,6 +9,7 @@ import threading
 from datetime import datetime
 
 import psutil
+import psycopg
 import pytest
 
 from resources.errors import ErrorKind, TieoutError
@@ -268,3 +269,22 @@ def test_a_lease_left_by_a_process_that_died_on_this_host_is_taken_over_at_once(
     books.sync()
 
     assert books.value("select epoch from sync.leases") == 8
+
+
+def test_a_worker_that_could_not_give_its_lease_back_begins_again_at_once(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+):
+    books.load(a_company())
+    monkeypatch.setattr("resources.stages.sync.LEASE_WAIT_SECONDS", 0.5)
+
+    def release(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "release", release)
+        with pytest.raises(psycopg.OperationalError):
+            books.sync()
+
+    books.sync()
+
+    assert books.open_errors() == []

@@ -376,3 +376,59 @@ def test_what_an_outsider_replaces_is_kept(synced, writer, query):
         (1, "sync:qbo"),
         (2, "tieout_writer"),
     ]
+
+
+@pytest.fixture
+def connect(transaction):
+    """Enter connections of a tenant, without anybody to call."""
+
+    def connect(*names: str, tenant: str = "default", state: str = "active") -> None:
+        with transaction(tenant) as tx:
+            for name in names:
+                tx.execute(
+                    "insert into sync.connections (connection, tenant_id, erp, settings, partition_key, "
+                    "pull_interval_seconds, state) values (%s, %s, 'quickbooks', '{}', %s, 300, %s)",
+                    (name, tenant, name, state),
+                )
+
+    return connect
+
+
+HOME = "select connection from ledger.invoices where ledger_id = %s"
+
+
+def test_a_row_of_a_company_that_is_not_connected_is_refused_at_once(writer, connect, synced):
+    _, invoice = synced
+    connect("qbo_in", "xero_in")
+    connect("qbo_old", state="removed")
+    connect("theirs", tenant="other")
+    for name in ("qbo_typo", "qbo_old", "theirs"):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match=f"found connection {name}, expected qbo_in or"):
+            writer.execute("insert into ledger.customers (name, currency, connection) values ('B', 'USD', %s)", (name,))
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="found connection qbo_typo"):
+        writer.execute("update ledger.invoices set connection = 'qbo_typo' where ledger_id = %s", (invoice,))
+
+
+def test_a_document_names_its_company_where_there_are_several(writer, connect, synced):
+    customer, _ = synced
+    connect("qbo_in", "xero_in")
+    with pytest.raises(psycopg.errors.NotNullViolation, match="found no connection, expected qbo_in or xero_in"):
+        writer.execute(INVOICE, (customer,))
+    # A customer goes where the first document needs it.
+    writer.execute(CUSTOMER, ("Ben",))
+
+
+def test_a_document_that_names_none_is_the_only_company_s_even_if_another_is_connected_later(writer, connect, synced):
+    customer, _ = synced
+    connect("qbo_in")
+    (invoice,) = writer.execute(INVOICE, (customer,)).fetchone()
+    connect("xero_in")
+    assert writer.execute(HOME, (invoice,)).fetchone() == ("qbo_in",)
+
+
+def test_a_ledger_without_any_company_takes_documents_that_name_none(writer, synced):
+    customer, _ = synced
+    (invoice,) = writer.execute(INVOICE, (customer,)).fetchone()
+    assert writer.execute(HOME, (invoice,)).fetchone() == (None,)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="expected none yet"):
+        writer.execute("update ledger.invoices set connection = 'qbo_in' where ledger_id = %s", (invoice,))

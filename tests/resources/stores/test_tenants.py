@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -99,12 +101,36 @@ def test_a_tenant_cannot_write_for_another_nor_change_or_delete_its_rows(one_row
         tx.execute(sql.SQL("update {} set tenant_id = 'other'").format(sql.Identifier(schema, name)))
 
 
+FLEET_SEES = {
+    "sync.edits": {"tenant_id", "entity", "connection", "looked_at"},
+    "sync.outbox": {"tenant_id", "connection", "entity", "state", "due_at"},
+    "sync.conflicts": {"conflict_id", "tenant_id", "connection", "state", "changed_at", "checked_at"},
+    "sync.switches": {"tenant_id", "connection", "module", "direction"},
+}
+
+
 def test_the_fleet_sees_that_work_is_due_and_nothing_of_the_books(one_row_each, transaction):
-    with transaction("*") as tx:
-        seen = {table for table in TABLES if count(tx, table)}
-    assert seen == {
-        "sync.connections", "sync.runs", "sync.cursors", "sync.edits", "sync.outbox", "sync.conflicts", "sync.switches",
-    }  # fmt: skip
+    columns = {table: set(metadata.tables[table].c.keys()) for table in TABLES}
+    seen: dict[str, set[str]] = {}
+    for table in TABLES:
+        for column in columns[table]:
+            query = sql.SQL("select {} from {}").format(sql.Identifier(column), sql.Identifier(*table.split(".")))
+            with suppress(psycopg.errors.InsufficientPrivilege), transaction("*") as tx:
+                if tx.execute(query).fetchall():
+                    seen.setdefault(table, set()).add(column)
+    assert seen == {"sync.connections": columns["sync.connections"], **FLEET_SEES}
+
+
+def test_the_application_sees_no_other_tenant_by_naming_all_of_them(one_row_each, migrated):
+    with migrated.connect("app") as db:
+        db.execute("select set_config('tieout.tenant', '*', false)")
+        assert {table: count(db, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+
+
+def test_the_fleet_writes_nothing(one_row_each, transaction):
+    for table in ("sync.connections", *FLEET_SEES):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), transaction("*") as tx:
+            tx.execute(sql.SQL("delete from {}").format(sql.Identifier(*table.split("."))))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from resources.connector import InDoubt, Write
 from resources.erps.xero.auth import CustomConnection, XeroTokenEndpoint
 from resources.errors import ErrorKind, TieoutError
-from resources.oauth import GrantRefusedError
+from resources.token_endpoint import GrantRefusedError
 from tests.resources.erps.xero.conftest import Organisation
 
 AT = "/Date(1780000000000+0000)/"

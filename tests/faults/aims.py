@@ -1,0 +1,139 @@
+"""What schedules aim at, in turn, so that every point meets every strike and every fault about equally often.
+
+Belongs here: the pairs that can occur, those that cannot and why, and the steps that lead to each. Chance alone would
+reach an answer lost while a lost answer is asked for once in thousands of schedules.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from resources.points import POINTS
+from tests.faults.faults import FAULTS, READING
+
+STRIKES = ("kill", "cut", "restart", "zombie", "write")
+
+PULLING = ("page_fetched", "page_staged", "watermark_written", "page_committed")
+MERGING = ("merge_begun", "merge_written", "merge_committed")
+SENDING = (
+    "push_claimed",
+    "planned",
+    "intent_written",
+    "intent_committed",
+    "before_send",
+    "after_send",
+    "before_record",
+    "record_written",
+    "record_committed",
+)
+FINDING = ("probed", "found_written", "found_committed")
+DECIDING = ("decision_written", "decision_committed")
+# Points inside a transaction that holds the lease's row: nobody can take the lease over before it ends.
+LEASE_IS_HELD = (
+    "page_staged",
+    "watermark_written",
+    "merge_written",
+    "settled",
+    "intent_written",
+    "before_record",
+    "record_written",
+    "found_written",
+    "conflict_opened",
+)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """`way`: the steps that lead there; then the product runs under `fault`, and `strike` comes at a point."""
+
+    way: str
+    fault: str = ""
+    strike: tuple[str, str] | None = None
+
+
+def why_not(point: str, what: str) -> str:
+    """Why a point cannot meet a strike or a fault; empty if it can."""
+    if what == "zombie" and point in LEASE_IS_HELD:
+        return "the transaction has the lease's row locked: nobody takes it over before its end"
+    if what == "zombie" and point in DECIDING:
+        return "a decision needs no lease"
+    if what in FAULTS and point in DECIDING:
+        return "a decision makes no request"
+    if what in FAULTS and what not in READING and point == "watermark_written":
+        return "what a push reads again by id moves no watermark, and a sync writes nothing there"
+    return ""
+
+
+def _way_to(point: str, how: str) -> str:
+    if point in DECIDING:
+        return "decision"
+    if point in PULLING:
+        return "delta"
+    if point in MERGING:
+        # Right behind a pull the batch is begun inside its transaction.
+        return "caught_up" if (point, how) == ("merge_begun", "zombie") else "delta"
+    if point in FINDING:
+        return "found"
+    return {"resend_counted": "resend", "caught_up": "caught_up", "conflict_opened": "conflict"}.get(point, "push")
+
+
+def _all_aims() -> Iterator[Aim]:
+    for point in POINTS:
+        for how in STRIKES:
+            if not why_not(point, how):
+                yield Aim(_way_to(point, how), strike=(point, how))
+    for fault in FAULTS:
+        if fault in READING:
+            yield from (Aim(way, fault) for way in ("delta", "conflict"))
+        else:
+            yield Aim("push", fault)
+        # Where one action reaches many of the points that are rarely passed at all.
+        yield from (Aim(way, fault) for way in ("found", "resend", "caught_up") for _ in range(2))
+
+
+AIMS = tuple(random.Random("aims").sample(listed := list(_all_aims()), len(listed)))
+
+
+def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """The steps, as keyword arguments of `Step` without their place."""
+    strike = None
+    if aim.strike:
+        point, how = aim.strike
+        strike = {"point": point, "nth": chance.choice([1, 1, 1, 2]), "how": how}
+    if aim.way == "decision":
+        yield {"what": "edit_both"}
+        yield {"what": "edit_both"}
+        yield {"what": "work", "run": "delta"}
+        yield {"what": "decide", "strike": strike and {**strike, "nth": 1}}
+        return
+    if aim.way == "conflict":
+        yield {"what": "edit_both"}
+        yield {"what": "edit_both"}
+    elif aim.way == "delta":
+        yield {"what": "make_there"}
+        yield {"what": "edit_there"}
+    elif aim.way == "caught_up":
+        yield {"what": "edit_both"}
+        yield {"what": "edit_both"}
+    else:
+        yield {"what": "edit_here"}
+        if aim.way in ("found", "resend"):
+            doubt = chance.choice(DOUBTS[aim.way])
+            yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
+        yield {"what": "make_here"}
+    run = "delta" if aim.way in ("delta", "conflict") else "push"
+    rare = aim.way in ("found", "resend", "caught_up")
+    yield {
+        "what": "work",
+        "run": run,
+        "fault": aim.fault,
+        "strike": {**strike, "nth": 1} if strike and rare else strike,
+    }
+
+
+# What leaves a write in doubt that has happened, or one that has not.
+DOUBTS = {"found": ("error_after", "answer_lost", "reset_midway"), "resend": ("request_lost", "error_before")}
+_AT_SEND = {"point": "after_send", "nth": 1, "how": "kill"}

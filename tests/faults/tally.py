@@ -1,0 +1,118 @@
+"""What long runs have done so far, kept in a file that is added to: one line for each schedule, and for each mutant.
+
+Belongs here: reading and writing that file, summing it up, and the figures for docs/reliability.md. A run that was
+broken off is gone on with by naming the same file: what is in it is not run again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resources.points import POINTS
+from tests.faults.aims import STRIKES, why_not
+from tests.faults.faults import FAULTS
+from tests.faults.mutants import MUTANTS
+
+REACHED = 100
+
+
+@dataclass
+class Tally:
+    """Sums over every line read."""
+
+    schedules: int = 0
+    seconds: float = 0.0
+    seeds: set[int] = field(default_factory=set)
+    failed: dict[int, str] = field(default_factory=dict)
+    mutants: dict[str, list[Any] | None] = field(default_factory=dict)
+    commits: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str] = field(default_factory=Counter)
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, path: Path) -> Tally:
+        tally = cls()
+        if path.exists():
+            for line in path.read_text().splitlines():
+                tally.take(json.loads(line))
+        return tally
+
+    def take(self, report: dict[str, Any]) -> None:
+        if "mutant" in report:
+            self.mutants[report["mutant"]] = report["found_at"]
+            return
+        self.schedules += 1
+        self.seconds += report["seconds"]
+        self.seeds.add(report["seed"])
+        self.commits[report["commit"]] += 1
+        self.passed.update(report["passed"])
+        self.struck.update({(point, what): count for point, what, count in report["struck"]})
+        if report["failure"]:
+            self.failed[report["seed"]] = report["failure"]
+
+    def missed_mutants(self) -> list[str]:
+        return [name for name, found in self.mutants.items() if found is None]
+
+    def pairs(self) -> dict[tuple[str, str], int]:
+        """How often each pair of point and strike or fault that can occur did."""
+        return {
+            (point, what): self.struck[point, what]
+            for point in POINTS
+            for what in (*STRIKES, *FAULTS)
+            if not why_not(point, what)
+        }
+
+    def as_markdown(self, machine: str) -> str:
+        pairs = self.pairs()
+        often = sum(count >= REACHED for count in pairs.values())
+        never = [f"`{point}` x {what}" for (point, what), count in pairs.items() if not count]
+        commits = ", ".join(f"{count} at commit {commit}" for commit, count in sorted(self.commits.items()))
+        lines = [
+            f"**{self.schedules} schedules** ({commits}), seeds {_ranges(self.seeds)}, {machine}: "
+            f"**{len(self.failed)} with something that does not hold**. {self.seconds / max(1, self.schedules):.1f} s "
+            "each by the clock, one at a time.",
+            "",
+            f"Of {len(pairs)} pairs of a point and a strike or fault that can occur, **{often} did at least {REACHED} "
+            f"times** and {len(never)} never{': ' + ', '.join(never) if 0 < len(never) <= 40 else ''}. The last two "
+            f"columns: of the faults of requests that can hit an action that passes the point, how many did at least "
+            f"{REACHED} times, and the rarest.",
+            "",
+            "| point | passed | " + " | ".join(STRIKES) + f" | faults x {REACHED} | rarest |",
+            "|---|---|" + "---|" * (len(STRIKES) + 2),
+        ]
+        for point in POINTS:
+            cells = [f"{self.struck[point, how]}" if not why_not(point, how) else "-" for how in STRIKES]
+            faults = {fault: self.struck[point, fault] for fault in FAULTS if (point, fault) in pairs}
+            rarest = min(faults, key=lambda fault: faults[fault]) if faults else ""
+            reached = f"{sum(count >= REACHED for count in faults.values())} of {len(faults)}" if faults else "-"
+            last = f"{rarest} {faults[rarest]}" if faults else "-"
+            lines.append(f"| `{point}` | {self.passed[point]} | {' | '.join(cells)} | {reached} | {last} |")
+        lines += ["", "What cannot occur (-):", ""]
+        reasons: dict[str, list[str]] = {}
+        for point in POINTS:
+            for what in (*STRIKES, *FAULTS):
+                if why_not(point, what):
+                    reasons.setdefault(why_not(point, what), []).append(point)
+        lines += [f"- {', '.join(f'`{p}`' for p in dict.fromkeys(at))}: {reason}." for reason, at in reasons.items()]
+        if self.mutants:
+            lines += ["", "| broken on purpose | found at seed | by |", "|---|---|---|"]
+            for name in MUTANTS:
+                if name in self.mutants:
+                    seed, says = self.mutants[name] or ("not found", "")
+                    lines.append(f"| `{name}` | {seed} | {says.replace('|', '/')[:110]} |")
+        return "\n".join(lines)
+
+
+def _ranges(seeds: set[int]) -> str:
+    """`0 to 99, 250 to 300`."""
+    found: list[list[int]] = []
+    for seed in sorted(seeds):
+        if found and found[-1][1] == seed - 1:
+            found[-1][1] = seed
+        else:
+            found.append([seed, seed])
+    return ", ".join(f"{first} to {last}" if first != last else f"{first}" for first, last in found)

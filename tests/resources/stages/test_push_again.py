@@ -1,0 +1,278 @@
+"""What a push comes back to: answers that were lost, records that moved meanwhile, rows that were taken back."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from resources.connector import InDoubt
+from resources.errors import ErrorKind, TieoutError
+from resources.stages import push as push_stage
+from resources.stores import switches
+from tests.books import Books
+from tests.ledger_writer import LedgerWriter
+from tests.resources.stages.test_push import customer_id, item_id, quiet
+
+
+def lose(company: Books, *, times: int = 1, drop: str = "before", path: str = "*/invoice*") -> None:
+    company.simulator.post("faults", [{"method": "POST", "path": path, "count": times, "drop": drop}])
+
+
+def test_a_record_that_moved_before_the_second_attempt_is_merged_and_pushed_in_the_same_run(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+    lose(company)
+    moved = []
+
+    def edit_meanwhile(name: str) -> None:
+        # The probe has not found it, and somebody writes there before it is sent again.
+        if name == "resend_counted" and not moved:
+            moved.append(name)
+            company.edit("update", "Invoice", "500", PONumber="theirs")
+
+    monkeypatch.setattr("resources.points.hook", edit_meanwhile)
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert not company.rows("select * from sync.edits")
+    assert quiet(company)
+
+
+def test_a_record_that_somebody_else_changed_while_the_answer_was_lost_is_pushed_in_the_same_run(
+    company: Books, writer: LedgerWriter
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+    lose(company)
+    real = company.services.connect
+
+    def connect(connection):
+        erp, connector = real(connection)
+        probe, asked = connector.probe, []
+
+        def probe_late(*arguments):
+            if not asked:
+                asked.append(True)
+                company.edit("update", "Invoice", "500", PONumber="theirs")
+            return probe(*arguments)
+
+        connector.probe = probe_late
+        return erp, connector
+
+    company.services.connect = connect
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert not company.rows("select * from sync.edits")
+
+
+def test_nobody_waits_for_an_intent_whose_module_is_switched_off(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    writer.invoice(customer_id(company), "10.00", item_id(company))
+    lose(company, times=9)
+    pauses: list[float] = []
+    monkeypatch.setattr(push_stage, "ATTEMPTS_MAX", 1)
+    assert company.push().in_doubt == 1
+    monkeypatch.setattr(push_stage._Push, "_pause", lambda self, seconds: pauses.append(seconds))
+    company.change("update sync.outbox set due_at = clock_timestamp() + interval '20 seconds'")
+    with company.services.db.transaction(company.tenant) as tx:
+        switches.switch(
+            tx,
+            tenant=company.tenant,
+            connection=company.name,
+            module="ar",
+            direction="push",
+            is_on=False,
+            actor="ann",
+            reason="",
+        )
+
+    assert company.push().in_doubt == 1
+    assert pauses == []
+
+
+def test_a_write_that_is_lost_again_and_again_is_tried_a_few_times_a_run_and_then_left_to_the_next(
+    company: Books, writer: LedgerWriter
+):
+    writer.invoice(customer_id(company), "10.00", item_id(company))
+    company.services.pace = 0.0
+    lose(company, times=99)
+
+    assert company.push().in_doubt == 1
+
+    assert company.value("select attempts from sync.outbox") == 1 + push_stage.ATTEMPTS_MAX
+
+
+def test_a_due_intent_that_had_its_attempts_does_not_keep_the_others_from_being_waited_for(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("W-1", "W-2"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+    lose(company, times=1, path="*/batch*")
+    monkeypatch.setattr(push_stage._Push, "_pause", lambda self, seconds: time.sleep(seconds))
+
+    assert company.push().pushed == {"invoices": 2}
+    assert quiet(company)
+
+
+@pytest.mark.parametrize("operation", ["update", "void", "delete"])
+def test_a_lost_answer_about_a_record_whose_base_cannot_be_read_any_more_stops_nothing(
+    company: Books, writer: LedgerWriter, operation: str, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    change = {"update": {"memo": "ours"}, "void": {"is_void": True}, "delete": {"is_deleted": True}}[operation]
+    writer.update("invoices", row, **change)
+    lose(company, drop="after")
+
+    def forget(name: str) -> None:
+        if name == "after_send":
+            company.change("update sync.bindings set base = null, base_seq = null where entity = 'invoices'")
+
+    monkeypatch.setattr("resources.points.hook", forget)
+    report = company.push()
+
+    assert (report.pushed, report.in_doubt) == ({"invoices": 1}, 0)
+    assert quiet(company)
+
+
+def test_a_lost_answer_about_a_record_whose_base_is_lost_and_that_somebody_changed_is_a_conflict(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, private_note="ours")
+    lose(company)
+
+    def forget(name: str) -> None:
+        if name == "after_send":
+            company.change("update sync.bindings set base = null, base_seq = null where entity = 'invoices'")
+            company.edit("update", "Invoice", "500", PrivateNote="theirs")
+
+    monkeypatch.setattr("resources.points.hook", forget)
+    assert company.push().pushed == {}
+
+    (conflict,) = company.rows("select * from sync.conflicts where state = 'open'")
+    assert [f["name"] for f in conflict["fields"]] == ["private_note"]
+
+
+def test_an_edit_of_a_record_whose_base_cannot_be_read_any_more_is_held_with_a_reason(
+    company: Books, writer: LedgerWriter
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    company.change("update sync.bindings set base = null, base_seq = null where entity = 'invoices'")
+    writer.update("invoices", row, memo="ours")
+
+    assert company.push().held == {"invoices": 1}
+    (error,) = company.open_errors()
+    assert "base that can no longer be read" in error["message"]
+
+    writer.update("invoices", row, is_deleted=True)
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+@pytest.mark.parametrize("is_synced_between", [True, False])
+def test_a_document_taken_back_after_both_sides_deleted_it_is_made_again(
+    company: Books, writer: LedgerWriter, side: str, is_synced_between: bool
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    if side == "here":
+        writer.update("invoices", row, is_deleted=True)
+        company.push()
+    else:
+        company.edit("delete", "Invoice", "500")
+        company.sync()
+    if is_synced_between:
+        company.sync()
+    assert company.value("select is_deleted from ledger.invoices where ledger_id = %s", row)
+
+    writer.update("invoices", row, is_deleted=False)
+    company.sync()
+    company.push()
+
+    (made,) = company.objects("Invoice")
+    assert (made["DocNumber"], Decimal(str(made["TotalAmt"]))) == ("INV-500", Decimal(100))
+    assert made["Id"] != "500"
+    assert not company.value("select is_deleted from ledger.invoices where ledger_id = %s", row)
+    assert company.ledger_row("invoices", made["Id"])["ledger_id"] == row
+    assert company.open_errors() == []
+    assert not company.rows("select * from sync.conflicts")
+    assert quiet(company)
+
+
+def test_a_document_deleted_on_both_sides_at_once_and_taken_back_is_made_again(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, is_deleted=True)
+    company.edit("delete", "Invoice", "500")
+    company.sync()
+    company.push()
+
+    writer.update("invoices", row, is_deleted=False)
+    company.push()
+    company.sync()
+
+    assert [made["DocNumber"] for made in company.objects("Invoice")] == ["INV-500"]
+    assert not company.value("select is_deleted from ledger.invoices where ledger_id = %s", row)
+    assert quiet(company)
+
+
+@pytest.mark.parametrize("dies_at", [None, "after_send", "record_written", "found_written", "resend_counted"])
+def test_a_batch_of_which_a_part_was_answered_and_a_part_lost_happens_exactly_once(
+    company: Books, writer: LedgerWriter, dies_at: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    rows = [
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=f"B-{n}") for n in range(30)
+    ]
+    real = company.services.connect
+    dropped: list[str] = []
+
+    def connect(connection):
+        """QuickBooks answers, and a third of what it says is not understood."""
+        erp, connector = real(connection)
+        send = connector.send
+
+        def send_and_lose(writes):
+            answers = list(send(writes))
+            if len(answers) == 30 and not dropped:
+                for place in range(0, 30, 3):
+                    dropped.append(writes[place].key)
+                    lost = TieoutError(ErrorKind.SYSTEM, doing="pushing", found="no answer for it", expected="one")
+                    answers[place] = InDoubt(lost)
+            return answers
+
+        connector.send = send_and_lose
+        return erp, connector
+
+    class Died(BaseException):
+        """As a process that is killed: nothing is tidied up after it."""
+
+    killed: list[str] = []
+
+    def die(name: str) -> None:
+        if name == dies_at and not killed:
+            killed.append(name)
+            raise Died
+
+    company.services.connect = connect
+    company.services.pace = 0.0
+    monkeypatch.setattr("resources.points.hook", die)
+    for _ in range(4):
+        try:
+            company.push()
+        except Died:
+            company.change("update sync.leases set expires_at = clock_timestamp()")
+
+    numbers = sorted(i["DocNumber"] for i in company.objects("Invoice") if i["DocNumber"].startswith("B-"))
+    assert numbers == sorted(f"B-{n}" for n in range(30))
+    done = company.rows("select ledger_id, count(*) from sync.outbox where state = 'done' group by ledger_id")
+    assert {row["ledger_id"]: row["count"] for row in done} == dict.fromkeys(rows, 1)
+    assert company.value("select count(*) from sync.audit where action = 'push.create'") == 30
+    assert company.value("select count(*) from sync.bindings where entity = 'invoices'") == 31
+    assert quiet(company)
