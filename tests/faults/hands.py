@@ -509,11 +509,15 @@ def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
     other = state.theirs if hand == "ours" else state.ours
     setattr(state, hand, how)
     state.last = how
-    if other in ("void", "delete") and other != how:
+    record.is_touched = True
+    if other == how:
+        # Both want the same, whatever else either had written before.
+        state.is_concurrent = False
+        return
+    if other in ("void", "delete"):
         state.is_concurrent = True
     if (how == "delete" and unseen) or (how == "void" and AMOUNT in unseen):
         state.is_concurrent = True
-    record.is_touched = True
 
 
 def _edit_of_ended(record: Record, by: str, name: str, *, is_shown: bool) -> None:

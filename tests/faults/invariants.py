@@ -74,6 +74,8 @@ def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
     """Every edit of either hand is on both sides, or in a conflict that shows both, or held by an error."""
     for record in found.ran.hands.records:
         rows = [row for row in found.here[record.kind.entity] if row[record.kind.name] == record.name]
+        if not rows and _never_seen(record):
+            continue
         if len(rows) != 1:
             yield f"1: {record.label} is {len(rows)} times in the ledger"
             continue
@@ -83,6 +85,12 @@ def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
         for row in rows:
             if row[KINDS[entity].name] not in known:
                 yield f"1: the ledger has {entity}/{row[KINDS[entity].name]}, which nobody made"
+
+
+def _never_seen(record: Record) -> bool:
+    """Made over there and deleted again before anybody here looked."""
+    state = record.values.get(STATE)
+    return record.ledger_id is None and state is not None and (state.ours, state.theirs) == (None, "delete")
 
 
 def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[str]:
