@@ -70,6 +70,8 @@ def why_not(point: str, what: str) -> str:
         return "what a push reads again by id moves no watermark, and a sync writes nothing there"
     if what == "reading_down" and point in (*PULLING, *MERGING, *FINDING, "resend_counted", "caught_up"):
         return "reading is down until the action has failed, and what comes there must have read something"
+    if what == "listing_down" and point == "caught_up":
+        return "what has moved is asked for by a query, and those are down until the action has failed"
     if what == "reading_down" and point == "conflict_opened":
         return "reading is down until the action has failed, and what is in conflict must have been read"
     return ""
@@ -95,7 +97,7 @@ def _all_aims() -> Iterator[Aim]:
                 yield from [Aim(_way_to(point, how), strike=(point, how))] * 2
     for fault in FAULTS:
         if fault in READING:
-            yield from (Aim(way, fault) for way in ("delta", "conflict"))
+            yield from (Aim(way, fault) for way in ("delta", "conflict", "census"))
         else:
             yield Aim("push", fault)
         # Where one action reaches many of the points that are rarely passed at all.
@@ -120,7 +122,7 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
     if aim.way == "conflict":
         yield {"what": "edit_both"}
         yield {"what": "edit_both"}
-    elif aim.way == "delta":
+    elif aim.way in ("delta", "census"):
         yield {"what": "make_there"}
         yield {"what": "edit_there"}
     elif aim.way == "caught_up":
@@ -132,7 +134,7 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
             doubt = chance.choice(DOUBTS[aim.way])
             yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
         yield {"what": "make_here"}
-    run = "delta" if aim.way in ("delta", "conflict") else "push"
+    run = {"delta": "delta", "conflict": "delta", "census": "full"}.get(aim.way, "push")
     rare = aim.way in ("found", "resend", "caught_up")
     yield {
         "what": "work",
