@@ -15,7 +15,7 @@ import msgspec
 from psycopg import sql
 
 from resources.stores import audit
-from tests.faults.hands import AMOUNT, LIVE, STATE, Record
+from tests.faults.hands import AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.journal import effects_without_intent
 from tests.faults.kinds import KINDS, Kind, text_there
 from tests.faults.schedule import Ran
@@ -139,7 +139,7 @@ def _of_field(record: Record, name: str, here: Any, there: Any, conflict: dict[s
     label = f"{record.label}.{name}"
     value = record.values.get(name)
     if conflict is not None:
-        wanted = [] if value is None else [value.ours, value.theirs] if value.is_concurrent else [value.last]
+        wanted = [] if value is None else _both(value, name in record.kind.ours_always)
         lost = [v for v in wanted if v is not None and v not in (here, there)]
         if lost:
             yield f"4: {label}: {lost[0]!r} is neither here ({here!r}) nor there ({there!r}), in conflict"
@@ -159,6 +159,13 @@ def _of_field(record: Record, name: str, here: Any, there: Any, conflict: dict[s
         yield f"5: {label}: {value.ours!r} and {value.theirs!r} were written unseen, it is {here!r}, nobody was asked"
     elif here != value.last:
         yield f"1: {label}: {here!r} on both sides, the last that anybody wrote is {value.last!r}"
+
+
+def _both(value: Value, is_ours_always: bool) -> list[Any]:
+    """What of a field must be on one side or the other while the record is in conflict, maybe about another field."""
+    if not value.is_concurrent:
+        return [value.last]
+    return [value.ours] if is_ours_always else [value.ours, value.theirs]
 
 
 # 2
