@@ -217,6 +217,9 @@ class Careful:
             self._bind(entity, record.external_id, kept.ledger_id, theirs, record.version_token, NO_VERSION)
             self._open(entity, kept, sent, answer, ConflictKind.VALIDATION_CONFLICT, unequal)
             return
+        if intent.operation == "create":
+            # It is there and ours, whatever is to be asked about it.
+            self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
         self._settle(entity, kept, sent, answer)
 
     def _agree_on_deletion(self, entity: str, kept: Kept, record: WireRecord) -> None:

@@ -140,7 +140,9 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
         )
         if moves_watermark:
-            read = Read(page.entity, page.watermark, page.is_cut_short)
+            # We hold one from a time that is yet to come over there: the clock was set back, what seems older is newer.
+            is_ahead = bool(stored.kept_at and page.watermark and stored.kept_at > page.watermark)
+            read = Read(page.entity, page.watermark, page.is_cut_short or is_ahead)
             cursors.advance(tx, tenant=tenant, connection=name, read=[read])
             point("watermark_written")
     point("page_committed")

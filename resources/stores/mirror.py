@@ -51,13 +51,16 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order."""
+    """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order. `kept_at`:
+    the latest time of a version that was kept, because the page had one that bears an earlier time.
+    """
 
     pulled: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
     changes: Sequence[Change] = field(default=(), compare=False)
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ def store(
     changed: list[_Writing] = []
     doubtful: list[_Writing] = []
     buried: list[WireRecord] = []
+    kept_at: datetime | None = None
     for external_id, record in newest.items():
         holding = held.get(external_id)
         if record.is_deleted:
@@ -169,6 +173,7 @@ def store(
                 buried.append(record)
             continue
         if holding is not None and not (is_current or holding.is_older_than(record)):
+            kept_at = max(filter(None, (kept_at, holding.modified_at)))
             continue
         text = record.text if record.text is not None else _encode(record.content)
         writing = _Writing(record, text, hashlib.sha256(text).digest())
@@ -205,7 +210,7 @@ def store(
         )
         for r, seq in zip(written, seqs, strict=True)
     ]
-    return Stored(len(newest), len(new), len(changed), len(buried), changes)
+    return Stored(len(newest), len(new), len(changed), len(buried), changes, kept_at)
 
 
 def _newest(records: Sequence[WireRecord]) -> dict[str, WireRecord]:
