@@ -15,7 +15,7 @@ from ledger.spec import spec_of
 from resources.connector import WireRecord
 from resources.stages.recording import Effect, Recording
 from resources.stages.settling import Theirs
-from resources.stores import bindings, conflicts, edits, outbox, records
+from resources.stores import bindings, conflicts, edits, mirror, outbox, records
 from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -27,22 +27,24 @@ class Careful(Recording):
     def needing_care(self, entity: str, arrived: Sequence[Theirs]) -> set[str]:
         """External ids of what must not be taken as it is: edited or held here, made by us, or perhaps known here."""
         ids = [one.external_id for one in arrived]
+        made_here = self._made_here(entity, arrived)
         care: set[str] = set()
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
             care |= set(self._met(entity, arrived))
-            care |= self._still_held(entity, ids, care)
             gone = [one.external_id for one in arrived if one.record is None]
+            self._forget_twins(entity, gone)
+            care |= self._still_held(entity, ids, care | made_here)
             care |= bindings.ahead(self.tx, self.name, entity, gone)
-        marked = {m for one in arrived if (m := self.composer.marker_of(entity, one.payload))}
-        if marked:
-            known = outbox.of_markers(self.tx, self.name, entity, list(marked))
-            bound = bindings.ledger_ids_of(self.tx, self.name, {entity: ids})
-            care |= {
-                one.external_id
-                for one in arrived
-                if (entity, one.external_id) not in bound and self.composer.marker_of(entity, one.payload) in known
-            }
-        return care
+        return care | made_here
+
+    def _made_here(self, entity: str, arrived: Sequence[Theirs]) -> set[str]:
+        """External ids of what carries a marker of ours and is bound to nothing."""
+        marked = {one.external_id: m for one in arrived if (m := self.composer.marker_of(entity, one.payload))}
+        if not marked:
+            return set()
+        known = outbox.of_markers(self.tx, self.name, entity, list(set(marked.values())))
+        bound = bindings.ledger_ids_of(self.tx, self.name, {entity: list(marked)})
+        return {i for i, marker in marked.items() if marker in known and (entity, i) not in bound}
 
     def _still_held(self, entity: str, external_ids: Sequence[str], met: set[str]) -> set[str]:
         """Those of these records that are held in a conflict; one that is bound to nothing and no longer like any row
@@ -91,11 +93,29 @@ class Careful(Recording):
         return "same"
 
     def _hold_twin(self, entity: str, intent: Intent, theirs: Theirs) -> str:
-        """A second record there that carries the marker of one we made: never deleted silently, shown to a person."""
-        kept = self._kept(entity, intent.ledger_id)
-        found = [Conflict("external_id", None, intent.external_id, theirs.external_id)]
-        self._open(entity, kept, None, theirs, ConflictKind.POSSIBLE_DUPLICATE, found)
+        """A second record there that carries the marker of one we made, or a third: never deleted silently, all of them
+        shown to a person, the first with what it says.
+        """
+        shown = conflicts.open_of(self.tx, self.name, entity, intent.ledger_id)
+        twins = list(dict.fromkeys([*(shown.twins if shown else ()), theirs.external_id]))
+        first = theirs if twins[0] == theirs.external_id else self._there(entity, twins[0])
+        self._show_twins(entity, intent.ledger_id, intent.external_id, twins, first)
         return "held"
+
+    def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
+        """Twins that were deleted there are shown no more; the others are."""
+        for shown in conflicts.about_twins(self.tx, self.name, entity, gone):
+            if twins := [twin for twin in shown.twins if twin not in gone]:
+                made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
+                self._show_twins(entity, shown.ledger_id, made, twins, self._there(entity, twins[0]))
+
+    def _show_twins(self, entity: str, ledger_id: int, made: str | None, twins: Sequence[str], first: Theirs) -> None:
+        found = [Conflict(EXTERNAL_ID, None, made, twin) for twin in twins]
+        self._open(entity, self._kept(entity, ledger_id), None, first, ConflictKind.POSSIBLE_DUPLICATE, found)
+
+    def _there(self, entity: str, external_id: str) -> Theirs:
+        (change,) = mirror.records(self.tx, self.name, entity, [external_id])
+        return Theirs.of(change, self.work.erp.mappings()[entity].from_wire(change.payload))
 
     def _ask_which(self, entity: str, ledger_ids: Sequence[int], theirs: Theirs, reason: str) -> str:
         """Any of several rows of ours may be this record: all of them are held, so that none is made there again."""
