@@ -256,7 +256,7 @@ class _Meets:
 
     def _put(self, entity: str, pair: Pair, base: Record, token: str | None, version: int) -> None:
         binding = Binding(entity, pair.theirs.id, int(pair.ours.id), base, token, version)
-        bindings.put(self.tx, tenant=self.tenant, connection=self.name, binding=binding)
+        bindings.put(self.tx, tenant=self.tenant, connection=self.name, bound=[binding])
 
     def _ask(self, entity: str, group: Ambiguous, versions: dict[int, int]) -> None:
         """Open a conflict for each of ours: until it is decided it is not pushed, none of theirs is taken as new."""
