@@ -24,6 +24,7 @@ from resources.connector import (
     Write,
 )
 from resources.erps.xero import profile
+from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.budget import forecast_of
 from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
@@ -58,8 +59,9 @@ class XeroConnector:
         self._calls_today = calls_today
         self._wire = wire
         self._tokens = tokens
-        self._sender = Sender(wire, self._base_currency)
-        self._prober = Prober(wire, self._base_currency)
+        self._bank_accounts = BankAccounts(wire)
+        self._sender = Sender(wire, self._base_currency, self._bank_accounts)
+        self._prober = Prober(wire, self._base_currency, self._bank_accounts)
         self._organisation: dict[str, Any] | None = None
 
     @classmethod
@@ -158,7 +160,7 @@ class XeroConnector:
             yield self._preferences(set(external_ids))
             return
         base = self._base_currency() if entity in CONTACT_ROLES and external_ids else ""
-        for rows in rows_with_ids(self._wire, entity, external_ids, base_currency=base):
+        for rows in rows_with_ids(self._wire, entity, external_ids, self._bank_accounts, base_currency=base):
             yield Page(entity, rows.records, rows.rejected)
 
     def census(self, entity: str) -> Iterator[CensusPage]:
@@ -170,7 +172,7 @@ class XeroConnector:
         for source in wire_entity.sources:
             walk = Walk(self._wire, source.resource, entity=entity, where=_only(source), is_summary=True)
             for batch in walk.pages():
-                rows = self._rows(entity, source, batch)
+                rows = self._rows(entity, source, batch, is_header_only=True)
                 for row in rows.rejected:
                     if row.external_id is None:
                         raise self._uncountable(entity, row.field, row.raw)
@@ -223,14 +225,15 @@ class XeroConnector:
         """Whether a write in doubt has happened; see `probing.py`."""
         return self._prober.probe(write, wanted, sent_at)
 
-    def _rows(self, entity: str, source: Source, batch: Batch) -> Rows:
+    def _rows(self, entity: str, source: Source, batch: Batch, *, is_header_only: bool = False) -> Rows:
         base = self._base_currency() if entity in CONTACT_ROLES and batch.rows else ""
-        return rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect, base_currency=base)
+        found = batch.rows if is_header_only else self._bank_accounts.completed(source, batch.rows)
+        return rows_of(entity, source, found, is_suspect=batch.is_suspect, base_currency=base)
 
     def _parties(self, entity: str, ids: Sequence[str]) -> Iterator[Page]:
         """The contacts of changed documents."""
         base = self._base_currency() if ids else ""
-        for rows in rows_with_ids(self._wire, entity, ids, base_currency=base):
+        for rows in rows_with_ids(self._wire, entity, ids, self._bank_accounts, base_currency=base):
             yield Page(entity, rows.records, rows.rejected)
 
     def _preferences(self, wanted: set[str] | None = None) -> Page:

@@ -85,6 +85,8 @@ OVERPAYMENTS = Resource(
 PREPAYMENTS = Resource(
     "Prepayments", "PrepaymentID", "get_prepayments", "get_prepayment", has_prices=True, type_key="Type"
 )
+# Read for one purpose only: an over- or prepayment is taken back by the bank transaction that made it.
+BANK_TRANSACTIONS = Resource("BankTransactions", "BankTransactionID", "get_bank_transactions", type_key="Type")
 PURCHASE_ORDERS = Resource(
     "PurchaseOrders", "PurchaseOrderID", "get_purchase_orders", "get_purchase_order", has_where=False
 )

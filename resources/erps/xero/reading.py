@@ -9,13 +9,16 @@ from collections.abc import Iterator, Sequence
 
 from resources.connector import WireRecord
 from resources.erps.xero import profile
+from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import GUID, Walk
 from resources.erps.xero.profile import WIRE_ENTITIES, Source
 from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, rows_of
 from resources.erps.xero.wire import Wire
 
 
-def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_currency: str = "") -> Iterator[Rows]:
+def rows_with_ids(
+    wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
+) -> Iterator[Rows]:
     """The named records as they are now, contacts whatever their role; what there is not is absent."""
     wanted = set(external_ids)
     for source in WIRE_ENTITIES[entity].sources:
@@ -26,7 +29,7 @@ def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_
             rows = rows_of(
                 entity,
                 source,
-                batch.rows,
+                accounts.completed(source, batch.rows),
                 is_suspect=batch.is_suspect,
                 base_currency=base_currency,
                 any_role=True,
@@ -35,10 +38,10 @@ def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_
 
 
 def records_with_ids(
-    wire: Wire, entity: str, external_ids: Sequence[str], *, base_currency: str = ""
+    wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
 ) -> dict[str, WireRecord]:
     """The same, readable ones only, by id."""
-    pages = rows_with_ids(wire, entity, external_ids, base_currency=base_currency) if external_ids else ()
+    pages = rows_with_ids(wire, entity, external_ids, accounts, base_currency=base_currency) if external_ids else ()
     return {record.external_id: record for rows in pages for record in rows.records}
 
 

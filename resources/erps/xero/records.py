@@ -172,7 +172,9 @@ def _read_row(
     if entity in CONTACT_ROLES and base_currency and not row.get("DefaultCurrency"):
         # Xero leaves out what the organisation says once for all; nothing else in a payload is ours.
         row = {**row, BASE_CURRENCY: base_currency}
-    yield WireRecord(external_id, token_of(resource, row), modified_at, row, is_deleted=row.get("Status") == _DELETED)
+    # An over- or prepayment whose bank transaction was deleted shows as void: it is money that never moved.
+    gone = (_DELETED, "VOIDED") if resource in PREFIXES else (_DELETED,)
+    yield WireRecord(external_id, token_of(resource, row), modified_at, row, is_deleted=row.get("Status") in gone)
 
 
 def _external_id(resource: Resource, row: Mapping[str, Any]) -> Any:
