@@ -30,7 +30,7 @@ from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
 from resources.erps.xero.reading import rows_with_ids
-from resources.erps.xero.records import Rows, has_role, rows_of
+from resources.erps.xero.records import Rows, has_role, rows_of, wholes_of
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
 from resources.erps.xero.wire import TokenSource, Wire
@@ -118,15 +118,22 @@ class XeroConnector:
         if not is_single:
             yield Page(entity, (), watermark=_earliest([*claims, *([until] if until else [])]))
 
+    def pull_together(self, entities: Sequence[str]) -> Iterator[Page]:
+        """Everything of several entities by one walk over each list, without the parties of documents: all come."""
+        yield from self._walked(dict.fromkeys(entities), {})
+
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:
         """What changed, by one walk over each list whichever entities it serves; deletions and voids as statuses.
 
         Asked from a minute before the oldest watermark. That a contact became a customer or vendor moves no time, so
         the parties of changed documents come along. What no list tells is for the census: README.md, blind spots.
         """
+        parties: dict[str, dict[str, None]] = {name: {} for name in CONTACT_ROLES if name in since}
+        yield from self._walked(since, parties)
+
+    def _walked(self, since: Mapping[str, datetime | None], parties: dict[str, dict[str, None]]) -> Iterator[Page]:
         wanted = {name: self._entity(name) for name in since}
         claims: dict[str, list[datetime | None]] = {name: [] for name in wanted}
-        parties: dict[str, dict[str, None]] = {name: {} for name in CONTACT_ROLES if name in wanted}
         for resource in _lists_of(wanted.values()):
             served = {
                 name: source
@@ -137,11 +144,15 @@ class XeroConnector:
             if not served:
                 continue
             walk = Walk(self._wire, resource, entity=next(iter(served)))
-            for batch in walk.pages(min(since[name] for name in served) - profile.DELTA_OVERLAP):
+            for batch in walk.pages(_from(since[name] for name in served)):
                 for name, source in served.items():
                     rows = self._rows(name, source, batch)
-                    if rows:
-                        yield Page(name, rows.records, rows.rejected)
+                    # What is read from the beginning can go on from here; a delta is worth nothing in parts.
+                    is_alone = since[name] is None and len(wanted[name].sources) == 1
+                    wholes = {} if since[name] is None else wholes_of(name, source, batch.rows)
+                    if rows or is_alone or wholes:
+                        claim = batch.complete_before if is_alone else None
+                        yield Page(name, rows.records, rows.rejected, watermark=claim, wholes=wholes)
                         _note_parties(parties, name, rows.records)
             for name in served:
                 claims[name].append(walk.began_at)
@@ -210,12 +221,12 @@ class XeroConnector:
             home_currency=self._base_currency(),
             country=organisation.get("CountryCode"),
             granted_until=self._tokens.granted_until(),
-            forecast=self.forecast(),
+            forecast=self.forecast(tuple(WIRE_ENTITIES)),
         )
 
-    def forecast(self) -> CallForecast:
-        """What a first sync would cost, from the number of records that Xero itself says each list has."""
-        return forecast_of(self._wire, self._calls_per_day, self._calls_today())
+    def forecast(self, entities: Sequence[str]) -> CallForecast:
+        """What reading these would cost, from the number of records that Xero itself says each list has."""
+        return forecast_of(self._wire, _lists_of(map(self._entity, entities)), self._calls_per_day, self._calls_today())
 
     def send(self, writes: Sequence[Write]) -> Sequence[Answer]:
         """Up to 40 writes, each checked against what is there, written, and read back; see `sending.py`."""
@@ -287,6 +298,13 @@ def _only(source: Source) -> str | None:
     if len(source.types) != 1 or source.resource.type_key is None:
         return None
     return f'{source.resource.type_key}=="{source.types[0]}"'
+
+
+def _from(since: Iterable[datetime | None]) -> datetime | None:
+    """From where a list is read that serves several entities; None from the beginning."""
+    moments = list(since)
+    known = [moment for moment in moments if moment is not None]
+    return min(known) - profile.DELTA_OVERLAP if len(known) == len(moments) else None
 
 
 def _lists_of(entities: Iterable[WireEntity]) -> list[Resource]:

@@ -95,6 +95,18 @@ def rows_of(
     return Rows(tuple(records.values()), tuple(rejected))
 
 
+def wholes_of(entity: str, source: Source, rows: Iterable[Any]) -> dict[str, frozenset[str]]:
+    """Of credit notes that changed, all uses that each has now: one that was taken off is in no list by itself."""
+    if entity not in profile.PAYERS or source.resource is not profile.CREDIT_NOTES:
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        note_id = row.get(source.resource.key) if isinstance(row, Mapping) else None
+        if _is_id(note_id) and row.get("Type") in source.types:
+            found[f"{ALLOCATION}{note_id}/"] = frozenset(one.external_id for one in _allocations(row, note_id, None))
+    return found
+
+
 def version_of(row: Any, resource: Resource) -> tuple[str, str]:
     """Tells the versions of a row apart within one walk."""
     if not isinstance(row, Mapping):
