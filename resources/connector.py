@@ -208,9 +208,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Nothing happened: the ERP's record has another version. Pull, merge, plan again."""
+    """Nothing happened: the ERP's record has another version. Pull, merge, plan again.
+
+    `external_id` where a create met a record that is there already and may be the same: that is to be pulled and met.
+    """
 
     error: TieoutError
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,10 +334,13 @@ class _Push:
     def _take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
         if isinstance(answer, Written):
             self._record(tx, intent, answer.record, "written")
+        elif isinstance(answer, Stale) and answer.external_id and self._is_bound(tx, intent.entity, answer.external_id):
+            # What it met there is another row's already, so that no merge can make them one.
+            self._refuse(tx, intent, answer.error)
         elif isinstance(answer, Stale):
             outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
-            if intent.external_id:
-                stale.append(intent.external_id)
+            if moved := intent.external_id or answer.external_id:
+                stale.append(moved)
         elif isinstance(answer, Refused):
             self._refuse(tx, intent, answer.error)
         else:
@@ -354,6 +357,9 @@ class _Push:
         """Answer, binding, base, mirror, ledger and audit, in the one transaction that the caller opened."""
         Careful(self.work, tx).record_effect(intent, record, says)
         self.report.pushed[intent.entity] = self.report.pushed.get(intent.entity, 0) + 1
+
+    def _is_bound(self, tx: psycopg.Connection[Any], entity: str, external_id: str) -> bool:
+        return bool(bindings.ledger_ids_of(tx, self.name, {entity: [external_id]}))
 
     def _refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
         outbox.end(tx, intent.intent_id, state="refused", answer=str(error))

@@ -5,7 +5,8 @@ Shared by pulling named records, by checking before a write and reading back aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from resources.connector import WireRecord
 from resources.erps.xero import profile
@@ -53,6 +54,21 @@ def allocations_of(wire: Wire, entity: str, note_id: str) -> list[WireRecord]:
         for batch in Walk(wire, source.resource, entity=entity).with_ids([note_id])
         for record in rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect).records
     ]
+
+
+def contact_named(wire: Wire, entity: str, name: str) -> Mapping[str, Any] | None:
+    """The active contact with this name, None if there is none; whether Xero minds its case is not confirmed.
+
+    How a quotation mark is written inside a condition is not known: such a name is not looked for.
+    """
+    if not name or '"' in name:
+        return None
+    for batch in Walk(wire, profile.CONTACTS, entity=entity, where=f'Name=="{name}"').pages():
+        for row in batch.rows:
+            is_active = isinstance(row, Mapping) and row.get("ContactStatus") == "ACTIVE"
+            if is_active and str(row.get("Name")).strip().casefold() == name.strip().casefold():
+                return row
+    return None
 
 
 def ids_in(source: Source, entity: str, external_ids: Sequence[str]) -> list[str]:

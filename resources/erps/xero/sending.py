@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from resources.connector import Answer, Deferred, InDoubt, Refused, WireRecord, Write, Written
+from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.xero import profile
 from resources.erps.xero.answers import (
     answer_to_element,
@@ -33,8 +33,8 @@ from resources.erps.xero.answers import (
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.errors import messages_of
 from resources.erps.xero.profile import CONTACT_ROLES, ELEMENTS_PER_WRITE_MAX, PAYERS, WIRE_ENTITIES
-from resources.erps.xero.reading import allocations_of, records_with_ids
-from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.reading import allocations_of, contact_named, records_with_ids
+from resources.erps.xero.records import PREFIXES, has_role
 from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone, is_in_two_steps
 from resources.erps.xero.wire import Answer as WireAnswer
 from resources.erps.xero.wire import Wire
@@ -84,7 +84,35 @@ class Sender:
             for some in _calls(left):
                 answers.update(self._sent(some))
             answers.update(self._moved(left, answers))
+            for number, write in left.items():
+                answer = answers[number]
+                if write.operation == "create" and write.entity in CONTACT_ROLES and isinstance(answer, Refused):
+                    answers[number] = self._met(write, answer)
         return [answers[number] for number in range(len(writes))]
+
+    def _met(self, write: Write, refused: Refused) -> Answer:
+        """A new contact that was refused: is there one of its name, which no other may have?
+
+        One that is not in our role yet (a customer's, and we make a vendor) is in none of our pulls: it is given to be
+        pulled and met. One that is in our role comes with the next sync, or is another row's: said clearly.
+        """
+        try:
+            found = contact_named(self._wire, write.entity, str(write.body.get("Name", "")))
+        except TieoutError:
+            return refused
+        if found is None:
+            return refused
+        contact_id, role = str(found.get("ContactID")), write.entity
+        error = TieoutError(
+            ErrorKind.DUPLICATE,
+            connection=self._wire.connection,
+            entity=role,
+            doing=f"{DOING} {role}",
+            found=f"the active contact {contact_id} in Xero, which has this name",
+            expected="a name that no other active contact has",
+            next_step=f"sync: if it is the same {role[:-1]} it is met then; if not, rename one of the two",
+        )
+        return Refused(error) if has_role(role, found) else Stale(error, contact_id)
 
     def _moved(self, writes: Mapping[int, Write], answers: Mapping[int, Answer]) -> dict[int, Answer]:
         """Refusals of records that somebody changed just before our write: to be merged first, and then judged anew."""
