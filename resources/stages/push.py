@@ -371,11 +371,14 @@ class _Push:
 
     def _take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
         """An answer that says of one intent that it has not happened, or may not have."""
-        if isinstance(answer, Stale):
+        if isinstance(answer, Stale) and answer.external_id and self._is_bound(tx, intent.entity, answer.external_id):
+            # What it met there is another row's already, so that no merge can make them one.
+            self._refuse(tx, intent, answer.error)
+        elif isinstance(answer, Stale):
             outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
             edits.look_at_again(tx, intent.entity, intent.ledger_id)
-            if intent.external_id:
-                stale.append(intent.external_id)
+            if moved := intent.external_id or answer.external_id:
+                stale.append(moved)
         elif isinstance(answer, Refused):
             self._refuse(tx, intent, answer.error)
         elif not isinstance(answer, Written):
@@ -394,6 +397,9 @@ class _Push:
         for effect in effects:
             entity = effect.intent.entity
             self.report.pushed[entity] = self.report.pushed.get(entity, 0) + 1
+
+    def _is_bound(self, tx: psycopg.Connection[Any], entity: str, external_id: str) -> bool:
+        return bool(bindings.ledger_ids_of(tx, self.name, {entity: [external_id]}))
 
     def _refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
         outbox.end(tx, intent.intent_id, state="refused", answer=str(error))

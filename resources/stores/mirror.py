@@ -396,3 +396,21 @@ def bury(
         ).format(sql.Identifier(entity)),
         (run_id, connection, list(external_ids)),
     ).rowcount
+
+
+def ids_beyond(
+    tx: psycopg.Connection[Any], connection: str, entity: str, wholes: Mapping[str, frozenset[str]]
+) -> list[str]:
+    """Live records whose ids begin with one of these words, and which are not among those given for it.
+
+    Linear in what the connection has of the entity, so it is for the few changes of a delta.
+    """
+    rows = tx.execute(
+        sql.SQL(
+            "select external_id from mirror.{} join unnest(%s::text[]) as whole (word) "
+            "on starts_with(external_id, word) where connection = %s and not is_deleted"
+        ).format(sql.Identifier(entity)),
+        (list(wholes), connection),
+    ).fetchall()
+    known = frozenset[str]().union(*wholes.values())
+    return [external_id for (external_id,) in rows if external_id not in known]
