@@ -134,9 +134,11 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
         "seconds": round(sum(o.seconds for o in outcomes), 3),
         "connections": ", ".join(r.connection for r in reports),
     }
+    tenants = dict.fromkeys(house.connection(r.connection).tenant for r in reports)
     # Linear in the book, which is why what the sensor runs for nothing emits nothing.
-    # Of this partition's connections: the table holds those of the others too.
     shown["dagster/partition_row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
+    # The table's own count, with the rows of the connections that were not synced now.
+    shown["dagster/row_count"] = sum(_row_count_of_tenant(house, tenant, stage, entity) for tenant in tenants)
     forecasts = [f"{r.connection}: {r.forecast}" for r in reports if r.forecast is not None]
     if forecasts:
         shown["day_budget"] = "; ".join(forecasts)
@@ -150,6 +152,11 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
             f"{sum(f.buried for f in findings)} found deleted"
         )
     return shown
+
+
+def _row_count_of_tenant(house: Services, tenant: str, stage: str, entity: str) -> int:
+    with house.db.transaction(tenant) as tx:
+        return (mirror if stage == "mirror" else ledger).count_all(tx, entity)
 
 
 def _row_count(house: Services, name: str, stage: str, entity: str) -> int:

@@ -336,6 +336,15 @@ def count(tx: psycopg.Connection[Any], connection: str, entity: str) -> int:
     return row[0]
 
 
+def count_all(tx: psycopg.Connection[Any], entity: str) -> int:
+    """How many live records the tenant has mirrored, whichever company they are of."""
+    row = tx.execute(
+        sql.SQL("select count(*) from mirror.{} where not is_deleted").format(sql.Identifier(entity))
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
 class Census:
     """What a full listing of the ERP's ids says about the mirror, gathered page by page in one session's temp table."""
 
