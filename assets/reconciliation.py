@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
+from ledger.ageing import by_bucket
 from ledger.reconcile import MODULES, Cause, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
@@ -99,14 +101,16 @@ def _spec(module: Module) -> dg.AssetSpec:
 
 def _verdict(module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dg.AssetCheckResult:
     breaks = [(name, b) for name, one in compared for result in one.results for b in result.breaks]
+    blocking = [(name, s) for name, one in compared for s in one.statements if s.is_blocking]
     is_unexplained = any(b.cause is Cause.UNEXPLAINED for _, b in breaks)
     return dg.AssetCheckResult(
         asset_key=reconciliation_key(module.name),
         check_name=CHECK_NAME,
         passed=all(one.ties_out for _, one in compared),
-        severity=dg.AssetCheckSeverity.ERROR if is_unexplained else dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{name}: {b.says}" for name, b in breaks[:5]) or "both books say the same",
-        metadata={"breaks": len(breaks)},
+        severity=dg.AssetCheckSeverity.ERROR if is_unexplained or blocking else dg.AssetCheckSeverity.WARN,
+        description="; ".join(f"{name}: {one.says}" for name, one in [*blocking[:5], *breaks[:5]])
+        or "both books say the same",
+        metadata={"breaks": len(breaks), "statements": len(blocking)},
     )
 
 
@@ -138,9 +142,37 @@ def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Rec
     ]
     if listed:
         shown["break_table"] = dg.MetadataValue.table(listed)
+    said = [
+        dg.TableRecord({"connection": name, "blocking": s.is_blocking, "code": s.code, "says": s.says})
+        for name, one in compared
+        for s in one.statements
+    ]
+    if said:
+        shown["statements"] = dg.MetadataValue.table(said)
+    shown["ageing"] = dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "connection": name,
+                    "as of": f"{one.as_of}",
+                    "currency": one.home_currency,
+                    "bucket": bucket,
+                    "ledger": _told(total.ledger_amount),
+                    "mirror": _told(total.mirror_amount),
+                    "ERP report": _told(total.reported_amount),
+                }
+            )
+            for name, one in compared
+            for bucket, total in by_bucket(one.home).items()
+        ]
+    )
     for name, _ in compared:
         connection = house.connection(name)
         with house.db.transaction(connection.tenant) as tx:
             points = reconciliation.trend(tx, name, module.name)
         shown[f"open {module.name.upper()} of {name}"] = dg.MetadataValue.md(trend_plot(module.title, points))
     return shown
+
+
+def _told(amount: Decimal | None) -> str:
+    return "not known" if amount is None else f"{amount:,.2f}"
