@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
+from ledger.ageing import by_bucket
 from ledger.reconcile import MODULES, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
@@ -112,11 +114,12 @@ def _verdict(module: Module, standings: Sequence[Standing]) -> dg.AssetCheckResu
     """A check has one verdict, so it speaks for every connection: the run of one must not cover up another's."""
     said = [f"{one.connection}: {says}" for one in standings for says in one.says]
     is_unexplained = any(one.is_unexplained for one in standings)
+    is_blocked = any(one.blocking for one in standings)
     return dg.AssetCheckResult(
         asset_key=reconciliation_key(module.name),
         check_name=CHECK_NAME,
         passed=all(one.ties_out for one in standings),
-        severity=dg.AssetCheckSeverity.ERROR if is_unexplained else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_unexplained or is_blocked else dg.AssetCheckSeverity.WARN,
         description="; ".join(said[:5]) or "both books say the same: " + ", ".join(_names(standings)),
         metadata={"breaks": sum(one.break_count for one in standings), "connections": _shown(standings)},
     )
@@ -179,9 +182,37 @@ def _metadata(
         shown["every_connection"] = _shown(standings)
     if listed:
         shown["break_table"] = dg.MetadataValue.table(listed)
+    said = [
+        dg.TableRecord({"connection": name, "blocking": s.is_blocking, "code": s.code, "says": s.says})
+        for name, one in compared
+        for s in one.statements
+    ]
+    if said:
+        shown["statements"] = dg.MetadataValue.table(said)
+    shown["ageing"] = dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "connection": name,
+                    "as of": f"{one.as_of}",
+                    "currency": one.home_currency,
+                    "bucket": bucket,
+                    "ledger": _told(total.ledger_amount),
+                    "mirror": _told(total.mirror_amount),
+                    "ERP report": _told(total.reported_amount),
+                }
+            )
+            for name, one in compared
+            for bucket, total in by_bucket(one.home).items()
+        ]
+    )
     for name, _ in compared:
         connection = house.connection(name)
         with house.db.transaction(connection.tenant) as tx:
             points = reconciliation.trend(tx, name, module.name)
         shown[f"open {module.name.upper()} of {name}"] = dg.MetadataValue.md(trend_plot(module.title, points))
     return shown
+
+
+def _told(amount: Decimal | None) -> str:
+    return "not known" if amount is None else f"{amount:,.2f}"

@@ -63,7 +63,7 @@ def test_what_ties_out_in_one_company_does_not_cover_up_another(runner, house):
             "values ('default', 'other', 'ar', 'USD', now(), 10, 12, 12, 2) returning result_id"
         ).fetchone()
         tx.execute(
-            "insert into reconciliation.breaks (result_id, tenant_id, cause, amount, says) "
+            "insert into reconciliation.sightings (result_id, tenant_id, cause, amount, says) "
             "values (%s, 'default', 'timing', 2, 'Ada is 2.00 apart')",
             (result_id,),
         )
