@@ -37,7 +37,7 @@ class Services:
             self.owner_url = self.app_url = settings.database_url
         self.db = Database(self.app_url)
         self._exit.callback(self.db.close)
-        self.keeper = Vaultkeeper([LocalMasterKey(settings.encryption_key)])
+        self.keeper = Vaultkeeper([LocalMasterKey(settings.master_key())])
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
         self.pace = 1.0

@@ -48,15 +48,20 @@ class Settings:
     """Everything the operator decides. Secrets stay out of its repr.
 
     `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
+    `encryption_key` is the one that was given; what is used is `master_key()`.
     """
 
     home: Path
     database_url: str | None = field(repr=False)
-    encryption_key: bytes = field(repr=False)
+    encryption_key: bytes | None = field(repr=False)
     partition_start: date
     pull_interval_seconds: int
     tenant: str
     connections: Mapping[str, DeclaredConnection]
+
+    def master_key(self) -> bytes:
+        """The key given, else the one kept below `home`, made when it is first asked for. Raises SettingsError."""
+        return stored_encryption_key(self.home) if self.encryption_key is None else self.encryption_key
 
 
 class SettingsError(TieoutError):
@@ -78,7 +83,7 @@ class SettingsError(TieoutError):
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read every setting, or raise one SettingsError that names all that are wrong.
+    """Read every setting, or raise one SettingsError that names all that are wrong. Makes no folder and no key.
 
     Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes;
     absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_PARTITION_START (2026-01-01),
@@ -98,7 +103,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         home=home,
         database_url=database_url,
-        encryption_key=given_key if given_key is not None else stored_encryption_key(home),
+        encryption_key=given_key,
         partition_start=partition_start,
         pull_interval_seconds=interval,
         tenant=tenant,

@@ -8,7 +8,11 @@ from resources.stores.imports_staged import PROBLEMS_MAX, Staged, quoted
 
 
 class References(Staged):
-    """Fills the columns of ledger ids beside those of names; whatever names nothing, or several, is a problem."""
+    """Fills the columns of ledger ids beside those of names; whatever names nothing, or several, is a problem.
+
+    Rows with an unreadable cell are looked up as well, so that all that is wrong with a file is said at once; not said
+    of them is what the unreadable cell could have decided.
+    """
 
     def resolve_references(self) -> list[Problem]:
         """Everything but parents that stand in the same file: those wait for `resolve_within_file`."""
@@ -57,7 +61,8 @@ class References(Staged):
                 select array_agg(l.ledger_id order by l.ledger_id) as ids from ledger.{entity} l
                  where not l.is_deleted and {self.is_ours(entity)} and l.{name_column} = t.{quoted(column.header)}
               ) found on true
-             where t.{quoted(column.header)} is not null and t.{quoted(column.header + "_id")} is null and not t.is_bad
+             where t.{quoted(column.header)} is not null and t.{quoted(column.header + "_id")} is null
+               and (not t.is_bad or found.ids is null)
              order by t.row_no limit {PROBLEMS_MAX}
             """
         )
@@ -101,7 +106,7 @@ class References(Staged):
         rows = self.run(
             f"""
             select t.row_no, t.{quoted(header)} from {table} t
-             where t.{quoted(header)} is not null and not t.is_bad and {more} and not exists (
+             where t.{quoted(header)} is not null and {more} and not exists (
                select 1 from ledger.{entity} l where l.ledger_id = t.{quoted(header)} and not l.is_deleted)
              order by t.row_no limit {PROBLEMS_MAX}
             """
@@ -130,8 +135,10 @@ class References(Staged):
         return [
             Problem(row, column.header, shown(number), f"the number of one of the {party.name}'s {entity}")
             for row, number, entity in self.run(
-                f"select row_no, {named}, {kind} from import_rows where {named} is not null and {target} is null "
-                f"and not is_bad order by row_no limit {PROBLEMS_MAX}"
+                f"select r.row_no, r.{named}, r.{kind} from import_rows r where r.{named} is not null "
+                f"and r.{target} is null and (not r.is_bad or r.{kind} is not null and exists ("
+                f"select from import_docs d where d.key = r.key and d.{quoted(party.column)} is not null)) "
+                f"order by r.row_no limit {PROBLEMS_MAX}"
             )
         ]
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import dagster as dg
 
 from ledger.spec import entities
+from tests.house import ROOT
 
 LEDGER = "bill_payments bills credit_memos customers invoices items payments purchase_orders vendor_credits vendors"
 REFERENCE = "accounts company_info payment_methods preferences tax_codes tax_rates terms"
@@ -68,3 +73,10 @@ def test_jobs_schedules_and_sensors_are_described(definitions):
         "weekly_census": True,
         "nightly_reconciliation": True,
     }
+
+
+def test_importing_the_definitions_makes_neither_a_home_nor_a_key(tmp_path):
+    code = "import pipelines.definitions"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

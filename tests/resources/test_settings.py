@@ -106,11 +106,13 @@ def test_secrets_show_neither_in_messages_nor_in_a_repr():
 
 
 def test_an_absent_key_is_generated_once_and_kept_private(tmp_path: Path):
-    first = load_settings({}).encryption_key
+    settings = load_settings({})
+    assert list(tmp_path.iterdir()) == []
+    first = settings.master_key()
     path = tmp_path / ".tieout" / "encryption.key"
 
     assert len(first) == 32
-    assert load_settings({}).encryption_key == first
+    assert load_settings({}).master_key() == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -120,13 +122,13 @@ def test_a_spoiled_key_file_is_refused_and_kept(tmp_path: Path):
     path.write_text("half a k")
 
     with pytest.raises(SettingsError, match="restore the file from a backup"):
-        load_settings({})
+        load_settings({}).master_key()
 
     assert path.read_text() == "half a k"
 
 
 def test_processes_that_start_together_agree_on_the_key():
-    code = "from resources.settings import load_settings; print(load_settings({}).encryption_key.hex())"
+    code = "from resources.settings import load_settings; print(load_settings({}).master_key().hex())"
     project = str(Path(__file__).parents[2])
     together = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={"PYTHONPATH": project})

@@ -249,6 +249,16 @@ def test_rows_belong_to_the_connection_that_is_named(parties, take, query, house
     assert told(take(header + "Bob,1,2026-01-05,USD,1\n", "invoices", "qbo")) == []
 
 
+def test_unknown_names_and_unreadable_cells_are_told_at_once(parties, take):
+    header = "customer,document_number,issue_date,currency,total_amount\n"
+    assert told(take(header + "Nobody,1,2026-13-05,USD,ten\nAnn,2,2026-01-05,USD,1\n")) == [
+        "row 2, issue_date: found '2026-13-05', expected a day that exists",
+        "row 2, total_amount: found 'ten', expected a plain number such as 1234.50, without separators, signs of "
+        "currencies or exponents",
+        "row 2, customer: found 'Nobody', expected the name of one of the customers in the ledger",
+    ]
+
+
 def test_every_entity_can_be_imported_with_its_fewest_columns(take, query):
     files = {
         "customers": "name,currency\nAnn,USD\n",
