@@ -11,6 +11,7 @@ every binding that needed this says so. A key whose number is empty names nothin
 from __future__ import annotations
 
 import itertools
+import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,9 @@ from typing import Any
 import msgspec
 
 from ledger.spec import EntitySpec, FieldSpec, Record, RefersTo
+
+_DAYS = ("issue_date", "payment_date")
+_FEW = ("customer", "vendor", "currency")
 
 # What a reference of ours may be there, by entity and reference as it stands in our records: one id if it is bound or
 # was matched, several while that is ambiguous, none if it is new here.
@@ -140,6 +144,25 @@ def _doubt(spec: EntitySpec, keys: _Keys, ours: Sequence[Unbound], theirs: Seque
     return ""
 
 
+def slimmed(spec: EntitySpec, record: Record) -> Record:
+    """A record without its parts, for keeping many at once. Of a document only what `match` asks is left: its natural
+    key, its day, and what it comes to; all else is as in an empty one, and other amounts are the total's.
+    """
+    if not spec.is_document:
+        return msgspec.structs.replace(record, **{part.name: () for part in spec.parts})
+    asked = {*spec.natural_key, *_DAYS, "total_amount", "currency"}
+    total = record.total_amount  # type: ignore[attr-defined]
+    values: dict[str, Any] = {}
+    for f in msgspec.structs.fields(type(record)):
+        if f.name in asked:
+            value = getattr(record, f.name)
+            # Many documents have few customers, vendors and currencies.
+            values[f.name] = sys.intern(value) if f.name in _FEW and value is not None else value
+        elif f.default is msgspec.NODEFAULT:
+            values[f.name] = total if f.type is type(total) else getattr(record, f.name)
+    return type(record)(**values)
+
+
 def money(spec: EntitySpec, record: Record) -> tuple[Any, str] | None:
     """What a document comes to and in which currency; None for master data."""
     return (record.total_amount, record.currency) if spec.is_document else None  # type: ignore[attr-defined]
@@ -157,7 +180,7 @@ class _Keys:
         self._candidates = candidates
         by_name = {f.name: f for f in spec.fields}
         self._fields = [by_name[name] for name in spec.natural_key]
-        self._days = [f.name for f in spec.fields if f.kind is date and f.name in ("issue_date", "payment_date")]
+        self._days = [f.name for f in spec.fields if f.kind is date and f.name in _DAYS]
         self.references = [f.name for f in self._fields if f.reference]
         self.says = ", ".join(name.replace("_", " ") for name in spec.natural_key)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.matching import Matching, Unbound, match, normalised
+from ledger.matching import Matching, Unbound, match, normalised, slimmed
 from ledger.spec import spec_of
 from tests.builders import a_customer, a_line, a_payment, an_invoice
 
@@ -156,3 +156,14 @@ def test_bindings_do_not_depend_on_fields_outside_the_key():
     changed = msgspec.structs.replace(numbered("A"), private_note="x", open_amount=Decimal(3))
 
     assert match(INVOICES, side(numbered("A")), side(changed)).bound
+
+
+def test_slimmed_documents_match_as_whole_ones_and_keep_what_a_report_shows():
+    ours = side(numbered("1"), numbered("2", "90"), numbered("", memo="a"), numbered("4"), numbered("5"), numbered("5"))
+    theirs = side(numbered("1", memo="b"), numbered("2", "80"), numbered(""), numbered("6"), numbered("5"))
+
+    kept = [[Unbound(one.id, slimmed(INVOICES, one.record)) for one in some] for some in (ours, theirs)]
+
+    assert shape(match(INVOICES, *kept)) == shape(match(INVOICES, ours, theirs))
+    assert [one.record.total_amount for one in kept[0]] == [one.record.total_amount for one in ours]
+    assert not any(one.record.lines or one.record.memo for some in kept for one in some)
