@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipelines.signals import none_forgotten
 from resources.services import Services
 from resources.stages.sync import LEDGER_ENTITIES
 from resources.stores.connections import Connection
@@ -66,17 +67,18 @@ def run_job(
     with open_instance(house.settings, house.server) as instance:
         for key in dict.fromkeys(c.partition_key for c in chosen):
             instance.add_dynamic_partitions(CONNECTION, [key])
-            result = job.execute_in_process(
-                instance=instance,
-                partition_key=partition_key(key, datetime.now(UTC).date()),
-                asset_selection=asset_keys,
-                raise_on_error=False,
-                run_config={
-                    "ops": {PUSH_STEP if job_name == PUSH else SYNC_STEP: {"config": config}},
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                },
-                tags={"tieout/connection": key},
-            )
+            with none_forgotten():
+                result = job.execute_in_process(
+                    instance=instance,
+                    partition_key=partition_key(key, datetime.now(UTC).date()),
+                    asset_selection=asset_keys,
+                    raise_on_error=False,
+                    run_config={
+                        "ops": {PUSH_STEP if job_name == PUSH else SYNC_STEP: {"config": config}},
+                        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    },
+                    tags={"tieout/connection": key},
+                )
             failures = () if result.success else tuple(_failures(result)) or ("the run failed without saying why",)
             ran += [Ran(c.name, result.run_id, failures) for c in chosen if c.partition_key == key]
     return ran
