@@ -1,7 +1,7 @@
 """Which partition keys of connections have work to do, across all tenants: one indexed query for each kind of work.
 
 Belongs here: what sensors ask. Only a fleet transaction (`Services.fleet`) sees every tenant's work; it may
-read no other columns than those that migration 0016 names.
+read no other columns than those that migrations name for it (`let_the_fleet_see`).
 """
 
 from __future__ import annotations
