@@ -115,6 +115,8 @@ FLEET_SEES = {
         "checked_at",
     },
     "sync.switches": {"tenant_id", "connection", "module", "direction"},
+    "sync.bindings": {"connection", "entity", "ledger_id", "ledger_version"},
+    "sync.errors": {"connection", "entity", "external_id", "stage", "resolved_at"},
 }
 
 
