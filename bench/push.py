@@ -75,8 +75,9 @@ def _write(writer: psycopg.Connection, numbers: list[str], words: Words) -> None
         writer.execute(
             """
             with made as (
-              insert into ledger.invoices (customer_id, issue_date, currency, total_amount, document_number)
-              select %s, current_date, 'USD', 100, number from unnest(%s::text[]) number returning ledger_id
+              insert into ledger.invoices (customer_id, issue_date, due_date, currency, total_amount, document_number)
+              select %s, current_date, current_date + 30, 'USD', 100, number
+                from unnest(%s::text[]) number returning ledger_id
             )
             insert into ledger.invoice_lines (invoice_id, position, kind, item_id, amount, tax_code)
             select ledger_id, position, 'item', %s, 20, %s from made, generate_series(1, 5) position

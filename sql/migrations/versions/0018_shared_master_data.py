@@ -9,6 +9,7 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
+# Whether a company has a row's version, and whether an open error holds it there: names, ids and versions.
 SEEN = {
     "bindings": ("connection", "entity", "ledger_id", "ledger_version"),
     "errors": ("connection", "entity", "external_id", "stage", "resolved_at"),
