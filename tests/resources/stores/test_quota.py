@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from resources.errors import ErrorKind, TieoutError
-from resources.stores.quota import CallQuota, Window, company_key
+from resources.stores.quota import CallQuota, Quotas, Window, company_key
 from resources.stores.vault import Transaction
 from tests.resources.secret_tables import emptied, prepare, transactions
 from tests.resources.stores.quota_worker import call_until, die_calling
@@ -167,3 +167,24 @@ def test_a_day_that_is_used_up_is_an_error_and_no_long_sleep(transaction):
 
     assert raised.value.kind is ErrorKind.RATE_LIMIT
     assert 3500 < raised.value.retry_after_seconds <= 3600
+
+
+def test_a_call_keeps_the_limits_of_its_company_and_of_the_app(transaction):
+    def quota(company: str, calls: int) -> CallQuota:
+        return CallQuota(transaction, company, calls_per_window=calls, window_seconds=3600, in_flight=5)
+
+    app = quota("app", 3)
+    gates = [Quotas(quota(name, 2), app) for name in ("one", "other")]
+
+    def call(gate: Quotas) -> str:
+        try:
+            with gate.call():
+                return "went"
+        except TieoutError:
+            return "waits"
+
+    assert [call(gates[0]) for _ in range(3)] == ["went", "went", "waits"]
+    assert [call(gates[1]) for _ in range(2)] == ["went", "waits"]
+    assert app.used("window") == 3
+    gates[0].pause(60)
+    assert gates[0].paused_seconds() > 50 and gates[1].paused_seconds() == 0
