@@ -129,7 +129,8 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
         yield {"what": "edit_both"}
         yield {"what": "edit_both"}
     else:
-        yield {"what": "edit_here"}
+        # What is made there twice does harm, what is changed twice hardly can.
+        yield {"what": "make_here" if aim.way == "found" and chance.random() < 0.6 else "edit_here"}
         if aim.way in ("found", "resend"):
             doubt = chance.choice(DOUBTS[aim.way])
             yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
