@@ -129,19 +129,20 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
         yield {"what": "edit_both"}
         yield {"what": "edit_both"}
     else:
-        yield {"what": "edit_here"}
+        # What is made there twice does harm, what is changed twice hardly can.
+        yield {"what": "make_here" if aim.way == "found" and chance.random() < 0.6 else "edit_here"}
         if aim.way in ("found", "resend"):
             doubt = chance.choice(DOUBTS[aim.way])
             yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
         yield {"what": "make_here"}
     run = {"delta": "delta", "conflict": "delta", "census": "full"}.get(aim.way, "push")
-    rare = aim.way in ("found", "resend", "caught_up")
-    yield {
-        "what": "work",
-        "run": run,
-        "fault": aim.fault,
-        "strike": {**strike, "nth": 1} if strike and rare else strike,
-    }
+    in_doubt = aim.way in ("found", "resend")
+    if strike and (in_doubt or aim.way == "caught_up"):
+        strike["nth"] = 1
+    # Until nobody remembers the key any more, so that only asking tells whether it has happened; and until what changed
+    # is older than the overlap by which the feed is read again.
+    long_while = chance.random() < (0.35 if in_doubt else 0.5 if aim.way == "delta" and strike else 0.0)
+    yield {"what": "work", "run": run, "fault": aim.fault, "strike": strike, "long_while": long_while}
 
 
 # What leaves a write in doubt that has happened, or one that has not.

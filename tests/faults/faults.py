@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-_NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
-WRITE = {"method": "POST", "path": rf"^/v3/company/[^/]+/({_NAMES})\b"}
-READ = {"path": r"^/v3/company/[^/]+/(query|cdc)"}
-# A census lists by queries, the feed of changes is read by another path.
-LISTING = {"path": r"^/v3/company/[^/]+/query"}
-TOKEN = {"path": r"^/oauth2/v1/tokens/bearer"}
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Which requests of an ERP are meant, as fault rules say it: those that write, those that read (the feed of changes
+    and lists), those that list and are not the feed, and the refresh of a token.
+    """
+
+    write: Rule
+    read: Rule
+    listing: Rule
+    token: Rule
+
+
+WRITE, READ, LISTING, TOKEN = ({"of": which} for which in ("write", "read", "listing", "token"))
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "request_lost": [{**WRITE, "drop": "before", "count": 1}],
@@ -50,3 +62,12 @@ READING = (
     "reading_down",
     "listing_down",
 )
+
+
+def rules(fault: str, requests: Requests) -> list[Rule]:
+    """The rules of a fault for the requests of one ERP."""
+    return [{**getattr(requests, rule["of"]), **_without_of(rule)} for rule in FAULTS.get(fault, ())]
+
+
+def _without_of(rule: Mapping[str, Any]) -> Rule:
+    return {key: value for key, value in rule.items() if key != "of"}

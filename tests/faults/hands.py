@@ -15,26 +15,13 @@ from typing import Any
 import msgspec
 from psycopg import sql
 
-from tests.faults.kinds import (
-    BANK,
-    DAY,
-    KINDS,
-    PAYABLES,
-    SETTLES,
-    Kind,
-    at_path,
-    ledger_line,
-    read_path,
-    text_there,
-    wire_line,
-)
+from tests.faults.kinds import DAY, SETTLES, Kind, at_path, ledger_line, read_path, text_there
 from tests.faults.world import World
 from tests.ledger_writer import LedgerWriter
 
 AMOUNT = "total_amount"
 STATE = "state"
 LIVE = "live"
-TAKEN_NAME = "Vendor 50"
 
 
 @dataclass
@@ -103,6 +90,7 @@ class Hands:
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
+        self.erp = world.erp
         self.writer = LedgerWriter(world.books)
         self.seed = seed
         self.records: list[Record] = []
@@ -113,7 +101,7 @@ class Hands:
     def _known(self) -> dict[str, int]:
         """The records that every world begins with; gives `entity/external id` -> ledger id."""
         found: dict[str, int] = {}
-        for entity, kind in KINDS.items():
+        for entity, kind in self.erp.kinds.items():
             for row in self.world.rows(
                 sql.SQL(
                     "select l.*, b.external_id from {} l join sync.bindings b on b.entity = %s "
@@ -158,27 +146,34 @@ class Hands:
             ]
             if not found:
                 return None
-            record.external_id = min((one["Id"] for one in found), key=int)
+            record.external_id = min(map(self.erp.id_of, found), key=lambda key: (len(key), key))
         return self.world.one_there(kind.wire, record.external_id)
 
     # Here
 
     def make_here(self, chance: random.Random, entity: str, strange_party: bool = False) -> None:
-        kind, name = KINDS[entity], self._name("H")
-        if entity == "customers" and chance.random() < 0.25 and not self._has(entity, TAKEN_NAME):
-            # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
-            name = TAKEN_NAME
+        kind, name = self.erp.kinds[entity], self._name("H")
+        if entity == "customers" and chance.random() < 0.25 and not self._has(entity, self.erp.taken_name):
+            name = self.erp.taken_name or name
         amount = _an_amount(chance)
         values: dict[str, Any] = {kind.name: name}
         lines: list[dict[str, Any]] = []
         if entity in ("customers", "vendors"):
             values["currency"] = "USD"
         elif entity == "items":
-            values |= {"kind": "service", "income_account_code": "79", "expense_account_code": "70"}
+            values |= {
+                "kind": "service",
+                "income_account_code": self.erp.income_code,
+                "expense_account_code": self.erp.expense_code,
+            }
         elif kind.has_amount:
-            lines = [ledger_line(kind, amount, self.ids["items/90"])]
+            lines = [ledger_line(kind, amount, self.ids[f"items/{self.erp.item}"], self.erp.expense_code)]
             values |= {"issue_date": DAY, "currency": "USD", "net_amount": amount, AMOUNT: amount}
-            values |= {"open_amount": amount} if kind.wire_open else {"status": "open", "payable_account_code": "33"}
+            values |= (
+                {"open_amount": amount}
+                if kind.wire_open
+                else {"status": "open", "payable_account_code": self.erp.payable_code}
+            )
         else:
             lines, values = self._payment_here(chance, kind, values, amount)
         if kind.party:
@@ -204,11 +199,11 @@ class Hands:
         if is_new:
             name = self._name("P")
             made = self.writer.insert(str(kind.party), name=name, currency="USD")
-            record = Record(KINDS[str(kind.party)], name, made)
+            record = Record(self.erp.kinds[str(kind.party)], name, made)
             record.value(STATE).write("ours", LIVE, shown=None)
             self.records.append(record)
             return made
-        return self.ids["customers/1" if kind.party == "customers" else "vendors/50"]
+        return self.ids[f"{kind.party}/{self.erp.parties[str(kind.party)]}"]
 
     def _payment_here(
         self, chance: random.Random, kind: Kind, values: dict[str, Any], amount: Decimal
@@ -237,7 +232,7 @@ class Hands:
         values |= {"payment_date": DAY, "currency": "USD", AMOUNT: total, "applied_amount": settled}
         values |= {"unapplied_amount": total - settled}
         if kind.entity == "bill_payments":
-            values |= {"method": "check", "paid_from_account_code": BANK}
+            values |= {"method": "check", "paid_from_account_code": self.erp.bank_code}
         return lines, values
 
     def edit_here(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
@@ -329,21 +324,16 @@ class Hands:
     # Over there
 
     def make_there(self, chance: random.Random, entity: str) -> None:
-        kind, name = KINDS[entity], self._name("T")
+        kind, name = self.erp.kinds[entity], self._name("T")
         amount = _an_amount(chance)
-        body: dict[str, Any] = {kind.wire_name: name}
-        if entity == "items":
-            body |= {"Type": "Service", "IncomeAccountRef": {"value": "79"}}
-        elif kind.has_amount:
-            body["Line"] = [wire_line(kind, amount)]
-        elif kind.party:
-            body |= self._payment_there(chance, kind, amount)
-            if entity == "bill_payments" and "Line" not in body:
-                return
+        body = self.erp.new(kind, name, amount)
         if kind.party:
-            body.setdefault(kind.wire_party, {"value": "1" if kind.party == "customers" else "50"})
-        if entity == "purchase_orders":
-            body["APAccountRef"] = {"value": PAYABLES}
+            body |= self.erp.with_party(kind, self.erp.parties[kind.party])
+        if kind.is_money:
+            money = self._payment_there(chance, kind, amount)
+            if money is None:
+                return
+            body |= money
         record = Record(kind, name)
         for text, path in kind.texts.items():
             if chance.random() < 0.4:
@@ -352,30 +342,25 @@ class Hands:
                 record.value(text).write("theirs", value, shown=None)
         made = self.world.edit_there({"operation": "create", "entity": kind.wire, "body": body})
         assert made is not None, f"making {record.label} was refused: {self.world.refused}"
-        record.external_id = made["Id"]
+        record.external_id = self.erp.id_of(made)
         if kind.has_amount:
             record.value(AMOUNT).write("theirs", amount, shown=None)
         record.value(STATE).write("theirs", LIVE, shown=None)
         self.records.append(record)
         self.say(f"there: make {record.label}")
 
-    def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any]:
+    def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any] | None:
+        """None for money to a vendor that settles nothing, which nobody enters."""
         document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
         there = self.there(document) if document else None
-        body: dict[str, Any] = {}
-        settled = Decimal(0)
         if document and there and document.ledger_id is not None:
-            settled = min(Decimal(str(there["Balance"])), Decimal(str(there["TotalAmt"])) - document.paid, amount)
+            left = self.erp.total_of(there) - document.paid
+            settled = min(self.erp.open_of(document.kind, there), left, amount)
             if settled > 0:
                 document.paid += settled
-                link = {"TxnId": there["Id"], "TxnType": document.kind.wire}
-                body["Line"] = [{"Amount": float(settled), "LinkedTxn": [link]}]
-                body[kind.wire_party] = {"value": there[kind.wire_party]["value"]}
-        total = settled if settled > 0 else amount
-        body["TotalAmt"] = float(total)
-        if kind.entity == "bill_payments":
-            body |= {"PayType": "Check", "CheckPayment": {"BankAccountRef": {"value": BANK}}}
-        return body
+                party = self.erp.party_of(document.kind, there)
+                return self.erp.money(kind, settled, (document.kind, there)) | self.erp.with_party(kind, party)
+        return None if kind.entity == "bill_payments" else self.erp.money(kind, amount, None)
 
     def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
         record = record or self.pick(chance)
@@ -388,12 +373,12 @@ class Hands:
             return
         value, body, shown = edit
         made = self.world.edit_there(
-            {"operation": "update", "entity": record.kind.wire, "id": there["Id"], "body": body}
+            {"operation": "update", "entity": record.kind.wire, "id": record.external_id, "body": body}
         )
         if made is None:
             return
         record.value(name).write("theirs", value, shown=shown)
-        _edit_of_ended(record, "ours", name, is_shown=there.get("TotalAmt") == 0)
+        _edit_of_ended(record, "ours", name, is_shown=self.erp.is_void(there))
         self.say(f"there: {record.label}.{name} = {value}")
 
     def edit_of(
@@ -401,18 +386,13 @@ class Hands:
     ) -> tuple[Any, dict[str, Any], Any] | None:
         """(value, body, what the person sees there before) of an edit over there."""
         kind = record.kind
-        body: dict[str, Any] = {}
-        if kind.party:
-            body[kind.wire_party] = {"value": there[kind.wire_party]["value"]}
-        if kind.entity in SETTLES:
-            body["TotalAmt"] = float(there["TotalAmt"])
+        body = self.erp.edited(kind, there)
         if name == AMOUNT:
-            if record.paid or not there["TotalAmt"]:
+            if record.paid or not self.erp.total_of(there):
                 return None
             amount = _an_amount(chance)
-            line = {**wire_line(kind, amount), "Id": there["Line"][0]["Id"]}
             record.is_touched = True
-            return amount, {**body, "Line": [line]}, Decimal(str(there["TotalAmt"]))
+            return amount, body | self.erp.new_amount(kind, there, amount), self.erp.total_of(there)
         value, path = self._text(name, "there"), kind.texts[name]
         marks = [line for line in str(read_path(there, path) or "").split("\n") if line.startswith("[tieout:")]
         # A person adds to the note and leaves the line that a program put there.
@@ -421,16 +401,16 @@ class Hands:
     def end_there(self, chance: random.Random) -> None:
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
         there = self.there(record) if record else None
-        if record is None or there is None or not there.get("TotalAmt"):
+        if record is None or there is None or not self.erp.total_of(there):
             return
-        if record.kind.entity in SETTLES and there.get("Line"):
+        if record.kind.is_money and self.erp.is_applied(record.kind, there):
             return
         how = chance.choice(record.kind.ends)
-        made = self.world.edit_there({"operation": how, "entity": record.kind.wire, "id": there["Id"]})
+        made = self.world.edit_there({"operation": how, "entity": record.kind.wire, "id": record.external_id})
         if made is None:
             return
         shown = {n: text_there(there, path) for n, path in record.kind.texts.items()}
-        shown[AMOUNT] = Decimal(str(there["TotalAmt"]))
+        shown[AMOUNT] = self.erp.total_of(there)
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and shown[n] != v.last}
         _end(record, "theirs", how, unseen)
         self.say(f"there: {how} {record.label}")

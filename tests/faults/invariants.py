@@ -6,6 +6,7 @@ from what it shows to people: open conflicts and errors. What really happened is
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -17,7 +18,7 @@ from psycopg import sql
 from resources.stores import audit
 from tests.faults.hands import AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.journal import effects_without_intent
-from tests.faults.kinds import KINDS, Kind, text_there
+from tests.faults.kinds import Kind, text_there
 from tests.faults.schedule import Ran
 from tests.faults.world import World
 
@@ -30,7 +31,7 @@ class Found:
     """Both books after a schedule, read once."""
 
     def __init__(self, world: World, ran: Ran) -> None:
-        self.world, self.ran = world, ran
+        self.world, self.ran, self.erp = world, ran, world.erp
         self.there = world.there()
         self.here: dict[str, list[dict[str, Any]]] = {
             entity: world.rows(
@@ -40,7 +41,7 @@ class Found:
                 ).format(sql.Identifier("ledger", entity)),
                 entity,
             )
-            for entity in KINDS
+            for entity in world.erp.kinds
         }
         self.effects: list[dict[str, Any]] = world.ask("effects")
         held = world.rows("select * from sync.conflicts where state = 'open'")
@@ -83,8 +84,8 @@ def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
     for entity, rows in found.here.items():
         known = {record.name for record in found.ran.hands.records if record.kind.entity == entity}
         for row in rows:
-            if row[KINDS[entity].name] not in known:
-                yield f"1: the ledger has {entity}/{row[KINDS[entity].name]}, which nobody made"
+            if row[found.erp.kinds[entity].name] not in known:
+                yield f"1: the ledger has {entity}/{row[found.erp.kinds[entity].name]}, which nobody made"
 
 
 def _never_seen(record: Record) -> bool:
@@ -98,7 +99,7 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
     conflict = found.conflicts.get((kind.entity, row["ledger_id"]))
     if found.is_held(kind.entity, row):
         made = [one for one in found.there[kind.wire].values() if one.get(kind.wire_name) == record.name]
-        if row["external_id"] is None and any("[tieout:" in str(one.get("PrivateNote")) for one in made):
+        if row["external_id"] is None and any(map(found.erp.marker_of, made)):
             yield f"1: {label} was made there by us, and an error holds it as if it had not been"
         return
     there = found.there[kind.wire].get(row["external_id"] or "")
@@ -120,7 +121,7 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
             continue
         yield from _of_field(record, name, row[name], text_there(there, path), conflict)
     if kind.has_amount and not row.get("is_void"):
-        yield from _of_field(record, AMOUNT, row[AMOUNT], _amount(there["TotalAmt"]), conflict)
+        yield from _of_field(record, AMOUNT, row[AMOUNT], found.erp.total_of(there), conflict)
 
 
 def _of_state(
@@ -173,7 +174,7 @@ def _both(value: Value, is_ours_always: bool) -> list[Any]:
 
 def one_effect_per_record(found: Found) -> Iterator[str]:
     """Each record exists once over there; what came twice because it was late beyond all memory is shown as a twin."""
-    for kind in KINDS.values():
+    for kind in found.erp.kinds.values():
         names = Counter(one.get(kind.wire_name) for one in found.there[kind.wire].values())
         for record in found.ran.hands.records:
             if record.kind is kind and names[record.name] > 1:
@@ -211,7 +212,7 @@ def _of_double(found: Found, kind: Kind, name: str) -> Iterator[str]:
     ids = [i for i, one in found.there[kind.wire].items() if one.get(kind.wire_name) == name]
     bound = {row["external_id"] for row in found.here[kind.entity]}
     unshown = [i for i in ids if i not in bound and (kind.entity, i) not in found.twins]
-    marker = str(found.there[kind.wire][ids[0]].get("PrivateNote") or "").split("\n")[-1]
+    marker = found.erp.marker_of(found.there[kind.wire][ids[0]])
     if unshown or not _came_late(found, kind.wire, marker):
         yield f"2: {kind.entity}/{name} is {len(ids)} times there ({', '.join(ids)})"
 
@@ -236,14 +237,14 @@ def nothing_is_stuck(found: Found) -> Iterator[str]:
 def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
     """Per document, and per customer and vendor by the balances that QuickBooks keeps itself."""
     is_clean = not found.conflicts and not found.errors
-    for kind in KINDS.values():
+    for kind in found.erp.kinds.values():
         if not kind.wire_open:
             continue
         for row in found.here[kind.entity]:
             there = found.there[kind.wire].get(row["external_id"] or "")
             if there is None or (kind.entity, row["ledger_id"]) in found.conflicts or found.is_held(kind.entity, row):
                 continue
-            wanted = (_amount(there["TotalAmt"]), _amount(there[kind.wire_open]))
+            wanted = (found.erp.total_of(there), found.erp.open_of(kind, there))
             if (row[AMOUNT], row["open_amount"]) != wanted and is_clean:
                 yield f"3: {kind.entity}/{row[kind.name]} is {row[AMOUNT]}, {row['open_amount']} open; there {wanted}"
     if not is_clean:
@@ -254,13 +255,13 @@ def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
     ):
         column = "customer_id" if side == "customers" else "vendor_id"
         for row in found.here[side]:
-            there = found.there[KINDS[side].wire].get(row["external_id"] or "")
+            there = found.there[found.erp.kinds[side].wire].get(row["external_id"] or "")
             if there is None:
                 continue
             sums = [_open_sum(found, entity, column, row["ledger_id"]) for entity in plus]
             sums += [-_open_sum(found, entity, column, row["ledger_id"]) for entity in minus]
-            if sum(sums) != _amount(there.get("Balance", 0)):
-                yield f"3: {side}/{row['name']} owes {sum(sums)} here and {there.get('Balance')} there"
+            if sum(sums) != found.erp.balance_of(there):
+                yield f"3: {side}/{row['name']} owes {sum(sums)} here and {found.erp.balance_of(there)} there"
 
 
 def _open_sum(found: Found, entity: str, column: str, party_id: int) -> Decimal:
@@ -294,12 +295,8 @@ def the_audit_is_whole(found: Found) -> Iterator[str]:
 
 def calls_are_few(found: Found) -> Iterator[str]:
     """Requests grow with changes and faults, not with the square of anything."""
-    calls = len([line for line in found.world.ask("log") if line["path"].startswith("/v3/")])
+    calls = len([line for line in found.world.ask("log") if re.match(found.erp.any_request, line["path"])])
     changes = len([line for line in found.effects if not line["replay"]]) + len(found.ran.steps)
     runs = len([step for step in found.ran.steps if step.what == "work"]) + (found.ran.rounds or 1)
     if calls > CALLS_PER_CHANGE * changes + CALLS_PER_RUN * runs:
         yield f"10: {calls} calls for {changes} changes in {runs} runs"
-
-
-def _amount(value: Any) -> Decimal:
-    return Decimal(str(value))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.faults.kinds import KINDS
 from tests.faults.world import World
 
 
@@ -13,7 +12,8 @@ def effects_without_intent(world: World, effects: Sequence[dict[str, Any]]) -> I
     """Every effect of a request of ours has an intent that was kept before it, whatever became of it since."""
     kept = world.rows("select entity, key, batch_key, marker, external_id from sync.outbox")
     keys = {one["key"] for one in kept} | {one["batch_key"] for one in kept}
-    written_to = {(KINDS[one["entity"]].wire, one["external_id"]) for one in kept if one["entity"] in KINDS}
+    kinds = world.erp.kinds
+    written_to = {(kinds[one["entity"]].wire, one["external_id"]) for one in kept if one["entity"] in kinds}
     markers = {f"[tieout:{one['marker']}]" for one in kept}
     for line in effects:
         if line["origin"] == "edit" or line["replay"]:

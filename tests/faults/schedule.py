@@ -12,7 +12,7 @@ from datetime import UTC
 from typing import Any
 
 from tests.faults.aims import AIMS, DECIDING, FINDING, MERGING, PULLING, SENDING, steps_to
-from tests.faults.faults import FAULTS
+from tests.faults.faults import FAULTS, rules
 from tests.faults.hands import Hands
 from tests.faults.journal import effects_without_intent
 from tests.faults.world import World
@@ -142,13 +142,7 @@ class Schedule:
     def run(self) -> Ran:
         """Do everything, then leave the world in peace until it is quiet."""
         setup = random.Random(f"company {self.seed}")
-        self.world.control(
-            "switches",
-            {
-                "rotate_on_every_refresh": setup.random() < 0.3,
-                "request_id_seconds": setup.choice([86400, 86400, 600]),
-            },
-        )
+        self.world.control("switches", self.world.erp.chosen_switches(setup))
         self._look_at_watermarks()
         for step in self.steps:
             chance = random.Random(f"step {self.seed} {step.place}")
@@ -179,7 +173,7 @@ class Schedule:
         if step.is_doubled:
             actions.append({"do": chance.choice(["push", "delta"]), "mutant": self.mutant})
         scripted = self._script(chance) if step.edit_meanwhile else None
-        ended = self.world.work(*actions, fault=step.fault, rules=FAULTS.get(step.fault, ()))
+        ended = self.world.work(*actions, fault=step.fault, rules=rules(step.fault, self.world.erp.requests))
         if scripted:
             scripted()
         if edited and "written" in ended[0] and ended[0]["written"] is not None:
@@ -220,8 +214,8 @@ class Schedule:
         edit = self.hands.edit_of(chance, record, there, name)
         assert edit is not None
         value, body, _ = edit
-        asked = {"operation": "update", "entity": record.kind.wire, "id": there["Id"], "body": body}
-        after = {"path": r"^/v3/company/", "nth": chance.randint(1, 4)}
+        asked = {"operation": "update", "entity": record.kind.wire, "id": record.external_id, "body": body}
+        after = {"path": self.world.erp.any_request, "nth": chance.randint(1, 4)}
         self.world.control("script", [{"after": after, "edit": asked}])
 
         def remember() -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.faults.schedule import Step
+
+
+def _kill(point: str, nth: int) -> dict[str, Any]:
+    return {"point": point, "nth": nth, "how": "kill"}
+
 
 # What it showed, the seed, and the steps that were left when it was shortened.
 KEPT: tuple[tuple[str, int, list[Step]], ...] = (
@@ -27,5 +34,30 @@ KEPT: tuple[tuple[str, int, list[Step]], ...] = (
         "a conflict shows what the row says now",
         62,
         [Step(0, "edit_both"), Step(1, "work", "delta"), Step(2, "edit_here"), Step(3, "edit_here")],
+    ),
+    (
+        "what was made for a row that was deleted meanwhile is recorded once",
+        102,
+        [Step(0, "make_here"), Step(2, "work", "push", strike=_kill("intent_committed", 2)), Step(4, "end_here")],
+    ),
+    (
+        "what changes before a time that was seen already is not missed",
+        161,
+        [
+            Step(0, "make_here"),
+            Step(4, "work", "push", long_while=True, edit_meanwhile=True),
+            Step(5, "work", "delta", clock_seconds=-600),
+            Step(6, "make_here"),
+        ],
+    ),
+    (
+        "a note written on a void document leaves it void",
+        97,
+        [
+            Step(1, "end_there"),
+            Step(7, "work", "delta", strike={"point": "merge_committed", "nth": 2, "how": "write"}),
+            Step(9, "work", "push", strike=_kill("after_send", 1)),
+            Step(11, "work", "push", strike={"point": "found_committed", "nth": 1, "how": "write"}),
+        ],
     ),
 )

@@ -8,7 +8,7 @@ from tests.faults.running import failures
 from tests.faults.world import World
 
 SEEDS = range(250, 375)
-CHUNK = 25
+CHUNK = 5
 
 
 @pytest.mark.parametrize("start", SEEDS[::CHUNK], ids=lambda start: f"seeds {start} to {start + CHUNK - 1}")

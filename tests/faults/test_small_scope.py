@@ -10,7 +10,7 @@ from tests.faults.scope import ONCE, schedules
 from tests.faults.world import World
 
 SCHEDULES = list(schedules())
-CHUNK = 10
+CHUNK = 5
 
 
 @pytest.mark.parametrize("first", range(0, len(SCHEDULES), CHUNK), ids=lambda first: f"schedules from {first}")

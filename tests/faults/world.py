@@ -29,20 +29,11 @@ from resources.stores.embedded import ensure_running
 from tests.books import Books, open_services
 from tests.conftest import ScratchDatabase
 from tests.faults.cluster import CLUSTER
-from tests.faults.company import the_company
-from tests.faults.kinds import WIRE_ENTITIES
+from tests.faults.erps import Erp, erp_of
 from tests.house import ROOT, connect_simulator, prepare_database, running_simulator
 
 # Tokens live for an hour; what is copied is made anew before they end.
 COPY_SECONDS_MAX = 1500.0
-SWITCHES: dict[str, Any] = {
-    "rate_limits": False,
-    "rotate_on_every_refresh": False,
-    "request_id_seconds": 86400,
-    "request_id_errors": "forgotten",
-    "query_lag_seconds": 0,
-    "bill_document_numbers": "allow",
-}
 
 
 @dataclass
@@ -51,6 +42,7 @@ class World:
     where the point was passed by an action that the fault hit; `killed` (point, which passing).
     """
 
+    erp: Erp
     books: Books
     zygote: subprocess.Popen[str]
     passed: Counter[str] = field(default_factory=Counter)
@@ -92,7 +84,7 @@ class World:
         self.control("script", [])
         self.control("restore", {"name": "beginning"})
         self.control("clock", {})
-        self.control("switches", SWITCHES)
+        self.control("switches", dict(self.erp.switches))
         requests.delete(f"{self.books.simulator.base_url}/_sandbox/log", timeout=10)
         self.hand.execute(self._reset)
         self.said.clear()
@@ -153,19 +145,19 @@ class World:
         """Everything that is in the company now, by entity and id."""
         found = self.ask("state")
         return {
-            wire: {one["Id"]: one for one in found.get(wire, []) if one.get("status") != "Deleted"}
-            for wire in WIRE_ENTITIES
+            wire: {self.erp.id_of(one): one for one in found.get(wire, []) if not self.erp.is_gone(one)}
+            for wire in (kind.wire for kind in self.erp.kinds.values())
         }
 
     def one_there(self, wire: str, external_id: str) -> dict[str, Any] | None:
         found = self.ask("state", entity=wire)[wire]
-        return next((one for one in found if one["Id"] == external_id and one.get("status") != "Deleted"), None)
+        return next((one for one in found if self.erp.id_of(one) == external_id and not self.erp.is_gone(one)), None)
 
     def edit_there(self, edit: dict[str, Any]) -> dict[str, Any] | None:
         """Somebody works in the company; None if it refuses."""
         answer = self.http.post(f"{self.books.simulator.base_url}/_sandbox/edit", json=edit, timeout=60)
         said = answer.json()
-        if answer.ok and "Fault" not in said:
+        if answer.ok and not self.erp.was_refused(said):
             return said[edit["entity"]]
         self.refused = said
         return None
@@ -218,12 +210,13 @@ def _copied(hand: psycopg.Connection[Any]) -> sql.Composed:
 
 
 @contextmanager
-def running_zygote(books: Books) -> Iterator[subprocess.Popen[str]]:
+def running_zygote(erp: Erp, books: Books) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [
             sys.executable,
             "-m",
             "tests.faults.zygote",
+            erp.name,
             _as_worker(books),
             str(books.home),
             str(books.database.server.home),
@@ -247,8 +240,9 @@ def _as_worker(books: Books) -> str:
 
 
 @contextmanager
-def running_world(home: Path) -> Iterator[World]:
+def running_world(home: Path, erp_name: str = "quickbooks") -> Iterator[World]:
     """A cluster, a database, a simulator and a company of its own, synced, and the product ready to be struck."""
+    erp = erp_of(erp_name)
     with ExitStack() as until_the_end:
         enter = until_the_end.enter_context
         server = enter(ensure_running(home / "server", options=CLUSTER))
@@ -256,13 +250,13 @@ def running_world(home: Path) -> Iterator[World]:
         with psycopg.connect(server.url("owner", "postgres"), autocommit=True) as owner:
             owner.execute(f"create database {database.name} template template0")
         prepare_database(database)
-        simulator = enter(running_simulator("--no-limits"))
+        simulator = enter(running_simulator("--no-limits", erp=erp.name))
         simulator.reset("empty")
         services = enter(open_services(database.url(), home))
-        connect_simulator(services, simulator)
+        connect_simulator(services, simulator, erp=erp.name)
         books = Books(services, database, simulator, home)
-        books.load(the_company())
+        books.load(erp.company())
         books.sync()
         held = books.open_errors()
         assert not held, held
-        yield enter(closing(World(books, enter(running_zygote(books)))))
+        yield enter(closing(World(erp, books, enter(running_zygote(erp, books)))))

@@ -1,7 +1,7 @@
 """The warm parent of the product's processes: everything is imported here once, and nothing is ever done here.
 
-Run as `python -m tests.faults.zygote URL HOME SERVER`, it reads one JSON list of actions a line on standard input, has
-them all done at once, each in a process of its own (`crew.py`), and answers with a list of how each ended. What an
+Run as `python -m tests.faults.zygote ERP URL HOME SERVER`, it reads one JSON list of actions a line on standard input,
+has them all done at once, each in a process of its own (`crew.py`), and answers with a list of how each ended. What an
 action is says `worker.py`.
 """
 
@@ -15,34 +15,30 @@ import time
 import types
 from pathlib import Path
 
-from resources.erps import erp_of
-from resources.erps.quickbooks import errors as quickbooks_errors
-from resources.erps.quickbooks import profile
+from resources import erps
 from resources.stages import sync as whole_way
 from tests.faults.crew import Crew
+from tests.faults.erps import erp_of
 from tests.faults.worker import Worker
 
 WAITS_SHORTENED = 0.02
 
 
 def main() -> None:
-    url, home, server = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    warm_up()
+    erp, url, home, server = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
+    warm_up(erp)
     crew = Crew(lambda mutant: Worker(url, home, server, mutant).serve)
     for line in sys.stdin:
         print(json.dumps(crew.work(json.loads(line))), flush=True)
 
 
-def warm_up() -> None:
+def warm_up(erp: str) -> None:
     """Import what every child needs, so that none of them has to, and shorten every wait."""
-    import resources.erps.quickbooks.auth
-    import resources.erps.quickbooks.client
-    import resources.erps.quickbooks.writing
     import resources.http
     import resources.oauth
 
-    erp_of("quickbooks").mappings()
-    quickbooks_errors.THROTTLED_SECONDS = profile.THROTTLED_SECONDS = WAITS_SHORTENED
+    erps.erp_of(erp).mappings()
+    erp_of(erp).warm_up()
     resources.http.RETRY_DELAY_SECONDS_MIN = resources.http.RETRY_DELAY_SECONDS_MAX = 0.0
     whole_way.time = types.SimpleNamespace(  # type: ignore[assignment]
         monotonic=time.monotonic, sleep=lambda seconds: time.sleep(seconds * WAITS_SHORTENED)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.faults.kinds import EXPENSES, ITEM, PAYABLES
 from tests.small_company import EARLY, a_customer, a_line, a_payment, a_vendor, an_invoice, an_item, stamped
+
+ITEM = "90"
+EXPENSES = "70"
+BANK = "35"
+PAYABLES = "33"
 
 
 def the_company() -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,89 @@
+"""What the programme must know of an ERP: one folder each, with one object like `Erp`, and nothing anywhere else.
+
+Belongs here: the seam. Facts about an ERP's book are said apart from the product's own mappings on purpose, so that one
+wrong belief does not stand on both sides of a test. A wire record is one that the simulator's control API gives.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib import import_module
+from typing import Any, Protocol
+
+from tests.faults.faults import Requests
+from tests.faults.kinds import Kind
+
+Wire = Mapping[str, Any]
+
+
+class Erp(Protocol):
+    """One ERP as the programme sees it."""
+
+    name: str
+    kinds: Mapping[str, Kind]
+    """Entity -> what both books call it, for every kind of record that schedules work on."""
+    requests: Requests
+    any_request: str
+    """Path of every request of the product that is not about tokens, as a regular expression."""
+    switches: Mapping[str, Any]
+    item: str
+    """External id of the item that every line is about."""
+    parties: Mapping[str, str]
+    """`customers` and `vendors` -> external id of the one that documents are with."""
+    income_code: str
+    expense_code: str
+    payable_code: str
+    bank_code: str
+    taken_name: str
+    """A vendor's name that the ERP refuses as a customer's; empty if it has separate lists."""
+
+    def warm_up(self) -> None:
+        """Import what every process of the product needs, and shorten every wait of this ERP's connector."""
+
+    def company(self) -> Mapping[str, Any]:
+        """What every schedule begins with, to be loaded."""
+
+    def chosen_switches(self, chance: random.Random) -> Mapping[str, Any]:
+        """What differs from one schedule to the next."""
+
+    def id_of(self, one: Wire) -> str: ...
+
+    def is_gone(self, one: Wire) -> bool: ...
+
+    def is_void(self, one: Wire) -> bool: ...
+
+    def total_of(self, one: Wire) -> Decimal: ...
+
+    def open_of(self, kind: Kind, one: Wire) -> Decimal: ...
+
+    def balance_of(self, party: Wire) -> Decimal:
+        """What a customer or vendor owes or is owed, as the ERP itself keeps it."""
+
+    def is_applied(self, kind: Kind, one: Wire) -> bool:
+        """Whether a payment settles anything."""
+
+    def party_of(self, kind: Kind, one: Wire) -> str: ...
+
+    def new(self, kind: Kind, name: str, amount: Decimal) -> dict[str, Any]:
+        """The body of a new record; of a document, over one line."""
+
+    def with_party(self, kind: Kind, party: str) -> dict[str, Any]: ...
+
+    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
+        """What a new payment says of its amount and of the document it settles with all of it."""
+
+    def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
+        """What every edit of a record has to repeat."""
+
+    def new_amount(self, kind: Kind, one: Wire, amount: Decimal) -> dict[str, Any]: ...
+
+    def was_refused(self, said: Wire) -> bool: ...
+
+    def marker_of(self, one: Wire) -> str:
+        """The mark by which a record of ours is known there; empty if it has none."""
+
+
+def erp_of(name: str) -> Erp:
+    return import_module(f"tests.faults.erps.{name}.erp").ERP

@@ -1,0 +1,147 @@
+"""QuickBooks as the fault programme sees it: its requests, its records, how a person over there makes and edits one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tests.faults.erps import Wire
+from tests.faults.erps.quickbooks.company import BANK, EXPENSES, ITEM, PAYABLES, the_company
+from tests.faults.erps.quickbooks.kinds import KINDS
+from tests.faults.faults import Requests
+from tests.faults.kinds import Kind
+
+_NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
+_COMPANY = r"^/v3/company/"
+_WAITS_SHORTENED = 0.02
+
+
+class QuickBooks:
+    name = "quickbooks"
+    kinds: Mapping[str, Kind] = KINDS
+    any_request = _COMPANY
+    requests = Requests(
+        write={"method": "POST", "path": rf"{_COMPANY}[^/]+/({_NAMES})\b"},
+        read={"path": rf"{_COMPANY}[^/]+/(query|cdc)"},
+        # A census lists by queries, the feed of changes is read by another path.
+        listing={"path": rf"{_COMPANY}[^/]+/query"},
+        token={"path": r"^/oauth2/v1/tokens/bearer"},
+    )
+    switches: Mapping[str, Any] = {
+        "rate_limits": False,
+        "rotate_on_every_refresh": False,
+        "request_id_seconds": 86400,
+        "request_id_errors": "forgotten",
+        "query_lag_seconds": 0,
+        "bill_document_numbers": "allow",
+    }
+    item = ITEM
+    parties: Mapping[str, str] = {"customers": "1", "vendors": "50"}
+    income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
+    # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
+    taken_name = "Vendor 50"
+
+    def warm_up(self) -> None:
+        from resources.erps.quickbooks import auth, client, errors, profile, writing  # noqa: F401
+
+        errors.THROTTLED_SECONDS = profile.THROTTLED_SECONDS = _WAITS_SHORTENED
+
+    def company(self) -> Mapping[str, Any]:
+        return the_company()
+
+    def chosen_switches(self, chance: random.Random) -> Mapping[str, Any]:
+        return {
+            "rotate_on_every_refresh": chance.random() < 0.3,
+            "request_id_seconds": chance.choice([86400, 86400, 600]),
+        }
+
+    # Reading
+
+    def id_of(self, one: Wire) -> str:
+        return one["Id"]
+
+    def is_gone(self, one: Wire) -> bool:
+        return one.get("status") == "Deleted"
+
+    def is_void(self, one: Wire) -> bool:
+        return one.get("TotalAmt") == 0
+
+    def total_of(self, one: Wire) -> Decimal:
+        return Decimal(str(one.get("TotalAmt", 0)))
+
+    def open_of(self, kind: Kind, one: Wire) -> Decimal:
+        return Decimal(str(one[kind.wire_open]))
+
+    def balance_of(self, party: Wire) -> Decimal:
+        return Decimal(str(party.get("Balance", 0)))
+
+    def is_applied(self, kind: Kind, one: Wire) -> bool:
+        return bool(one.get("Line"))
+
+    def party_of(self, kind: Kind, one: Wire) -> str:
+        return one[kind.wire_party]["value"]
+
+    def was_refused(self, said: Wire) -> bool:
+        return "Fault" in said
+
+    def marker_of(self, one: Wire) -> str:
+        last = str(one.get("PrivateNote") or "").split("\n")[-1]
+        return last if "[tieout:" in last else ""
+
+    # Writing
+
+    def new(self, kind: Kind, name: str, amount: Decimal) -> dict[str, Any]:
+        body: dict[str, Any] = {kind.wire_name: name}
+        if kind.entity == "items":
+            body |= {"Type": "Service", "IncomeAccountRef": {"value": self.income_code}}
+        elif kind.has_amount:
+            body["Line"] = [_line(kind, amount)]
+        if kind.entity == "purchase_orders":
+            body["APAccountRef"] = {"value": PAYABLES}
+        return body
+
+    def with_party(self, kind: Kind, party: str) -> dict[str, Any]:
+        return {kind.wire_party: {"value": party}}
+
+    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
+        body: dict[str, Any] = {"TotalAmt": float(amount)}
+        if settles:
+            document_kind, document = settles
+            link = {"TxnId": document["Id"], "TxnType": document_kind.wire}
+            body["Line"] = [{"Amount": float(amount), "LinkedTxn": [link]}]
+        if kind.entity == "bill_payments":
+            body |= {"PayType": "Check", "CheckPayment": {"BankAccountRef": {"value": BANK}}}
+        return body
+
+    def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        if kind.party:
+            body |= self.with_party(kind, self.party_of(kind, one))
+        if kind.is_money:
+            body["TotalAmt"] = float(one["TotalAmt"])
+        return body
+
+    def new_amount(self, kind: Kind, one: Wire, amount: Decimal) -> dict[str, Any]:
+        return {"Line": [{**_line(kind, amount), "Id": one["Line"][0]["Id"]}]}
+
+
+def _line(kind: Kind, amount: Decimal) -> dict[str, Any]:
+    """One line over the whole amount, as a person over there enters it."""
+    if kind.party == "customers":
+        detail = {"DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": ITEM}}}
+    elif kind.entity == "bills":
+        detail = {
+            "DetailType": "AccountBasedExpenseLineDetail",
+            "AccountBasedExpenseLineDetail": {"AccountRef": {"value": EXPENSES}},
+        }
+    else:
+        detail = {
+            "DetailType": "ItemBasedExpenseLineDetail",
+            "ItemBasedExpenseLineDetail": {"ItemRef": {"value": ITEM}},
+        }
+    return {"Amount": float(amount), **detail}
+
+
+ERP = QuickBooks()

@@ -1,0 +1,28 @@
+"""What schedules aim at: everything that can occur, in turn, and the reasons why the rest cannot."""
+
+from __future__ import annotations
+
+from resources.points import POINTS
+from tests.faults.aims import AIMS, STRIKES, why_not
+from tests.faults.faults import FAULTS, READING
+from tests.faults.schedule import AIMS_PER_SCHEDULE, steps_of
+
+
+def test_every_strike_is_aimed_at_every_point_where_it_can_come():
+    aimed = {aim.strike for aim in AIMS if aim.strike}
+
+    assert aimed == {(point, how) for point in POINTS for how in STRIKES if not why_not(point, how)}
+
+
+def test_every_fault_is_aimed_at_by_every_way_that_it_can_meet():
+    ways = {fault: {aim.way for aim in AIMS if aim.fault == fault} for fault in FAULTS}
+
+    reads = {"delta", "conflict", "census", "found", "resend", "caught_up"}
+    assert ways == {
+        fault: reads if fault in READING else reads - {"delta", "conflict", "census"} | {"push"} for fault in FAULTS
+    }
+
+
+def test_a_seed_means_the_same_steps_every_time_and_its_aims_are_the_next_ones():
+    assert steps_of(41) == steps_of(41)
+    assert len(AIMS) / AIMS_PER_SCHEDULE < 200
