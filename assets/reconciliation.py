@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import trend_plot
+from ledger.ageing import by_bucket
 from ledger.reconcile import MODULES, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
@@ -73,10 +75,11 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
         for module in wanted:
             mine = [(name, one) for name, one in compared if one.module == module]
             if mine:
+                standings = _standings(house, module, mine)
                 yield dg.MaterializeResult(
                     asset_key=reconciliation_key(module.name),
-                    metadata=_metadata(house, module, mine),
-                    check_results=[_verdict(house, module, mine)],
+                    metadata=_metadata(house, module, mine, standings),
+                    check_results=[_verdict(module, standings)],
                 )
         if failures:
             raise failure_of(failures)
@@ -98,40 +101,44 @@ def _spec(module: Module) -> dg.AssetSpec:
     )
 
 
-def _verdict(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dg.AssetCheckResult:
-    """Of all connections whose books are one ledger with these: a check has one verdict, and the run of one connection
-    must not cover up another's.
-    """
-    standings: list[Standing] = []
+def _standings(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> list[Standing]:
+    """Of all connections whose books are one ledger with those just compared."""
+    found: list[Standing] = []
     for tenant in dict.fromkeys(house.connection(name).tenant for name, _ in compared):
         with house.db.transaction(tenant) as tx:
-            standings += reconciliation.standings(tx, module.name)
+            found += reconciliation.standings(tx, module.name)
+    return found
+
+
+def _verdict(module: Module, standings: Sequence[Standing]) -> dg.AssetCheckResult:
+    """A check has one verdict, so it speaks for every connection: the run of one must not cover up another's."""
     said = [f"{one.connection}: {says}" for one in standings for says in one.says]
+    is_unexplained = any(one.is_unexplained for one in standings)
+    is_blocked = any(one.blocking for one in standings)
     return dg.AssetCheckResult(
         asset_key=reconciliation_key(module.name),
         check_name=CHECK_NAME,
         passed=all(one.ties_out for one in standings),
-        severity=dg.AssetCheckSeverity.ERROR
-        if any(one.is_unexplained for one in standings)
-        else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_unexplained or is_blocked else dg.AssetCheckSeverity.WARN,
         description="; ".join(said[:5]) or "both books say the same: " + ", ".join(_names(standings)),
-        metadata={
-            "breaks": sum(one.break_count for one in standings),
-            "connections": dg.MetadataValue.table(
-                [
-                    dg.TableRecord(
-                        {
-                            "connection": one.connection,
-                            "currency": one.currency,
-                            "difference": f"{one.difference_amount:,.2f}",
-                            "breaks": one.break_count,
-                            "cutoff": f"{one.cutoff_at:%Y-%m-%d %H:%M:%S}Z",
-                        }
-                    )
-                    for one in standings
-                ]
-            ),
-        },
+        metadata={"breaks": sum(one.break_count for one in standings), "connections": _shown(standings)},
+    )
+
+
+def _shown(standings: Sequence[Standing]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "connection": one.connection,
+                    "currency": one.currency,
+                    "difference": f"{one.difference_amount:,.2f}",
+                    "breaks": one.break_count,
+                    "cutoff": f"{one.cutoff_at:%Y-%m-%d %H:%M:%S}Z",
+                }
+            )
+            for one in standings
+        ]
     )
 
 
@@ -139,7 +146,12 @@ def _names(standings: Sequence[Standing]) -> list[str]:
     return list(dict.fromkeys(one.connection for one in standings))
 
 
-def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Reconciliation]]) -> dict[str, object]:
+def _metadata(
+    house: Services,
+    module: Module,
+    compared: Sequence[tuple[str, Reconciliation]],
+    standings: Sequence[Standing],
+) -> dict[str, object]:
     rows = [(name, one, result) for name, one in compared for result in one.results]
     shown: dict[str, object] = {
         "ties_out": all(one.ties_out for _, one in compared),
@@ -165,11 +177,42 @@ def _metadata(house: Services, module: Module, compared: Sequence[tuple[str, Rec
         for name, _, result in rows
         for b in result.breaks[:50]
     ]
+    if len(_names(standings)) > len(compared):
+        # This run's totals are those of its partition; the page of the asset shows no other run's.
+        shown["every_connection"] = _shown(standings)
     if listed:
         shown["break_table"] = dg.MetadataValue.table(listed)
+    said = [
+        dg.TableRecord({"connection": name, "blocking": s.is_blocking, "code": s.code, "says": s.says})
+        for name, one in compared
+        for s in one.statements
+    ]
+    if said:
+        shown["statements"] = dg.MetadataValue.table(said)
+    shown["ageing"] = dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "connection": name,
+                    "as of": f"{one.as_of}",
+                    "currency": one.home_currency,
+                    "bucket": bucket,
+                    "ledger": _told(total.ledger_amount),
+                    "mirror": _told(total.mirror_amount),
+                    "ERP report": _told(total.reported_amount),
+                }
+            )
+            for name, one in compared
+            for bucket, total in by_bucket(one.home).items()
+        ]
+    )
     for name, _ in compared:
         connection = house.connection(name)
         with house.db.transaction(connection.tenant) as tx:
             points = reconciliation.trend(tx, name, module.name)
         shown[f"open {module.name.upper()} of {name}"] = dg.MetadataValue.md(trend_plot(module.title, points))
     return shown
+
+
+def _told(amount: Decimal | None) -> str:
+    return "not known" if amount is None else f"{amount:,.2f}"

@@ -98,7 +98,8 @@ def _summary(report: SyncReport) -> str:
     changed = {e: o for e, o in report.outcomes.items() if not o.is_quiet}
     told = ", ".join(f"{e} +{o.inserted} ~{o.updated} -{o.deleted}" for e, o in changed.items()) or "nothing changed"
     left_out = f"; switched off: {', '.join(report.switched_off)}" if report.switched_off else ""
-    return f"{report.connection}: {told}{left_out}; {report.api_calls} calls, {report.seconds:.2f} s"
+    budget = f"; {report.forecast}" if report.forecast is not None else ""
+    return f"{report.connection}: {told}{left_out}; {report.api_calls} calls, {report.seconds:.2f} s{budget}"
 
 
 def _results(
@@ -133,9 +134,14 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
         "seconds": round(sum(o.seconds for o in outcomes), 3),
         "connections": ", ".join(r.connection for r in reports),
     }
+    tenants = dict.fromkeys(house.connection(r.connection).tenant for r in reports)
     # Linear in the book, which is why what the sensor runs for nothing emits nothing.
-    # Of this partition's connections: the table holds those of the others too.
     shown["dagster/partition_row_count"] = sum(_row_count(house, r.connection, stage, entity) for r in reports)
+    # The table's own count, with the rows of the connections that were not synced now.
+    shown["dagster/row_count"] = sum(_row_count_of_tenant(house, tenant, stage, entity) for tenant in tenants)
+    forecasts = [f"{r.connection}: {r.forecast}" for r in reports if r.forecast is not None]
+    if forecasts:
+        shown["day_budget"] = "; ".join(forecasts)
     watermarks = [at for r in reports if (at := r.watermarks.get(entity)) is not None]
     if watermarks:
         shown["watermark"] = dg.MetadataValue.timestamp(min(watermarks))
@@ -146,6 +152,11 @@ def _metadata(house: Services, reports: Sequence[SyncReport], stage: str, entity
             f"{sum(f.buried for f in findings)} found deleted"
         )
     return shown
+
+
+def _row_count_of_tenant(house: Services, tenant: str, stage: str, entity: str) -> int:
+    with house.db.transaction(tenant) as tx:
+        return (mirror if stage == "mirror" else ledger).count_all(tx, entity)
 
 
 def _row_count(house: Services, name: str, stage: str, entity: str) -> int:

@@ -1,49 +1,18 @@
-"""The floor: a bare client that reads the same bytes by the same queries as Tieout does, and throws them away."""
+"""The floor: a bare client that reads the same bytes as Tieout does, and throws them away."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
+from importlib import import_module
 from time import perf_counter
-
-import requests
-
-PAGE_ROWS = 1000
-ENTITIES = (
-    *("Customer", "Vendor", "Item", "Invoice", "CreditMemo", "Payment", "Bill", "VendorCredit", "BillPayment"),
-    *("PurchaseOrder", "Account", "Term", "PaymentMethod"),
-)
-NAME_LISTS = frozenset({"Customer", "Vendor", "Item", "Account", "Term", "PaymentMethod"})
-_UPDATED = re.compile(rb'"LastUpdatedTime": ?"([^"]+)"')
 
 
 def main(arguments: list[str]) -> None:
-    """`BASE_URL`: prints seconds, calls and bytes as JSON. The last time of a page is found without parsing it."""
-    (base_url,) = arguments
+    """`ERP BASE_URL`: prints seconds, calls and bytes as JSON."""
+    erp, base_url = arguments
     began = perf_counter()
-    token = requests.post(f"{base_url}/_sandbox/tokens", timeout=30).json()
-    session = requests.Session()
-    session.headers.update({"Authorization": f"Bearer {token['access_token']}", "Accept": "application/json"})
-    url = f"{base_url}/v3/company/{token['realm_id']}/query?minorversion=75"
-    calls = size = 0
-    for entity in ENTITIES:
-        since, rows = None, PAGE_ROWS
-        while rows >= PAGE_ROWS:
-            conditions = [f"MetaData.LastUpdatedTime >= '{since}'"] if since else []
-            conditions += ["Active IN (true, false)"] if entity in NAME_LISTS else []
-            where = f"where {' and '.join(conditions)} " if conditions else ""
-            statement = f"select * from {entity} {where}orderby MetaData.LastUpdatedTime asc maxresults {PAGE_ROWS}"
-            answer = session.post(
-                url, data=statement.encode(), headers={"Content-Type": "application/text"}, timeout=300
-            )
-            answer.raise_for_status()
-            times = _UPDATED.findall(answer.content)
-            calls, size, rows = calls + 1, size + len(answer.content), len(times)
-            last = times[-1].decode() if times else None
-            if last == since:
-                break
-            since = last
+    calls, size = import_module(f"bench.{erp}.floor").read(base_url)
     print(json.dumps({"seconds": perf_counter() - began, "calls": calls, "bytes": size}))
 
 

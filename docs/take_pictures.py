@@ -130,7 +130,7 @@ def _quality(page: Page, address: str) -> None:
 
 
 def _reconciliation(page: Page, address: str) -> None:
-    page.set_viewport_size({"width": 1760, "height": 1400})
+    page.set_viewport_size({"width": 1760, "height": 1560})
     page.goto(f"{address}/assets/reconciliation/ar?view=overview")
     page.get_by_text("difference", exact=True).first.wait_for()
 

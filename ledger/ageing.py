@@ -6,7 +6,7 @@ Reading either book is `resources/stores/ageing.py`, the ERP's own reports are `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -63,23 +63,49 @@ def home_rows(
     ledger: Iterable[Aged],
     mirror: Iterable[Aged],
     reported: Mapping[tuple[str, str], tuple[str, Decimal]] | None,
+    unknown: Collection[str] = (),
 ) -> list[HomeRow]:
-    """Party by party and bucket by bucket, in that order; `reported` is (party, bucket) -> (name, amount)."""
+    """Party by party and bucket by bucket, in that order.
+
+    `reported` is (party, bucket) -> (name, amount), None if the report was not read; `unknown` are the parties that no
+    report was asked for.
+    """
     ours, own_names = _at_home(ledger)
     theirs, mirror_names = _at_home(mirror)
-    names = {**own_names, **mirror_names, **{party: name for (party, _), (name, _) in (reported or {}).items()}}
+    names = {**{party: name for (party, _), (name, _) in (reported or {}).items()}}
+    names.update({party: name for party, name in {**mirror_names, **own_names}.items() if name})
     keys = set(ours) | set(theirs) | set(reported or {})
     return [
         HomeRow(
             party,
-            names[party],
+            names.get(party, ""),
             bucket,
             ours.get((party, bucket), Decimal(0)),
             theirs.get((party, bucket), Decimal(0)),
-            None if reported is None else reported.get((party, bucket), ("", Decimal(0)))[1],
+            None if reported is None or party in unknown else reported.get((party, bucket), ("", Decimal(0)))[1],
         )
-        for party, bucket in sorted(keys, key=lambda key: (names[key[0]], key[0], BUCKETS.index(key[1])))
+        for party, bucket in sorted(keys, key=lambda key: (names.get(key[0], ""), key[0], BUCKETS.index(key[1])))
     ]
+
+
+def by_bucket(rows: Iterable[HomeRow]) -> dict[str, HomeRow]:
+    """All parties together, every bucket in its order; what is not known of one party is not known of the sum."""
+    sums = {bucket: HomeRow("", "", bucket, Decimal(0), Decimal(0), Decimal(0)) for bucket in BUCKETS}
+    for row in rows:
+        held = sums[row.bucket]
+        sums[row.bucket] = HomeRow(
+            "",
+            "",
+            row.bucket,
+            _plus(held.ledger_amount, row.ledger_amount),
+            _plus(held.mirror_amount, row.mirror_amount),
+            _plus(held.reported_amount, row.reported_amount),
+        )
+    return sums
+
+
+def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other
 
 
 def _at_home(rows: Iterable[Aged]) -> tuple[dict[tuple[str, str], Decimal | None], dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from pipelines.commands import (
+    breaks,
     coding,
     connecting,
     deciding,
@@ -31,6 +32,7 @@ app.command("sync")(syncing.sync)
 app.command("push")(pushing.push)
 app.command("import")(importing.import_)
 app.command("reconcile")(syncing.reconcile)
+app.add_typer(breaks.app, name="breaks")
 app.command("meet")(meeting.meet)
 app.add_typer(deciding.conflicts_app, name="conflicts")
 app.add_typer(deciding.policies_app, name="policies")

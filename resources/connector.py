@@ -69,6 +69,7 @@ class Page:
     `watermark`: everything the ERP changed *before* this instant has been given once this page (and every page before
     it) is stored; None claims nothing yet. Store page and watermark in one transaction, and move it only forwards.
     `is_cut_short`: the ERP's feed dropped rows, deletions may be unknown, and only a census of this entity repairs it.
+    `wholes`: beginnings of ids, and all ids there are now that begin so: what else is held under one of them is gone.
     """
 
     entity: str
@@ -76,6 +77,7 @@ class Page:
     rejected: Sequence[RejectedRecord] = ()
     watermark: datetime | None = None
     is_cut_short: bool = False
+    wholes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +262,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Nothing happened: the ERP's record has another version. Pull, merge, plan again."""
+    """Nothing happened: the ERP's record has another version. Pull, merge, plan again.
+
+    `external_id` where a create met a record that is there already and may be the same: that is to be pulled and met.
+    """
 
     error: TieoutError
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +304,11 @@ class CallForecast:
     def day_share(self) -> Decimal:
         """Which part of a day's calls it takes, in whole percent: 62 for 62 %; over 100 it takes several days."""
         return (Decimal(100) * self.calls / self.calls_per_day).quantize(Decimal(1))
+
+    @property
+    def brief(self) -> str:
+        """The same for a line that says other things too."""
+        return f"ends {self.ends_at:%H:%M} UTC, {self.day_share} % of the day's calls"
 
     def __str__(self) -> str:
         return (
@@ -346,6 +357,17 @@ class Connector(Protocol):
         again rather than skipped. Deletions do not appear here: see `pull_changes` and `census`. The last page carries
         the watermark from which the next pull can start.
         """
+        ...
+
+    def pull_together(self, entities: Sequence[str]) -> Iterator[Page]:
+        """Every record of all these entities, from the beginning up to now, a list that serves several read once.
+
+        Pages and watermarks are those that `pull` gives of each; pages of several entities come in any order.
+        """
+        ...
+
+    def forecast(self, entities: Sequence[str]) -> CallForecast | None:
+        """What reading these entities once would cost; None where the ERP does not count a day's calls."""
         ...
 
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:

@@ -63,6 +63,8 @@ class ErpProfile:
     composer: Callable[[Mapping[str, Mapping[str, Mapping[str, Any]]], Mapping[str, str]], Composer]
     """From the company's reference data, entity -> external id -> payload as mirrored, and the connection's settings,
     what composes bodies for it."""
+    together: Sequence[frozenset[str]] = ()
+    """Entities that one reading of the ERP's lists serves: see `Connector.pull_together`."""
     request_seconds_max: float = 120.0
     """The ERP gives a request up after this long: what it has not done by then, it will not do."""
     unshown: frozenset[str] = frozenset()

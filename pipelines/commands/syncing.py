@@ -76,14 +76,24 @@ def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
         with progress(RECONCILE) as says:
             ran = run_job(house, RECONCILE, chosen_connections(house, connection), says=says)
         report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
+        said = {r.connection: statements_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
         open_errors = {name: open_errors_of(house, name) for name in report}
     failed = print_failures(ran, open_errors)
-    ties_out = not failed and all(not t["difference"] and not t["breaks"] for totals in report.values() for t in totals)
+    is_same = all(not t["difference"] and not t["listed"] for totals in report.values() for t in totals)
+    ties_out = not failed and is_same and not any(s["is_blocking"] for found in said.values() for s in found)
     if json:
-        print_json({"connections": report, "errors": {n: e for n, e in open_errors.items() if e}, "ties_out": ties_out})
+        print_json(
+            {
+                "connections": report,
+                "statements": said,
+                "errors": {n: e for n, e in open_errors.items() if e},
+                "ties_out": ties_out,
+            }
+        )
     else:
         for name, totals in report.items():
             print_totals(name, totals)
+            print_statements(said[name])
             print_errors(name, open_errors[name])
         out.print("Both books tie out." if ties_out else "They do not tie out: see above.", style="bold")
     return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
@@ -122,6 +132,11 @@ def outcome_of(house: Services, connection: Connection, dagster_run_id: str) -> 
 def totals_of(house: Services, connection: Connection, dagster_run_id: str) -> list[dict[str, Any]]:
     with house.db.transaction(connection.tenant) as tx:
         return reconciliation.of_dagster_run(tx, connection.name, dagster_run_id)
+
+
+def statements_of(house: Services, connection: Connection, dagster_run_id: str) -> list[dict[str, Any]]:
+    with house.db.transaction(connection.tenant) as tx:
+        return reconciliation.statements_of_dagster_run(tx, connection.name, dagster_run_id)
 
 
 def open_errors_of(house: Services, name: str) -> list[dict[str, Any]]:
@@ -179,7 +194,19 @@ def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
     )
     for t in totals:
         for found in t["listed"]:
-            out.print(f"  {t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}", highlight=False)
+            number = f"[{found['break_id']}] " if found["break_id"] else ""
+            out.print(
+                f"  {number}{t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}",
+                highlight=False,
+                markup=False,
+            )
+
+
+def print_statements(found: Sequence[dict[str, Any]]) -> None:
+    """What could not be compared, or has to be known to read the totals."""
+    for one in found:
+        style = "red" if one["is_blocking"] else None
+        out.print(f"  {one['module']} {one['code']}: {one['says']}", style=style, highlight=False, markup=False)
 
 
 def print_failures(ran: Sequence[Ran], open_errors: dict[str, list[dict[str, Any]]]) -> set[str]:

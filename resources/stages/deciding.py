@@ -156,7 +156,7 @@ class Deciding:
 
     def _bind(self, external_id: str, ledger_id: int, base: Record, token: str | None, version: int) -> None:
         binding = Binding(self.entity, external_id, ledger_id, base, token, version)
-        bindings.put(self.tx, tenant=self.conflict.tenant_id, connection=self.name, binding=binding)
+        bindings.put(self.tx, tenant=self.conflict.tenant_id, connection=self.name, bound=[binding])
 
     def note(self, ledger_id: int, version: int, is_agreed: bool) -> None:
         if is_agreed:

@@ -12,23 +12,27 @@ import msgspec
 from ledger.merge import ChoiceError
 from ledger.merge import resolve as decide
 from ledger.policies import Side
+from ledger.spec import Record
 from resources.stages.deciding import Decided, Deciding
 from resources.stores import bindings, conflicts, policies, records
-from resources.stores.conflicts import EXTERNAL_ID, Conflict
 
 
-def is_twin(conflict: Conflict) -> bool:
-    """Whether it is about a second record there that carries the marker of one we made."""
-    return any(f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str) for f in conflict.fields)
-
-
-def decide_twin(deciding: Deciding) -> Decided:
-    """Ours: the twin is voided there. Separate: it is a record of its own."""
+def decide_twins(deciding: Deciding) -> Decided:
+    """Other records there that carry the marker of one we made. Ours: they are voided there. Separate: each is a record
+    of its own.
+    """
     conflict = deciding.conflict
     if deciding.decision.keep is not Side.OURS and not deciding.decision.separate:
         raise ChoiceError("found no decision about the twin, expected --keep ours (it is voided) or --separate")
-    assert conflict.external_id is not None and deciding.theirs is not None
-    ledger_id = deciding.enter(conflict.external_id, deciding.theirs, conflict.version_token)
+    bound = bindings.of_records(deciding.tx, deciding.name, deciding.entity, conflict.twins)
+    for external_id in conflict.twins:
+        if external_id not in bound and (found := deciding.read_there(external_id)):
+            _decide_twin(deciding, external_id, *found)
+    return deciding.as_it_is()
+
+
+def _decide_twin(deciding: Deciding, external_id: str, theirs: Record, token: str | None) -> None:
+    ledger_id = deciding.enter(external_id, theirs, token)
     if deciding.decision.keep is Side.OURS:
         twin = records.read(deciding.tx, deciding.name, deciding.entity, [ledger_id])[ledger_id]
         if hasattr(twin.record, "is_void"):
@@ -46,7 +50,6 @@ def decide_twin(deciding: Deciding) -> Decided:
                 deciding.tx, entity=deciding.entity, ledger_id=ledger_id, changed_by=deciding.decision.by
             )
         deciding.note(ledger_id, version, is_agreed=False)
-    return deciding.as_it_is()
 
 
 def decide_candidates(deciding: Deciding) -> Decided:

@@ -7,6 +7,9 @@ merge and push. Who is who is decided in `ledger/matching.py`, what two records 
 The report is made by doing all of it in one transaction that is then rolled back, so that applying does what was shown.
 Both books of one entity are in memory without their lines: linear in the whole book, once in a connection's life.
 
+Customers, vendors and items that came from another company take part: they may be this one's too, and are bound in both
+then. Those that are not are left alone; a document here that needs one brings it. Documents of others never take part.
+
 *Start at now* leaves the past of both books alone: documents that are certainly the same are bound as they are, all
 others that exist are neither merged nor pushed until somebody changes them. Parties and items meet as ever, for new
 documents refer to them.
@@ -134,6 +137,7 @@ class _Meets:
         theirs, unreadable = self._theirs(spec)
         known: Candidates = self.candidates
         found = match(spec, ours, theirs, known)
+        _doubt_other_codes(spec, found, elsewhere)
         # What came from another company is not this one's to make, unless a document here comes to need it.
         found.new_here = [one for one in found.new_here if one.id not in elsewhere]
         self.candidates[entity] = found.candidates()
@@ -256,7 +260,7 @@ class _Meets:
 
     def _put(self, entity: str, pair: Pair, base: Record, token: str | None, version: int) -> None:
         binding = Binding(entity, pair.theirs.id, int(pair.ours.id), base, token, version)
-        bindings.put(self.tx, tenant=self.tenant, connection=self.name, binding=binding)
+        bindings.put(self.tx, tenant=self.tenant, connection=self.name, bound=[binding])
 
     def _ask(self, entity: str, group: Ambiguous, versions: dict[int, int]) -> None:
         """Open a conflict for each of ours: until it is decided it is not pushed, none of theirs is taken as new."""
@@ -289,6 +293,24 @@ class _Meets:
         """What exists on either side is over: not to be pushed, not to be merged."""
         edits.planned(self.tx, self.name, entity, [Edit(*row) for row in versions.items()])
         cursors.merged(self.tx, self.name, entity, strangers.newest_change(self.tx, self.name, entity))
+
+
+def _doubt_other_codes(spec: EntitySpec, found: Matching, elsewhere: set[str]) -> None:
+    """A row of another company has that company's codes (accounts, terms). Where they are not this one's, a person says
+    whether it is the same record: bound, the codes of the one would be written into the other.
+    """
+    for pair in [pair for pair in found.bound if pair.ours.id in elsewhere]:
+        codes = [
+            f"{f.name} {mine} here and {other} there"
+            for f in spec.fields
+            if f.code_list
+            and (mine := getattr(pair.ours.record, f.name))
+            and (other := getattr(pair.theirs.record, f.name))
+            and mine != other
+        ]
+        if codes:
+            found.bound.remove(pair)
+            found.ambiguous.append(Ambiguous((pair.ours,), (pair.theirs,), f"the same name, but {', '.join(codes)}"))
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

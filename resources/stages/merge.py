@@ -21,7 +21,8 @@ from ledger.mapping import WireMapping
 from resources.collector import collector_paused
 from resources.errors import ErrorKind
 from resources.points import point
-from resources.stages.careful import Careful, Theirs
+from resources.stages.careful import Careful
+from resources.stages.settling import Theirs
 from resources.stages.work import Outcome, Work
 from resources.stores import cursors, edits, errors, mirror
 from resources.stores.errors import Held

@@ -46,9 +46,15 @@ def pull_changes(
     with work.reading() as tx:
         known = cursors.read_all(tx, work.connection.name)
     new = [e for e in entities if e not in known or known[e].watermark is None]
+    read: set[str] = set()
     for entity in new:
-        with _timed(work, entity):
-            _store_all(work, work.connector.pull(entity), follower)
+        if entity not in read:
+            together = _together(work, entity, [e for e in new if e not in read])
+            read |= set(together)
+            with _timed(work, entity):
+                one = work.connector
+                pages = one.pull(entity) if len(together) == 1 else one.pull_together(together)
+                _store_all(work, pages, follower, followed=entity)
         if follower is not None:
             follower.ended(entity)
     since = {e: known[e].watermark for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
@@ -58,6 +64,12 @@ def pull_changes(
     with work.reading() as tx:
         after = cursors.read_all(tx, work.connection.name)
     return [e for e in entities if e in after and after[e].is_census_due]
+
+
+def _together(work: Work, entity: str, new: Sequence[str]) -> Sequence[str]:
+    """An entity and those others of `new` that the same reading serves."""
+    group = next((one for one in work.erp.together if entity in one), frozenset({entity}))
+    return [entity, *(e for e in new if e in group and e != entity)]
 
 
 def pull_window(work: Work, entities: Sequence[str], since: datetime, until: datetime) -> None:
@@ -85,13 +97,16 @@ def _is_fresh(work: Work, cursor: Cursor) -> bool:
     return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
 
 
-def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None) -> None:
+def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, followed: str | None = None) -> None:
+    """Store pages; `followed` is the one entity whose turn it is, all if None. The others' parents may not be here yet:
+    they are merged from the mirror when theirs comes.
+    """
     empty: list[Page] = []
     with closing(_one_ahead(pages)) as coming:
         for page in coming:
-            if page.records or page.rejected:
+            if page.records or page.rejected or page.wholes:
                 changes = _store(work, page)
-                if follower is not None:
+                if follower is not None and followed in (None, page.entity):
                     follower.stored(page.entity, changes)
             else:
                 empty.append(page)
@@ -134,6 +149,8 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
             is_current=is_current,
         )
+        if page.wholes and (gone := mirror.ids_beyond(tx, name, page.entity, page.wholes)):
+            mirror.bury(tx, name, page.entity, gone, work.run_id)
         point("page_staged")
         if page.records:
             errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
@@ -158,7 +175,9 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
         )
         if moves_watermark:
-            read = Read(page.entity, page.watermark, page.is_cut_short)
+            # We hold one from a time that is yet to come over there: the clock was set back, what seems older is newer.
+            is_ahead = bool(stored.kept_at and page.watermark and stored.kept_at > page.watermark)
+            read = Read(page.entity, page.watermark, page.is_cut_short or is_ahead)
             cursors.advance(tx, tenant=tenant, connection=name, read=[read])
             point("watermark_written")
     point("page_committed")

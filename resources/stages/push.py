@@ -31,7 +31,6 @@ from resources.connector import (
 )
 from resources.errors import ErrorKind, TieoutError
 from resources.points import point
-from resources.stages.careful import Careful, error_id_of
 from resources.stages.merge import merge
 from resources.stages.plan import (
     ROWS_PER_PLAN_MAX,
@@ -42,6 +41,8 @@ from resources.stages.plan import (
     plan_rows,
 )
 from resources.stages.pull import pull_records
+from resources.stages.recording import Effect, Recording
+from resources.stages.settling import error_id_of
 from resources.stages.work import Work
 from resources.stores import bindings, edits, errors, mirror, outbox, switches
 from resources.stores.outbox import Intent
@@ -241,12 +242,12 @@ class _Push:
     def _found(self, intent: Intent, found: WireRecord) -> bool:
         """The probe found a record that our write may have made; says whether it has."""
         with self.work.transaction() as tx:
-            careful = Careful(self.work, tx)
-            is_ours = careful.is_effect_of(intent, found)
+            recording = Recording(self.work, tx)
+            is_ours = recording.is_effect_of(intent, found)
             if is_ours:
-                self._record(tx, intent, found, "found there when asked whether it had happened")
+                self._record(tx, [Effect(intent, found, "found there when asked whether it had happened")])
             else:
-                careful.keep_in_mirror(intent.entity, found)
+                recording.keep_in_mirror(intent.entity, [found])
                 outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
             point("found_written")
         point("found_committed")
@@ -357,23 +358,30 @@ class _Push:
         stale: list[str] = []
         with self.work.transaction() as tx:
             point("before_record")
+            effects: list[Effect] = []
             for intent, answer in zip(intents, answers, strict=True):
-                self._take_answer(tx, intent, answer, stale)
+                if isinstance(answer, Written):
+                    effects.append(Effect(intent, answer.record, "written"))
+                else:
+                    self._take_answer(tx, intent, answer, stale)
+            self._record(tx, effects)
             point("record_written")
         point("record_committed")
         return stale
 
     def _take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
-        if isinstance(answer, Written):
-            self._record(tx, intent, answer.record, "written")
+        """An answer that says of one intent that it has not happened, or may not have."""
+        if isinstance(answer, Stale) and answer.external_id and self._is_bound(tx, intent.entity, answer.external_id):
+            # What it met there is another row's already, so that no merge can make them one.
+            self._refuse(tx, intent, answer.error)
         elif isinstance(answer, Stale):
             outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
             edits.look_at_again(tx, intent.entity, intent.ledger_id)
-            if intent.external_id:
-                stale.append(intent.external_id)
+            if moved := intent.external_id or answer.external_id:
+                stale.append(moved)
         elif isinstance(answer, Refused):
             self._refuse(tx, intent, answer.error)
-        else:
+        elif not isinstance(answer, Written):
             delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
             outbox.postpone(
                 tx,
@@ -383,10 +391,15 @@ class _Push:
                 answer=str(answer.error),
             )
 
-    def _record(self, tx: psycopg.Connection[Any], intent: Intent, record: WireRecord, says: str) -> None:
-        """Answer, binding, base, mirror, ledger and audit, in the one transaction that the caller opened."""
-        Careful(self.work, tx).record_effect(intent, record, says)
-        self.report.pushed[intent.entity] = self.report.pushed.get(intent.entity, 0) + 1
+    def _record(self, tx: psycopg.Connection[Any], effects: Sequence[Effect]) -> None:
+        """Answers, bindings, bases, mirror, ledger and audit, in the one transaction that the caller opened."""
+        Recording(self.work, tx).record_effects(effects)
+        for effect in effects:
+            entity = effect.intent.entity
+            self.report.pushed[entity] = self.report.pushed.get(entity, 0) + 1
+
+    def _is_bound(self, tx: psycopg.Connection[Any], entity: str, external_id: str) -> bool:
+        return bool(bindings.ledger_ids_of(tx, self.name, {entity: [external_id]}))
 
     def _refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
         outbox.end(tx, intent.intent_id, state="refused", answer=str(error))

@@ -1,34 +1,60 @@
-"""Both books at one instant: the ERP's own totals against the ledger's, and what explains the difference.
+"""Both books at one instant: the ERP's own totals and reports against the ledger's, and what explains the difference.
 
 The ERP's totals are read by another way than the documents were pulled. If they differ, what changed meanwhile is
 pulled and merged once more and both sides are read again, so that a document under way is not taken for a break.
+Documents are compared one by one in `compare.py`; what else has to be said is `statements.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from ledger.reconcile import HeldDocument, Module, PartyFigure, Result, reconcile
-from resources.connector import ControlTotals
+import psycopg
+
+from ledger.ageing import Aged, HomeRow, home_rows
+from ledger.reconcile import HeldDocument, Module, PartyFigure, Result, Statement, reconcile
+from resources.connector import ControlTotals, Reports
 from resources.errors import ErrorKind, TieoutError
+from resources.stages import statements
+from resources.stages.compare import compare_documents, keep_up
 from resources.stages.work import Work
-from resources.stores import errors, mirror, reconciliation, verdicts
+from resources.stores import ageing, breaks, cursors, documents, errors, mirror, reconciliation, verdicts
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """One module of one connection, compared at `cutoff_at` (the ERP's clock)."""
+    """One module of one connection, compared at `cutoff_at` (the ERP's clock) and aged on the evening of `as_of`.
+
+    `home` are both books and the ERP's report in the home currency, party by party and bucket by bucket.
+    """
 
     module: Module
     cutoff_at: datetime
     results: tuple[Result, ...]
+    statements: tuple[Statement, ...] = ()
+    as_of: date | None = None
+    home_currency: str = ""
+    home: tuple[HomeRow, ...] = ()
 
     @property
     def ties_out(self) -> bool:
+        """Every figure was compared, and all are the same."""
+        if any(s.is_blocking for s in self.statements):
+            return False
         return not any(r.difference or r.breaks for r in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A reconciliation, and what of it is kept besides."""
+
+    found: Reconciliation
+    books: Mapping[str, Sequence[Aged]]
+    reports: Reports
 
 
 class RefusedError(TieoutError):
@@ -42,24 +68,52 @@ def reconcile_modules(work: Work, modules: Sequence[Module], catch_up: Callable[
     """
     for module in modules:
         _refuse_on_red(work, module)
-    totals = work.connector.control_totals()
-    compared = [_compare(work, module, totals) for module in modules]
-    if any(r.breaks for c in compared for r in c.results):
+    compared = _compare_all(work, modules)
+    if not all(c.found.ties_out for c in compared):
         catch_up()
-        totals = work.connector.control_totals()
-        compared = [_compare(work, module, totals) for module in modules]
+        compared = _compare_all(work, modules)
     with work.transaction() as tx:
         for c in compared:
-            reconciliation.keep(
-                tx,
-                tenant=work.connection.tenant,
-                connection=work.connection.name,
-                module=c.module.name,
-                cutoff_at=c.cutoff_at,
-                results=c.results,
-                run_id=work.run_id,
-            )
-    return compared
+            _keep(tx, work, c)
+    return [c.found for c in compared]
+
+
+def _compare_all(work: Work, modules: Sequence[Module]) -> list[_Compared]:
+    totals = work.connector.control_totals()
+    return [_compare(work, module, totals) for module in modules]
+
+
+def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
+    found = compared.found
+    of_module = {"tenant": work.connection.tenant, "connection": work.connection.name, "module": found.module.name}
+    # A break that was not seen is over only if everything was looked at.
+    is_whole = not any(s.is_blocking and s.code != "counts_differ" for s in found.statements)
+    break_ids = breaks.see(
+        tx,
+        **of_module,
+        results=found.results,
+        seen_at=found.cutoff_at,
+        is_whole=is_whole,
+        run_id=work.run_id,
+    )
+    reconciliation.keep(
+        tx,
+        **of_module,
+        cutoff_at=found.cutoff_at,
+        results=found.results,
+        statements=found.statements,
+        break_ids=break_ids,
+        run_id=work.run_id,
+    )
+    ageing.keep(
+        tx,
+        **of_module,
+        as_of=compared.reports.as_of,
+        home_currency=found.home_currency,
+        books=compared.books,
+        reported=compared.reports.parties,
+        run_id=work.run_id,
+    )
 
 
 def gated_entities(module: Module) -> tuple[str, ...]:
@@ -87,24 +141,91 @@ def _refuse_on_red(work: Work, module: Module) -> None:
     )
 
 
-def _compare(work: Work, module: Module, totals: ControlTotals) -> Reconciliation:
+def _compare(work: Work, module: Module, totals: ControlTotals) -> _Compared:
+    name, title = work.connection.name, work.erp.title
+    as_of = totals.read_at.date()
+    reports = work.connector.reports(module.name, as_of)  # type: ignore[arg-type]
+    home_currency = reports.home_currency
+    keep_up(work, module)
+    held = _held_documents(work, module)
+    held_keys = {(h.entity, h.external_id) for h in held}
+    by_document = compare_documents(work, module, reports, held_keys)
     with work.reading() as tx:
-        ours = reconciliation.party_figures(tx, work.connection.name, module)
+        ours = ageing.party_figures(tx, name, module)
+        books = {
+            book: ageing.ageing(tx, name, module, book, as_of, home_currency=home_currency)
+            for book in ("ledger", "mirror")
+        }
+        rates = ageing.without_rate(tx, name, module, home_currency)
+        counts = {shape.entity: documents.count(tx, name, shape) for shape in documents.shapes_of(module)}
+        read = cursors.read_all(tx, name)
+    home = tuple(home_rows(books["ledger"], books["mirror"], _by_bucket(reports), reports.unasked))
+    said = [
+        *statements.of_sync(module, read, list(work.erp.entities)),
+        *statements.of_reports(module, title, reports, totals),
+        *statements.of_books(
+            module,
+            title,
+            reports,
+            totals,
+            {entity: ours for entity, (ours, _) in counts.items()},
+            {entity: theirs for entity, (_, theirs) in counts.items()},
+        ),
+        *statements.of_rates(rates, home_currency),
+        *statements.of_ageing(module, title, home, home_currency),
+        *(Statement(code, says) for code, says in by_document.notes),
+    ]
     accounts: dict[str, Decimal] = {}
     for account in totals.accounts:
         if account.module == module.name:
             accounts[account.currency] = accounts.get(account.currency, Decimal(0)) + account.balance
     results = reconcile(
         module,
-        erp_title=work.erp.title,
+        erp_title=title,
         erp_parties=[
             PartyFigure(p.external_id, p.name, p.currency, p.balance) for p in totals.parties if p.module == module.name
         ],
         erp_accounts=accounts,
         ledger_parties=ours,
-        held=_held_documents(work, module),
+        held=[*held, *_not_synced(title, reports, totals)],
+        documents=by_document.breaks,
     )
-    return Reconciliation(module, totals.read_at, tuple(results))
+    found = Reconciliation(
+        module, totals.read_at, tuple(results), tuple(said), as_of=as_of, home_currency=home_currency, home=home
+    )
+    return _Compared(found, books, reports)
+
+
+def _by_bucket(reports: Reports) -> dict[tuple[str, str], tuple[str, Decimal]] | None:
+    if reports.parties is None:
+        return None
+    return {
+        (party.external_id, bucket): (party.name, amount)
+        for party in reports.parties
+        for bucket, amount in party.buckets.items()
+    }
+
+
+def _not_synced(title: str, reports: Reports, totals: ControlTotals) -> list[HeldDocument]:
+    """Open documents of kinds that are not synced, as the ERP's report names them.
+
+    A report tells home amounts only, so those of a party with another currency explain nothing and are left out.
+    """
+    at_home = {
+        p.external_id for p in totals.parties if p.module == reports.module and p.currency == reports.home_currency
+    }
+    return [
+        HeldDocument(
+            one.word,
+            one.external_id,
+            one.party_external_id,
+            reports.home_currency,
+            one.home_amount,
+            f"{title} lists it as open, and documents of its kind are not synced",
+        )
+        for one in reports.documents or ()
+        if one.entity is None and one.party_external_id in at_home
+    ]
 
 
 def _held_documents(work: Work, module: Module) -> list[HeldDocument]:

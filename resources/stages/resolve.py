@@ -22,7 +22,7 @@ from resources.errors import ErrorKind, TieoutError
 from resources.points import point
 from resources.services import Services
 from resources.stages.deciding import Decided, Deciding, Decision
-from resources.stages.duplicates import decide_candidates, decide_twin, is_twin
+from resources.stages.duplicates import decide_candidates, decide_twins
 from resources.stores import audit, conflicts, mirror, policies, records
 from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
@@ -94,8 +94,8 @@ def _apply(deciding: Deciding) -> Decided:
     _refuse_if_undecided(deciding)
     if deciding.decision.separate and deciding.conflict.kind != ConflictKind.POSSIBLE_DUPLICATE:
         raise ChoiceError("found --separate for one record that both sides changed, expected a possible duplicate")
-    if is_twin(deciding.conflict):
-        return decide_twin(deciding)
+    if deciding.conflict.twins:
+        return decide_twins(deciding)
     if deciding.conflict.candidates:
         return decide_candidates(deciding)
     if deciding.decision.separate:
@@ -120,7 +120,7 @@ def _refuse_if_undecided(deciding: Deciding) -> None:
 def _look_again(deciding: Deciding) -> None:
     """Merge with what the row says now, and settle it or show it."""
     conflict = deciding.conflict
-    if conflict.candidates or is_twin(conflict):
+    if conflict.candidates or conflict.twins:
         # Which record it is stays the question, whatever it says.
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, _fields_of(conflict, None), says=conflict.says)
         return

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,7 @@ from ledger.entities import REFERENCE_ENTITIES
 from ledger.reconcile import Module
 from ledger.spec import entities as all_entities
 from resources import audit_anchors
+from resources.connector import CallForecast
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
@@ -38,6 +39,7 @@ from resources.stores.conflicts import Conflict
 from resources.stores.connections import Connection
 from resources.stores.leases import LeaseLostError
 
+Progress = Callable[[str, str, int], None]
 Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
 # Under which stage an error is kept that stopped all of it; single records are held under pull, merge and push.
 _WHOLE = {"push": "pushing", "reconcile": "reconcile"}
@@ -59,6 +61,8 @@ class SyncReport:
     watermarks: dict[str, datetime | None] = field(default_factory=dict)
     switched_off: list[str] = field(default_factory=list)
     """What was asked for and left out because its module is switched off."""
+    forecast: CallForecast | None = None
+    """What reading everything was going to cost, where it was read and the ERP counts a day's calls."""
     api_calls: int = 0
     seconds: float = 0.0
 
@@ -172,6 +176,11 @@ def _bring_up(
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
+        if kind == "full" or any(e not in known or known[e].watermark is None for e in offered):
+            report.forecast = work.connector.forecast(offered)
+        if report.forecast is not None:
+            work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
+            work.on_progress = _with_forecast(report.forecast, work.on_progress)
         merging = Merging(work, mergeable)
         due = set(pull_changes(work, offered, is_full=kind == "full", follower=merging))
         if kind == "full":
@@ -185,6 +194,11 @@ def _bring_up(
         held = errors.held_counts(tx, work.connection.name)
     for entity in {*offered, *ledger_entities} & set(held):
         work.outcome(entity).held = held[entity]
+
+
+def _with_forecast(forecast: CallForecast, tell: Progress) -> Progress:
+    """Whoever watches a long reading sees with every step when it will end."""
+    return lambda connection, what, count: tell(connection, f"{forecast.brief}; {what}", count)
 
 
 @contextmanager

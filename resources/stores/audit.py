@@ -9,8 +9,8 @@ all later ones telling. A tail cut off together with its head does not show in t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 FINDINGS_MAX = 100
+_ENTRY_COLUMNS = ("actor", "action", "connection", "entity", "ledger_id", "external_id")
 
 _BEFORE_THE_FIRST = bytes(32)
 # Said here again and not asked of sync.seal_audit: whoever changes entries could have changed that as well.
@@ -54,6 +55,37 @@ class Finding:
     kind: Literal["changed", "replaced", "missing", "inserted"]
     seq: int
     says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was done, by whom, to what; `detail` as in `append`."""
+
+    actor: str
+    action: str
+    connection: str | None = None
+    entity: str | None = None
+    ledger_id: int | None = None
+    external_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def append_all(tx: psycopg.Connection[Any], *, tenant: str, entries: Sequence[Entry]) -> None:
+    """Append entries in the order given; see `append`."""
+    if entries:
+        tx.execute(
+            """
+            select sync.append_audit(%s, actor, action, connection, entity, ledger_id, external_id, detail)
+              from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[])
+                with ordinality as e (actor, action, connection, entity, ledger_id, external_id, detail, place)
+             order by place
+            """,
+            (
+                tenant,
+                *([getattr(e, name) for e in entries] for name in _ENTRY_COLUMNS),
+                [msgspec.json.encode(e.detail).decode() for e in entries],
+            ),
+        )
 
 
 def append(

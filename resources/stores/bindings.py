@@ -117,26 +117,28 @@ def revived(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id
     }
 
 
-def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, binding: Binding) -> None:
-    """Enter a binding, or what it now stands on."""
+def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, bound: Sequence[Binding]) -> None:
+    """Enter bindings, or what they now stand on; no record twice."""
+    if not bound:
+        return
     tx.execute(
         """
         insert into sync.bindings as b
-          (connection, entity, external_id, tenant_id, ledger_id, base, version_token, ledger_version)
-        values (%s, %s, %s, %s, %s, %s, %s, %s)
+          (connection, tenant_id, entity, external_id, ledger_id, base, version_token, ledger_version)
+        select %s, %s, n.* from unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[]) n
         on conflict (connection, entity, external_id) do update
            set ledger_id = excluded.ledger_id, base = excluded.base, base_seq = null,
                version_token = excluded.version_token, ledger_version = excluded.ledger_version
         """,
         (
             connection,
-            binding.entity,
-            binding.external_id,
             tenant,
-            binding.ledger_id,
-            None if binding.base is None else encode(binding.base),
-            binding.version_token,
-            binding.ledger_version,
+            [b.entity for b in bound],
+            [b.external_id for b in bound],
+            [b.ledger_id for b in bound],
+            [None if b.base is None else encode(b.base) for b in bound],
+            [b.version_token for b in bound],
+            [b.ledger_version for b in bound],
         ),
     )
 

@@ -64,6 +64,11 @@ class Conflict:
         found = next((f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID), None)
         return found if isinstance(found, list) else []
 
+    @property
+    def twins(self) -> list[str]:
+        """The records there that carry the marker of the one our row stands for, but for that one."""
+        return [f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str)]
+
 
 _COLUMNS = ", ".join(Conflict.__dataclass_fields__)
 
@@ -290,6 +295,21 @@ def open_records(tx: psycopg.Connection[Any], connection: str, entity: str, exte
         )
     }
     return held | (candidates(tx, connection, entity) & set(ids))
+
+
+def about_twins(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]
+) -> list[Conflict]:
+    """The open conflicts that show any of these records of the ERP as a twin of one that we made."""
+    if not external_ids:
+        return []
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where connection = %s and entity = %s and state = 'open' "
+            "and kind = %s and exists (select from jsonb_array_elements(fields) f where f ->> 'name' = %s "
+            "and jsonb_typeof(f -> 'theirs') = 'string' and f ->> 'theirs' = any(%s)) order by conflict_id",
+            (connection, entity, ConflictKind.POSSIBLE_DUPLICATE.value, EXTERNAL_ID, list(external_ids)),
+        ).fetchall()
 
 
 def candidates(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:

@@ -525,3 +525,12 @@ def count(tx: psycopg.Connection[Any], connection: str, entity: str) -> int:
     ).fetchone()
     assert row is not None
     return row[0]
+
+
+def count_all(tx: psycopg.Connection[Any], entity: str) -> int:
+    """How many live rows the tenant has, whichever company they belong to."""
+    row = tx.execute(
+        sql.SQL("select count(*) from ledger.{} where not is_deleted").format(sql.Identifier(entity))
+    ).fetchone()
+    assert row is not None
+    return row[0]

@@ -51,13 +51,16 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order."""
+    """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order. `kept_at`:
+    the latest time of a version that was kept, because the page had one that bears an earlier time.
+    """
 
     pulled: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
     changes: Sequence[Change] = field(default=(), compare=False)
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ def store(
     changed: list[_Writing] = []
     doubtful: list[_Writing] = []
     buried: list[WireRecord] = []
+    kept_at: datetime | None = None
     for external_id, record in newest.items():
         holding = held.get(external_id)
         if record.is_deleted:
@@ -169,6 +173,7 @@ def store(
                 buried.append(record)
             continue
         if holding is not None and not (is_current or holding.is_older_than(record)):
+            kept_at = max(filter(None, (kept_at, holding.modified_at)))
             continue
         text = record.text if record.text is not None else _encode(record.content)
         writing = _Writing(record, text, hashlib.sha256(text).digest())
@@ -205,7 +210,7 @@ def store(
         )
         for r, seq in zip(written, seqs, strict=True)
     ]
-    return Stored(len(newest), len(new), len(changed), len(buried), changes)
+    return Stored(len(newest), len(new), len(changed), len(buried), changes, kept_at)
 
 
 def _newest(records: Sequence[WireRecord]) -> dict[str, WireRecord]:
@@ -331,6 +336,15 @@ def count(tx: psycopg.Connection[Any], connection: str, entity: str) -> int:
     return row[0]
 
 
+def count_all(tx: psycopg.Connection[Any], entity: str) -> int:
+    """How many live records the tenant has mirrored, whichever company they are of."""
+    row = tx.execute(
+        sql.SQL("select count(*) from mirror.{} where not is_deleted").format(sql.Identifier(entity))
+    ).fetchone()
+    assert row is not None
+    return row[0]
+
+
 class Census:
     """What a full listing of the ERP's ids says about the mirror, gathered page by page in one session's temp table."""
 
@@ -391,3 +405,21 @@ def bury(
         ).format(sql.Identifier(entity)),
         (run_id, connection, list(external_ids)),
     ).rowcount
+
+
+def ids_beyond(
+    tx: psycopg.Connection[Any], connection: str, entity: str, wholes: Mapping[str, frozenset[str]]
+) -> list[str]:
+    """Live records whose ids begin with one of these words, and which are not among those given for it.
+
+    Linear in what the connection has of the entity, so it is for the few changes of a delta.
+    """
+    rows = tx.execute(
+        sql.SQL(
+            "select external_id from mirror.{} join unnest(%s::text[]) as whole (word) "
+            "on starts_with(external_id, word) where connection = %s and not is_deleted"
+        ).format(sql.Identifier(entity)),
+        (list(wholes), connection),
+    ).fetchall()
+    known = frozenset[str]().union(*wholes.values())
+    return [external_id for (external_id,) in rows if external_id not in known]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import class_row
 
@@ -101,25 +102,24 @@ def earlier(
 def commit(
     tx: psycopg.Connection[Any], *, tenant: str, connection: str, run_id: int | None, intents: Sequence[dict[str, Any]]
 ) -> list[Intent]:
-    """Keep new intents as `sent`; each has the columns of Intent without id, state, attempts and time."""
-    kept: list[Intent] = []
+    """Keep new intents as `sent`, in the order given; each has the columns of Intent without id, state, attempts and
+    time."""
     with tx.cursor(row_factory=class_row(Intent)) as rows:
-        rows.executemany(
+        kept = rows.execute(
             f"""
             insert into sync.outbox (tenant_id, connection, run_id, entity, ledger_id, ledger_version, operation, key,
                                      marker, batch_key, external_id, version_token, body, record, state)
-            values (%(tenant)s, %(connection)s, %(run_id)s, %(entity)s, %(ledger_id)s, %(ledger_version)s,
-                    %(operation)s, %(key)s, %(marker)s, %(batch_key)s, %(external_id)s, %(version_token)s, %(body)s,
-                    %(record)s, 'sent')
+            select %s, %s, %s, entity, ledger_id, ledger_version, operation, key, marker, batch_key, external_id,
+                   version_token, body, record, 'sent'
+              from json_to_recordset(%s::json) as n (entity text, ledger_id bigint, ledger_version bigint,
+                   operation text, key text, marker text, batch_key text, external_id text, version_token text,
+                   body text, record text)
             returning {_COLUMNS}
             """,
-            [{**intent, "tenant": tenant, "connection": connection, "run_id": run_id} for intent in intents],
-            returning=True,
-        )
-        while True:
-            kept += rows.fetchall()
-            if not rows.nextset():
-                return kept
+            (tenant, connection, run_id, msgspec.json.encode(intents).decode()),
+        ).fetchall()
+    places = {intent["key"]: place for place, intent in enumerate(intents)}
+    return sorted(kept, key=lambda intent: places[intent.key])
 
 
 def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool = True) -> list[Intent]:
@@ -219,12 +219,30 @@ def postpone(tx: psycopg.Connection[Any], intent_id: int, *, state: str, seconds
     )
 
 
-def end(
-    tx: psycopg.Connection[Any], intent_id: int, *, state: str, answer: str, external_id: str | None = None
-) -> None:
-    """End an intent as `done`, `refused` or `stale`."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One intent that has happened: what ended it, and the record there that it made or changed."""
+
+    intent_id: int
+    answer: str
+    external_id: str
+
+
+def done(tx: psycopg.Connection[Any], ended: Sequence[Done]) -> None:
+    """End intents that have happened."""
+    if ended:
+        tx.execute(
+            "update sync.outbox o set state = 'done', answer = d.answer, external_id = d.external_id, "
+            "ended_at = clock_timestamp() "
+            "from unnest(%s::bigint[], %s::text[], %s::text[]) as d (intent_id, answer, external_id) "
+            "where o.intent_id = d.intent_id",
+            ([d.intent_id for d in ended], [d.answer for d in ended], [d.external_id for d in ended]),
+        )
+
+
+def end(tx: psycopg.Connection[Any], intent_id: int, *, state: str, answer: str) -> None:
+    """End an intent that has not happened, as `refused` or `stale`."""
     tx.execute(
-        "update sync.outbox set state = %s, answer = %s, external_id = coalesce(%s, external_id), "
-        "ended_at = clock_timestamp() where intent_id = %s",
-        (state, answer, external_id, intent_id),
+        "update sync.outbox set state = %s, answer = %s, ended_at = clock_timestamp() where intent_id = %s",
+        (state, answer, intent_id),
     )

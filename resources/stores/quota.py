@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -199,6 +199,31 @@ class CallQuota:
         with self._transaction() as db:
             db.execute(_HURRIED)
             db.execute(statement, {**self._limits, **values})
+
+
+class Quotas:
+    """Limits that one call must keep all of, as a `CallGate`: a company's, then those of the app over all companies.
+
+    A pause is the company's: who else was told to wait is not known here.
+    """
+
+    def __init__(self, company: CallQuota, *wider: CallQuota) -> None:
+        self._company = company
+        self._wider = wider
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Wait for the scarcest first, so that nobody waits for a company with the app's permission in hand."""
+        with ExitStack() as held:
+            for quota in (self._company, *self._wider):
+                held.enter_context(quota.call())
+            yield
+
+    def pause(self, seconds: float) -> None:
+        self._company.pause(seconds)
+
+    def paused_seconds(self) -> float:
+        return self._company.paused_seconds()
 
 
 @cache

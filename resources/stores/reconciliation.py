@@ -1,8 +1,12 @@
-"""The ledger's side of a reconciliation, and what came of it: results and breaks, kept for good."""
+"""What came of each reconciliation, kept for good: results, what differed in them, and what had to be said.
+
+Belongs here: results, sightings and statements of every run. Breaks that last are `breaks.py`, both books' figures
+`ageing.py` and `documents.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,39 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
-from ledger.reconcile import Cause, Module, PartyFigure, Result
-from ledger.spec import spec_of
-
-
-def party_figures(tx: psycopg.Connection[Any], connection: str, module: Module) -> list[PartyFigure]:
-    """What the ledger says each party owes, from the open amounts of this connection's own documents.
-
-    Linear in the connection's open and settled documents: the sum itself is what is being checked.
-    """
-    party = spec_of(module.party).name.removesuffix("s")
-    items = sql.SQL(" union all ").join(
-        sql.SQL(
-            "select d.{party_id} as party_id, d.currency, {sign} * d.{amount} as amount from ledger.{entity} d "
-            "join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = d.ledger_id "
-            "where not d.is_deleted and d.{amount} <> 0"
-        ).format(
-            party_id=sql.Identifier(f"{party}_id"),
-            sign=sql.Literal(sign),
-            amount=sql.Identifier(amount),
-            entity=sql.Identifier(entity),
-            name=sql.Literal(entity),
-        )
-        for entity, (amount, sign) in module.open_amounts.items()
-    )
-    query = sql.SQL(
-        "select b.external_id, p.name, i.currency, sum(i.amount) from ({items}) i "
-        "join ledger.{parties} p on p.ledger_id = i.party_id "
-        "join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = i.party_id "
-        "group by b.external_id, p.name, i.currency"
-    ).format(items=items, parties=sql.Identifier(module.party), name=sql.Literal(module.party))
-    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
-    tx.execute("set local enable_nestloop = off")
-    return [PartyFigure(*row) for row in tx.execute(query, {"connection": connection})]
+from ledger.reconcile import Cause, Result, Statement
 
 
 def open_amounts(
@@ -71,9 +43,11 @@ def keep(
     module: str,
     cutoff_at: datetime,
     results: Sequence[Result],
+    statements: Sequence[Statement],
+    break_ids: Mapping[tuple[str, str], int],
     run_id: int | None,
 ) -> None:
-    """Store the results of one module with their breaks."""
+    """Store the results of one module with what differed; `break_ids` is (currency, identity) -> the break seen."""
     for result in results:
         row = tx.execute(
             """
@@ -98,14 +72,24 @@ def keep(
         assert row is not None
         with tx.cursor() as cursor:
             cursor.executemany(
-                "insert into reconciliation.breaks "
-                "(result_id, tenant_id, cause, party_external_id, party_name, amount, says) "
-                "values (%s, %s, %s, %s, %s, %s, %s)",
+                "insert into reconciliation.sightings "
+                "(result_id, tenant_id, cause, party_external_id, party_name, amount, says, break_id) "
+                "values (%s, %s, %s, %s, %s, %s, %s, %s)",
                 [
-                    (row[0], tenant, b.cause.value, b.party_external_id, b.party_name, b.amount, b.says)
+                    (
+                        *(row[0], tenant, b.cause.value, b.party_external_id, b.party_name, b.amount, b.says),
+                        break_ids.get((result.currency, b.identity)),
+                    )
                     for b in result.breaks
                 ],
             )
+    with tx.cursor() as cursor:
+        cursor.executemany(
+            "insert into reconciliation.statements "
+            "(tenant_id, connection, module, cutoff_at, code, is_blocking, says, run_id) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [(tenant, connection, module, cutoff_at, s.code, s.is_blocking, s.says, run_id) for s in statements],
+        )
 
 
 def trend(
@@ -125,7 +109,10 @@ def trend(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one connection stands in one module and currency since it was last reconciled; `says`: its largest breaks."""
+    """How one connection stands in one module and currency since it was last reconciled.
+
+    `says`: what keeps its books from being compared at all, then its largest breaks.
+    """
 
     connection: str
     currency: str
@@ -133,11 +120,16 @@ class Standing:
     difference_amount: Decimal
     break_count: int
     is_unexplained: bool
-    says: Sequence[str]
+    blocking: Sequence[str]
+    largest: Sequence[str]
+
+    @property
+    def says(self) -> Sequence[str]:
+        return [*self.blocking, *self.largest]
 
     @property
     def ties_out(self) -> bool:
-        return not self.difference_amount and not self.break_count
+        return not self.difference_amount and not self.break_count and not self.blocking
 
 
 def standings(tx: psycopg.Connection[Any], module: str) -> list[Standing]:
@@ -145,17 +137,21 @@ def standings(tx: psycopg.Connection[Any], module: str) -> list[Standing]:
     with tx.cursor(row_factory=class_row(Standing)) as rows:
         return rows.execute(
             """
-            select r.connection, r.currency, r.cutoff_at, r.difference_amount, count(b.break_id)::int as break_count,
+            select r.connection, r.currency, r.cutoff_at, r.difference_amount, count(b.sighting_id)::int as break_count,
                    coalesce(bool_or(b.cause = %(unexplained)s), false) as is_unexplained,
-                   coalesce((array_agg(b.says order by abs(b.amount) desc, b.break_id)
-                             filter (where b.says is not null))[1:5], '{}') as says
+                   array(select s.says from reconciliation.statements s
+                          where s.is_blocking and s.connection = r.connection and s.module = r.module
+                            and s.cutoff_at = r.cutoff_at and s.run_id is not distinct from r.run_id
+                          order by s.statement_id limit 5) as blocking,
+                   coalesce((array_agg(b.says order by abs(b.amount) desc, b.sighting_id)
+                             filter (where b.says is not null))[1:5], '{}') as largest
               from sync.connections c
               join lateral (select s.run_id, s.cutoff_at from reconciliation.results s
                              where s.connection = c.connection and s.module = %(module)s
                              order by s.cutoff_at desc, s.result_id desc limit 1) newest on true
               join reconciliation.results r on r.connection = c.connection and r.module = %(module)s
                and r.cutoff_at = newest.cutoff_at and r.run_id is not distinct from newest.run_id
-              left join reconciliation.breaks b on b.result_id = r.result_id
+              left join reconciliation.sightings b on b.result_id = r.result_id
              where c.tenant_id = sync.current_tenant() and c.state <> 'removed'
              group by r.result_id order by r.connection, r.currency
             """,
@@ -186,11 +182,24 @@ def of_dagster_run(tx: psycopg.Connection[Any], connection: str, dagster_run_id:
         ).fetchall()
         for result in found:
             result["listed"] = rows.execute(
-                "select cause, party_name, amount, says from reconciliation.breaks where result_id = %s "
-                "order by abs(amount) desc, break_id",
+                "select cause, party_name, amount, says, break_id from reconciliation.sightings "
+                "where result_id = %s order by abs(amount) desc, sighting_id",
                 (result.pop("result_id"),),
             ).fetchall()
             result["breaks"] = {}
             for one in result["listed"]:
                 result["breaks"][one["cause"]] = result["breaks"].get(one["cause"], Decimal(0)) + one["amount"]
     return found
+
+
+def statements_of_dagster_run(
+    tx: psycopg.Connection[Any], connection: str, dagster_run_id: str
+) -> list[dict[str, Any]]:
+    """What had to be said of the comparisons of one Dagster run."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        return rows.execute(
+            "select s.module, s.code, s.is_blocking, s.says from reconciliation.statements s "
+            "join sync.runs r on r.run_id = s.run_id where s.connection = %s and r.dagster_run_id = %s "
+            "order by s.statement_id",
+            (connection, dagster_run_id),
+        ).fetchall()

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from ledger.codes import translated
+from ledger.codes import CodeTable, translated
 from ledger.spec import (
     EntitySpec,
     FieldSpec,
@@ -71,11 +72,20 @@ class UnresolvedReferenceError(ValueError):
         super().__init__(f"{label}: found a reference to {entity}/{external_id}, expected one the ledger has")
 
 
-def read(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> dict[int, Kept]:
-    """These rows as records of this connection, by ledger id; what does not exist is left out."""
+def read(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    entity: str,
+    ledger_ids: Sequence[int],
+    *,
+    codes: CodeTable | None = None,
+) -> dict[int, Kept]:
+    """These rows as records of this connection, by ledger id; what does not exist is left out. `codes` are those of
+    the connection, if the caller has them.
+    """
     spec = spec_of(entity)
     keys = {"connection": connection, "ids": list(ledger_ids)}
-    codes = code_maps.table(tx, connection)
+    codes = code_maps.table(tx, connection) if codes is None else codes
     parts: dict[str, dict[int, list[tuple[int, Part]]]] = {}
     for part in spec.parts:
         by_parent = parts.setdefault(part.name, {})
@@ -130,15 +140,19 @@ def write(
     changed_by: str,
     run_id: int | None = None,
     is_deleted: bool = False,
+    codes: CodeTable | None = None,
+    known: Mapping[tuple[str, str], int] | None = None,
 ) -> int:
     """Make an existing row and its parts say what `record` says; returns its version afterwards.
 
     `part_ids` names, part for part, the row each part stands in, None for a new one; rows that are not named go.
+    `codes`, and the bindings that are `known`, (entity, external id) -> ledger id, need not be read again.
     Raises UnresolvedReferenceError.
     """
     spec = spec_of(entity)
-    record, _ = translated(spec, record, code_maps.table(tx, connection), "to_ours")
-    known = _resolve(tx, connection, spec, record)
+    codes = code_maps.table(tx, connection) if codes is None else codes
+    record, _ = translated(spec, record, codes, "to_ours")
+    known = _resolve(tx, connection, spec, record, known or {})
     values = _stored(spec.fields, record, known)
     row = tx.execute(
         _update(entity),
@@ -232,16 +246,30 @@ def _named(fields: Sequence[FieldSpec], values: Any, prefix: str) -> Iterable[tu
         yield prefix + f.name, entity, value
 
 
+def named_by(spec: EntitySpec, named_in: Iterable[Record]) -> dict[str, set[str]]:
+    """entity -> the external ids that these records and their parts refer to."""
+    wanted: dict[str, set[str]] = {}
+    for record in named_in:
+        for _, entity, value in _references(spec, record):
+            if not value.startswith(UNBOUND):
+                wanted.setdefault(entity, set()).add(value)
+    return wanted
+
+
 def _resolve(
-    tx: psycopg.Connection[Any], connection: str, spec: EntitySpec, record: Record
+    tx: psycopg.Connection[Any],
+    connection: str,
+    spec: EntitySpec,
+    record: Record,
+    already: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> dict[tuple[str, str], int]:
     """(entity, external id) -> ledger id for all that the record names. A document the ledger lacks stays unnamed."""
-    wanted: dict[str, set[str]] = {}
     named = list(_references(spec, record))
-    for _, entity, value in named:
-        if not value.startswith(UNBOUND):
-            wanted.setdefault(entity, set()).add(value)
-    known = bindings.ledger_ids_of(tx, connection, wanted)
+    wanted: dict[str, set[str]] = {}
+    for entity, ids in named_by(spec, [record]).items():
+        if unknown := {external_id for external_id in ids if (entity, external_id) not in already}:
+            wanted[entity] = unknown
+    known = {**already, **bindings.ledger_ids_of(tx, connection, wanted)}
     loose = {f.name for f in spec.all_fields() if isinstance(f.reference, RefersToAny)}
     for label, entity, value in named:
         if value.startswith(UNBOUND):

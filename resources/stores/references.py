@@ -17,8 +17,9 @@ REMEMBERED_MAX = 50_000
 class References:
     """What bindings say, remembered as long as this lives: one sync of one connection, which holds its lease.
 
-    Bindings are made under that lease and never taken away, so what was found stays true. What was not found is asked
-    for again. Ask before a transaction makes bindings of its own: if it fails, they have never been.
+    What was not found is asked for again. A binding may be dropped meanwhile, of a record that is gone there and whose
+    row is to be made again: what still names that record means that row, so what was found does for the rest of the
+    sync. Ask before a transaction makes bindings of its own: if it fails, they have never been.
     """
 
     def __init__(self) -> None:

@@ -20,6 +20,7 @@ from ledger.entities import REFERENCE_ENTITIES
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities, parent_column
 from resources.stores.tables_audit import define_audit_tables
 from resources.stores.tables_push import define_push_tables
+from resources.stores.tables_reconciliation import define_reconciliation_tables
 from resources.stores.tables_secrets import define_secret_tables
 
 metadata = sa.MetaData(
@@ -350,46 +351,11 @@ sa.Table(
     schema="sync",
     comment="The last verdict of each data-quality check; reconciliation asks here.",
 )
-sa.Table(
-    "results",
-    metadata,
-    sa.Column("result_id", sa.BigInteger, sa.Identity(), primary_key=True),
-    _tenant(),
-    sa.Column("connection", sa.Text, nullable=False),
-    sa.Column("module", sa.Text, nullable=False, comment="ar or ap"),
-    sa.Column("currency", sa.Text, nullable=False),
-    _instant("cutoff_at"),
-    sa.Column("ledger_amount", sa.Numeric, nullable=False),
-    sa.Column(
-        "erp_amount", sa.Numeric, nullable=False, comment="the ERP's control account, or its parties' sum without one"
-    ),
-    sa.Column("parties_amount", sa.Numeric, nullable=False, comment="the sum of the parties' balances in the ERP"),
-    sa.Column("difference_amount", sa.Numeric, nullable=False, comment="erp less ledger"),
-    sa.Column("run_id", sa.BigInteger),
-    sa.Index("results_connection_cutoff_idx", "connection", "module", sa.text("cutoff_at desc")),
-    schema="reconciliation",
-    comment="Control totals of both books, by currency.",
-)
-sa.Table(
-    "breaks",
-    metadata,
-    sa.Column("break_id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("result_id", sa.BigInteger, sa.ForeignKey("reconciliation.results.result_id"), nullable=False),
-    _tenant(),
-    sa.Column("cause", sa.Text, nullable=False),
-    sa.Column("party_external_id", sa.Text),
-    sa.Column("party_name", sa.Text),
-    sa.Column("amount", sa.Numeric, nullable=False, comment="erp less ledger"),
-    sa.Column("says", sa.Text, nullable=False, comment="the difference as a sentence"),
-    sa.Index(None, "result_id"),
-    schema="reconciliation",
-    comment="What differed, and why. The breaks of a result add up to its difference.",
-)
-
 for _spec in entities():
     _ledger_tables(_spec)
 for _entity in MIRRORED:
     _mirror_tables(_entity)
 define_push_tables(metadata)
+define_reconciliation_tables(metadata)
 define_audit_tables(metadata)
 define_secret_tables(metadata)

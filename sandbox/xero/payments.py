@@ -23,6 +23,8 @@ PAYABLE = {
     "Prepayment": ("Prepayments", "", "RemainingCredit"),
     "Overpayment": ("Overpayments", "", "RemainingCredit"),
 }
+# Prepayments and overpayments have no such date in the published description.
+DATED_WHEN_PAID = ("Invoice", "CreditNote")
 _KINDS = {
     "ACCREC": "ACCRECPAYMENT",
     "ACCPAY": "ACCPAYPAYMENT",
@@ -189,7 +191,9 @@ def settle(
     if document[balance] == 0:
         known = document.get("FullyPaidOnDate")
         latest = max(day, wire.day_of(known)) if known else max([day, *_days(document)])
-        document["Status"], document["FullyPaidOnDate"] = "PAID", wire.day_stamp(latest)
+        document["Status"] = "PAID"
+        if name in DATED_WHEN_PAID:
+            document["FullyPaidOnDate"] = wire.day_stamp(latest)
     else:
         document["Status"] = "AUTHORISED"
         document.pop("FullyPaidOnDate", None)

@@ -63,7 +63,7 @@ def test_what_ties_out_in_one_company_does_not_cover_up_another(runner, house):
             "values ('default', 'other', 'ar', 'USD', now(), 10, 12, 12, 2) returning result_id"
         ).fetchone()
         tx.execute(
-            "insert into reconciliation.breaks (result_id, tenant_id, cause, amount, says) "
+            "insert into reconciliation.sightings (result_id, tenant_id, cause, amount, says) "
             "values (%s, 'default', 'timing', 2, 'Ada is 2.00 apart')",
             (result_id,),
         )
@@ -77,6 +77,10 @@ def test_what_ties_out_in_one_company_does_not_cover_up_another(runner, house):
     assert (verdicts["ar"].passed, verdicts["ap"].passed) == (False, True)
     assert verdicts["ar"].description == "other: Ada is 2.00 apart"
     assert verdicts["ap"].description == f"both books say the same: {CONNECTION}"
+    # The page of the asset shows the last run's totals, and how every company stands.
+    said = materialized(result)["reconciliation/ar"]
+    assert {row.data["connection"] for row in said["totals"]} == {CONNECTION}
+    assert {row.data["connection"] for row in said["every_connection"]} == {CONNECTION, "other"}
 
 
 def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner, house):

@@ -20,7 +20,7 @@ def test_the_first_sync_brings_the_company_and_says_so(runner):
     said = materialized(result)
     assert len(said) == 27
     invoices = said["ledger/invoices"]
-    assert invoices["inserted"] == invoices["dagster/partition_row_count"] == 1500
+    assert invoices["inserted"] == invoices["dagster/partition_row_count"] == invoices["dagster/row_count"] == 1500
     assert invoices["held"] == 0
     assert said["mirror/invoices"]["api_calls"] == 2
     assert "watermark" in said["mirror/invoices"]

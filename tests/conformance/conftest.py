@@ -140,8 +140,18 @@ def erp(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def erp_simulator(erp: str) -> Iterator[Simulator]:
-    with running_simulator("--no-limits", erp=erp) as running:
-        yield running
+    """The ERP's simulator; behind a judge of every exchange where the ERP publishes what they must be."""
+    with running_simulator("--no-limits", erp=erp) as running, WORDS[erp].judged(running) as reached:
+        yield reached
+
+
+@pytest.fixture(autouse=True)
+def all_is_as_published(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the connector sent during a test, and what the simulator answered, is what the ERP's description allows."""
+    reached = request.getfixturevalue("erp_simulator") if "erp_simulator" in request.fixturenames else None
+    yield
+    if reached is not None:
+        assert reached.findings() == []
 
 
 @pytest.fixture

@@ -22,11 +22,25 @@ from resources.stages.resolve import resolve
 from resources.stores import due_work
 from tests.books import changed, opened_books
 from tests.conformance.conftest import Company
+from tests.conformance.words import QUICKBOOKS, XERO
 from tests.conftest import NewDatabase
 from tests.house import Simulator, connect_simulator, running_simulator
 
 SHARED = "Lund & Sons"
 LATER = "later_test"
+# Somebody enters an item of the same name.
+ITEMS: Mapping[str, Mapping[str, Any]] = {
+    "quickbooks": {
+        "operation": "create",
+        "entity": "Item",
+        "body": {"Name": "Widget", "Type": "Service", "IncomeAccountRef": {"value": QUICKBOOKS.income}},
+    },
+    "xero": {
+        "operation": "create",
+        "entity": "Items",
+        "body": {"Code": "W-1", "Name": "Widget", "SalesDetails": {"AccountCode": XERO.income}},
+    },
+}
 
 
 @dataclass
@@ -147,6 +161,30 @@ def test_a_later_company_meets_the_customers_that_the_ledger_has_from_another(st
     assert [one.record.name for one in found.new_there] == ["Only Of The Later"]
     # The first company's own customer is nobody's business here.
     assert (found.ambiguous, found.new_here) == ([], [])
+
+
+def test_an_item_with_the_codes_of_another_company_is_asked_about(strangers: Two):
+    first, later = strangers.first, strangers.later
+    first.writer.insert(
+        "items",
+        name="Widget",
+        sku="W-1",
+        kind="service",
+        income_account_code=first.words.income,
+        connection=first.books.name,
+    )
+    first.books.push()
+    later.books.simulator.post("edit", ITEMS[later.erp])
+
+    meet(strangers, is_applied=True)
+    later.books.sync()
+
+    (conflict,) = later.books.rows("select * from sync.conflicts where state = 'open'")
+    assert (conflict["connection"], conflict["entity"], conflict["kind"]) == (LATER, "items", "possible_duplicate")
+    assert f"{first.words.income} here and {later.words.income} there" in conflict["says"]
+    resolve(first.books.services, conflict["conflict_id"], Decision("anna", separate=True))
+    assert first.books.value("select count(*) from ledger.items where name = 'Widget'") == 2
+    assert "items" not in {**first.books.push().pushed, **later.books.push().pushed}
 
 
 def test_met_it_is_one_row_with_a_binding_in_each_and_nobody_is_made_twice(two: Two):

@@ -7,8 +7,12 @@ comes from the connectors, so that a wrong belief of theirs does not sit on both
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+
+from tests.house import Simulator
+from tests.resources.erps.xero.between import listened_to
 
 State = Callable[[str], Sequence[Mapping[str, Any]]]
 
@@ -18,7 +22,8 @@ class Words:
     """`live_ids`: which external ids an entity has in the simulator's state. `ghost`: an id that no record has.
 
     `income`, `expense` and `bank` are account codes of an empty company; `write_method` and `write_path` choose the
-    calls that make a record, for fault rules.
+    calls that make a record, for fault rules. `judged` puts a judge of all calls before a simulator, where the ERP has
+    published what they must be.
     """
 
     live_ids: Callable[[str, State], set[str]]
@@ -32,6 +37,7 @@ class Words:
     write_method: str
     ghost: str
     can_void: frozenset[str]
+    judged: Callable[[Simulator], AbstractContextManager[Simulator]] = nullcontext
 
 
 # QuickBooks
@@ -114,7 +120,7 @@ def _xero_money(state: State, side: str):
         ("Prepayments", "PrepaymentID", "prepayment:"),
     ):
         for row in state(name):
-            if str(row.get("Type")).startswith(bank):
+            if str(row.get("Type")).startswith(bank) and row.get("Status") != "VOIDED":
                 yield prefix + row[key]
     for row in state("CreditNotes"):
         if row.get("Type") == credit and row.get("Status") not in ("VOIDED", "DELETED"):
@@ -145,6 +151,7 @@ XERO = Words(
     write_method="PUT",
     ghost="00000000-0000-4000-8000-000000000099",
     can_void=frozenset({"invoices", "bills", "credit_memos", "vendor_credits"}),
+    judged=listened_to,
 )
 
 WORDS: Mapping[str, Words] = {"quickbooks": QUICKBOOKS, "xero": XERO}

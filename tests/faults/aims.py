@@ -54,6 +54,10 @@ class Aim:
     strike: tuple[str, str] | None = None
 
 
+# How often as compared with an ordinary push: not each of them gets to where it leads.
+RARELY = {"found": 3, "resend": 3, "caught_up": 4}
+
+
 def why_not(point: str, what: str) -> str:
     """Why a point cannot meet a strike or a fault; empty if it can."""
     if what == "zombie" and point in LEASE_IS_HELD:
@@ -64,6 +68,12 @@ def why_not(point: str, what: str) -> str:
         return "a decision makes no request"
     if what in FAULTS and what not in READING and point == "watermark_written":
         return "what a push reads again by id moves no watermark, and a sync writes nothing there"
+    if what == "reading_down" and point in (*PULLING, *MERGING, *FINDING, "resend_counted", "caught_up"):
+        return "reading is down until the action has failed, and what comes there must have read something"
+    if what == "listing_down" and point == "caught_up":
+        return "what has moved is asked for by a query, and those are down until the action has failed"
+    if what == "reading_down" and point == "conflict_opened":
+        return "reading is down until the action has failed, and what is in conflict must have been read"
     return ""
 
 
@@ -84,14 +94,14 @@ def _all_aims() -> Iterator[Aim]:
     for point in POINTS:
         for how in STRIKES:
             if not why_not(point, how):
-                yield Aim(_way_to(point, how), strike=(point, how))
+                yield from [Aim(_way_to(point, how), strike=(point, how))] * 2
     for fault in FAULTS:
         if fault in READING:
-            yield from (Aim(way, fault) for way in ("delta", "conflict"))
+            yield from (Aim(way, fault) for way in ("delta", "conflict", "census"))
         else:
             yield Aim("push", fault)
         # Where one action reaches many of the points that are rarely passed at all.
-        yield from (Aim(way, fault) for way in ("found", "resend", "caught_up") for _ in range(2))
+        yield from (Aim(way, fault) for way, times in RARELY.items() for _ in range(times))
 
 
 AIMS = tuple(random.Random("aims").sample(listed := list(_all_aims()), len(listed)))
@@ -112,7 +122,7 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
     if aim.way == "conflict":
         yield {"what": "edit_both"}
         yield {"what": "edit_both"}
-    elif aim.way == "delta":
+    elif aim.way in ("delta", "census"):
         yield {"what": "make_there"}
         yield {"what": "edit_there"}
     elif aim.way == "caught_up":
@@ -124,7 +134,7 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
             doubt = chance.choice(DOUBTS[aim.way])
             yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
         yield {"what": "make_here"}
-    run = "delta" if aim.way in ("delta", "conflict") else "push"
+    run = {"delta": "delta", "conflict": "delta", "census": "full"}.get(aim.way, "push")
     rare = aim.way in ("found", "resend", "caught_up")
     yield {
         "what": "work",

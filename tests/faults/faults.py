@@ -7,6 +7,8 @@ from typing import Any
 _NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
 WRITE = {"method": "POST", "path": rf"^/v3/company/[^/]+/({_NAMES})\b"}
 READ = {"path": r"^/v3/company/[^/]+/(query|cdc)"}
+# A census lists by queries, the feed of changes is read by another path.
+LISTING = {"path": r"^/v3/company/[^/]+/query"}
 TOKEN = {"path": r"^/oauth2/v1/tokens/bearer"}
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
@@ -37,6 +39,14 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     ],
     "reading_lost": [{**READ, "drop": "after", "count": 2}],
     "reading_down": [{**READ, "answer": "unavailable", "count": 12}],
+    "listing_down": [{**LISTING, "answer": "unavailable", "count": 12}],
 }
 # Those that only an answer to a question can meet.
-READING = ("throttled_reading", "truncated_reading", "token_expired_reading", "reading_lost", "reading_down")
+READING = (
+    "throttled_reading",
+    "truncated_reading",
+    "token_expired_reading",
+    "reading_lost",
+    "reading_down",
+    "listing_down",
+)

@@ -89,6 +89,11 @@ class Record:
         return [n for n in self.kind.texts if n not in self.values or self.values[n].ours is None]
 
     @property
+    def is_ended(self) -> bool:
+        """Somebody deleted or voided it, seen or not."""
+        return STATE in self.values and self.values[STATE].last not in (None, LIVE)
+
+    @property
     def label(self) -> str:
         return f"{self.kind.entity}/{self.name}"
 
@@ -432,7 +437,7 @@ class Hands:
 
     def edit_both(self, chance: random.Random) -> None:
         """The same field on both sides, unseen: whoever comes second must ask."""
-        record = self.pick(chance, lambda r: r.ledger_id is not None and r.external_id is not None)
+        record = self.pick(chance, lambda r: r.ledger_id is not None and r.external_id is not None and not r.is_ended)
         if record is None:
             return
         name = self._a_field(chance, record)
@@ -509,11 +514,15 @@ def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
     other = state.theirs if hand == "ours" else state.ours
     setattr(state, hand, how)
     state.last = how
-    if other in ("void", "delete") and other != how:
+    record.is_touched = True
+    if other == how:
+        # Both want the same, whatever else either had written before.
+        state.is_concurrent = False
+        return
+    if other in ("void", "delete"):
         state.is_concurrent = True
     if (how == "delete" and unseen) or (how == "void" and AMOUNT in unseen):
         state.is_concurrent = True
-    record.is_touched = True
 
 
 def _edit_of_ended(record: Record, by: str, name: str, *, is_shown: bool) -> None:

@@ -112,23 +112,23 @@ def after_instead_of_from() -> None:
 def echo_is_an_edit() -> None:
     """What comes back from a push counts as an edit that has to be pushed."""
     from resources.stages import plan
-    from resources.stages.careful import Careful
+    from resources.stages.recording import Recording
     from resources.stores import bindings, edits
 
-    original, operation_of = Careful.record_effect, plan.operation_of
+    original, operation_of = Recording.record_effects, plan.operation_of
 
-    def record_effect(self: Any, intent: Any, record: Any, says: str) -> None:
-        original(self, intent, record, says)
-        kept = self._kept(intent.entity, intent.ledger_id)
-        bindings.agree(self.tx, connection=self.name, entity=intent.entity, ledger_id=intent.ledger_id, version=0)
-        edits.note(
-            self.tx, connection=self.name, entity=intent.entity, ledger_id=intent.ledger_id, version=kept.version
-        )
+    def record_effects(self: Any, effects: Any) -> None:
+        original(self, effects)
+        for intent in (effect.intent for effect in effects):
+            named = {"connection": self.name, "entity": intent.entity, "ledger_id": intent.ledger_id}
+            version = self._kept(intent.entity, intent.ledger_id).version
+            bindings.agree(self.tx, **named, version=0)
+            edits.note(self.tx, **named, version=version)
 
     def always(kept: Any, binding: Any) -> Any:
         return operation_of(kept, binding) or ("update" if binding and not kept.is_deleted else None)
 
-    Careful.record_effect = record_effect  # type: ignore[method-assign]
+    Recording.record_effects = record_effects  # type: ignore[method-assign]
     plan.operation_of = always
 
 
@@ -173,23 +173,23 @@ def lease_without_epoch() -> None:
 
 def audit_outside_the_transaction() -> None:
     """The audit's entry is committed by itself, before what it tells of."""
-    from resources.stages.careful import Careful
+    from resources.stages.recording import Recording
     from resources.stores import audit
 
-    original, append = Careful.record_effect, audit.append
+    original, append_all = Recording.record_effects, audit.append_all
 
-    def record_effect(self: Any, intent: Any, record: Any, says: str) -> None:
-        def append_alone(tx: Any, **entry: Any) -> None:
+    def record_effects(self: Any, effects: Any) -> None:
+        def append_alone(tx: Any, **entries: Any) -> None:
             with self.work.db.transaction(self.tenant) as other:
-                append(other, **entry)
+                append_all(other, **entries)
 
-        audit.append = append_alone
+        audit.append_all = append_alone
         try:
-            original(self, intent, record, says)
+            original(self, effects)
         finally:
-            audit.append = append
+            audit.append_all = append_all
 
-    Careful.record_effect = record_effect  # type: ignore[method-assign]
+    Recording.record_effects = record_effects  # type: ignore[method-assign]
 
 
 def last_writer_wins() -> None:

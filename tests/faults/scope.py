@@ -1,4 +1,5 @@
-"""The small scope, exhaustively: every point killed at its first and second passing, under each of the main faults.
+"""The small scope, exhaustively: every point killed at its first and second passing, under each of the main faults, and
+the database's server stopped as by a crash at each.
 
 Belongs here: the list, which is the same in every run and draws nothing. Several cases share a schedule, one after the
 other, so that all of them fit into a minute or two.
@@ -24,13 +25,14 @@ SYNCED = frozenset({*PULLING, *MERGING})
 SEED = 1_000_000
 
 
-def cases() -> list[tuple[str, int, str]]:
-    """(point, passing, fault)."""
-    return [
-        (point, nth, fault)
+def cases() -> list[tuple[str, int, str, str]]:
+    """(point, passing, fault, strike)."""
+    killed = [
+        (point, nth, fault, "kill")
         for fault, point, nth in product(MAIN_FAULTS, POINTS, (1, 2))
         if nth == 1 or point not in ONCE
     ]
+    return [*killed, *((point, 1, "", "restart") for point in POINTS)]
 
 
 def schedules() -> Iterator[tuple[int, list[Step]]]:
@@ -40,7 +42,7 @@ def schedules() -> Iterator[tuple[int, list[Step]]]:
         yield SEED + number, list(_numbered(listed[first : first + CASES_PER_SCHEDULE]))
 
 
-def _numbered(together: Sequence[tuple[str, int, str]]) -> Iterator[Step]:
+def _numbered(together: Sequence[tuple[str, int, str, str]]) -> Iterator[Step]:
     place = 0
     for case in together:
         for step in _steps(*case):
@@ -48,8 +50,8 @@ def _numbered(together: Sequence[tuple[str, int, str]]) -> Iterator[Step]:
             yield Step(place, **step)
 
 
-def _steps(point: str, nth: int, fault: str) -> Iterator[dict[str, Any]]:
-    strike = {"point": point, "nth": nth, "how": "kill"}
+def _steps(point: str, nth: int, fault: str, how: str) -> Iterator[dict[str, Any]]:
+    strike = {"point": point, "nth": nth, "how": how}
     yield {"what": "make_here"}
     if point in DECIDING or point == "conflict_opened":
         yield {"what": "edit_both"}
@@ -61,7 +63,12 @@ def _steps(point: str, nth: int, fault: str) -> Iterator[dict[str, Any]]:
     if point in AFTER_DOUBT:
         doubt = "error_after" if point.startswith("found") else "request_lost"
         yield {"what": "edit_here"}
-        yield {"what": "work", "run": "push", "fault": doubt, "strike": {**strike, "point": "after_send", "nth": 1}}
+        yield {
+            "what": "work",
+            "run": "push",
+            "fault": doubt,
+            "strike": {"point": "after_send", "nth": 1, "how": "kill"},
+        }
     elif point == "caught_up":
         yield {"what": "edit_both"}
     elif point in SYNCED:

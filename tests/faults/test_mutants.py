@@ -7,8 +7,6 @@ import pytest
 from tests.faults.running import first_failure
 from tests.faults.world import World
 
-pytestmark = pytest.mark.long
-
 SEEDS = range(200)
 
 

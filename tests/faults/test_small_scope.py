@@ -9,8 +9,6 @@ from tests.faults.running import attempt, shortened
 from tests.faults.scope import ONCE, schedules
 from tests.faults.world import World
 
-pytestmark = pytest.mark.long
-
 SCHEDULES = list(schedules())
 CHUNK = 10
 
@@ -29,3 +27,4 @@ def test_every_point_was_really_struck(world: World):
     """Comes after the schedules, in the same world."""
     assert [point for point in POINTS if not world.killed[point, 1]] == []
     assert [point for point in POINTS if point not in ONCE and not world.killed[point, 2]] == []
+    assert [point for point in POINTS if not world.struck[point, "restart"]] == []

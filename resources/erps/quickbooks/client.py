@@ -14,6 +14,7 @@ from typing import Any
 
 from resources.connector import (
     AccountBalance,
+    CallForecast,
     CensusPage,
     ConnectionReport,
     ControlTotals,
@@ -95,6 +96,15 @@ class QuickBooksConnector:
         """
         for page in self._walk(self._entity(entity), entity, since, until):
             yield Page(entity, page.rows.records, page.rows.rejected, watermark=page.complete_before)
+
+    def pull_together(self, entities: Sequence[str]) -> Iterator[Page]:
+        """One after the other: no list of QuickBooks serves two entities."""
+        for entity in entities:
+            yield from self.pull(entity)
+
+    def forecast(self, entities: Sequence[str]) -> CallForecast | None:
+        """None: QuickBooks counts no day's calls."""
+        return None
 
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:
         """What changed, deletions included, by one change-data-capture call for all entities that the feed knows.

@@ -14,6 +14,7 @@ from ledger.shapes import Shaped
 
 DOCUMENT_NUMBER_LENGTH_MAX = 21
 PRIVATE_NOTE_LENGTH_MAX = 4000
+_VOIDED = "Voided"
 
 # A pseudo item: the shipping charge that QuickBooks keeps on the form instead of in the item list.
 SHIPPING_ITEM = frozenset({"SHIPPING_ITEM_ID"})
@@ -156,7 +157,14 @@ ADDRESS_FIELDS = {
 
 def is_void(payload: Payload) -> bool:
     """QuickBooks has no status for it: a void is a zero total under a note that begins with "Voided"."""
-    return str(payload.get("PrivateNote") or "").startswith("Voided") and _exact(payload.get("TotalAmt")) == 0
+    return str(payload.get("PrivateNote") or "").startswith(_VOIDED) and _exact(payload.get("TotalAmt")) == 0
+
+
+def still_void(note: str) -> str:
+    """A note written on a void document, with the word that says so, or nobody would know it for one any more."""
+    if note.startswith(_VOIDED):
+        return note
+    return f"{_VOIDED} - {note}" if note else _VOIDED
 
 
 def net_of_sales_lines(payload: Payload) -> Decimal:

@@ -23,6 +23,7 @@ from resources.connector import Refusal, Wanted
 from resources.erps.quickbooks import lines as wire_lines
 from resources.erps.quickbooks.bill_payments import with_account_of_method
 from resources.erps.quickbooks.company import TAXED, Company, Rows
+from resources.erps.quickbooks.documents import is_void, still_void
 from resources.erps.quickbooks.mappings import MAPPINGS
 from resources.erps.quickbooks.markers import marked, marker_in
 from resources.erps.quickbooks.profile import PAYERS, SALES, WIRE_ENTITIES
@@ -107,7 +108,8 @@ class QuickBooksComposer:
             body.update(_lines_of(mapping, record, held.get("Line") or []))
         if _changed("private_note", record, base):
             # A document keeps its mark whatever people write in its note, and one without a mark gets none now.
-            note = marked(_get(record, "private_note"), marker_in(held.get("PrivateNote")) or "")
+            note = _get(record, "private_note")
+            note = marked(still_void(note) if is_void(held) else note, marker_in(held.get("PrivateNote")) or "")
             if note:
                 body["PrivateNote"] = note
                 cleared.discard("private_note")

@@ -7,13 +7,12 @@ everything still due. The record is read back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
 from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write
-from resources.erps.xero.documents import exact
 from resources.erps.xero.errors import AnswerError, messages_of
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, ZERO_ID
@@ -23,8 +22,10 @@ from resources.http import never_left
 
 _MAY_HAVE_HAPPENED = (ErrorKind.SYSTEM, ErrorKind.TIMEOUT, ErrorKind.CONNECTION)
 _DAYS = ("Date", "DueDate", "DeliveryDate")
-# Sent to say which record, or computed from what is sent.
-_NO_CONTENT = frozenset({"LineItems", "LineAmountTypes", "Contact", "Addresses", "Phones", "Allocations", "Status"})
+# Of a line: Xero computes the one, and shows the other with more than is sent.
+_NOT_COMPARED = frozenset({"TaxAmount", "Tracking"})
+# What tells the blocks of a list apart that has no order.
+_BLOCK_KEYS = ("AddressType", "PhoneType")
 
 
 def answer_to_failure(error: TieoutError, write: Write, *, has_gone_out: bool = True) -> Answer:
@@ -53,7 +54,7 @@ def answer_to_element(element: Any, write: Write, doubt: TieoutError) -> Answer 
         return InDoubt(doubt)
     said = messages_of(element)
     if element.get("StatusAttributeString") == "ERROR" or said:
-        return Refused(_explained(doubt, write, "; ".join(said) or "an error", "a record that Xero takes"))
+        return refused_of(doubt, write, said)
     key = _key_of(write, element)
     found = element.get(key)
     if not isinstance(found, str) or found in ("", ZERO_ID):
@@ -74,14 +75,12 @@ def oddity_of(write: Write, record: WireRecord) -> str | None:
         sent = marker_in(write.body)
         is_marked = sent is None or marker_in(payload) == sent
         return None if is_marked else "a record without the mark that was sent with it"
-    for key, value in write.body.items():
-        if (
-            key not in _NO_CONTENT
-            and not isinstance(value, dict | list)
-            and not _is_equal(key, value, payload.get(key))
-        ):
-            return f"{key} other than it was sent"
-    return _oddity_of_lines(write.body.get("LineItems"), payload.get("LineItems"))
+    return next(_oddities(write.body, payload), None)
+
+
+def refused_of(error: TieoutError, write: Write, said: Sequence[str]) -> Refused:
+    """A refusal in Xero's own words."""
+    return Refused(_explained(error, write, "; ".join(said) or "an error", "a record that Xero takes"))
 
 
 def doubt_of(connection: str, write: Write, found: str = "no answer for it") -> TieoutError:
@@ -112,23 +111,38 @@ def stale_of(connection: str, write: Write, found: str) -> Stale:
 
 def _key_of(write: Write, element: Mapping[str, Any]) -> str:
     if write.entity in PAYERS:
-        return next((key for key in ("PaymentID", "OverpaymentID") if key in element), "PaymentID")
+        return next((key for key in ("PaymentID", "OverpaymentID", "PrepaymentID") if key in element), "PaymentID")
     return WIRE_ENTITIES[write.entity].sources[0].resource.key
 
 
-def _oddity_of_lines(sent: Any, found: Any) -> str | None:
-    if not isinstance(sent, list):
-        return None
-    lines = found if isinstance(found, list) else []
-    if len(lines) != len(sent):
-        return f"{len(lines)} lines instead of {len(sent)}"
-    if all("LineAmount" in line for line in sent) and _sum(sent) != _sum(lines):
-        return f"lines that add up to {_sum(lines)} instead of {_sum(sent)}"
-    return None
+def _oddities(sent: Mapping[str, Any], found: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Where a record, a block or a line is other than it was sent; what was not sent is nobody's concern."""
+    for key, value in sent.items():
+        there = found.get(key)
+        if key in _NOT_COMPARED:
+            continue
+        if isinstance(value, Mapping):
+            yield from _oddities(value, there if isinstance(there, Mapping) else {}, f"{place}{key}.")
+        elif isinstance(value, list):
+            yield from _oddities_of_list(value, there if isinstance(there, list) else [], f"{place}{key}")
+        elif not _is_equal(key, value, there):
+            yield f"{place}{key} other than it was sent"
 
 
-def _sum(lines: list[Any]) -> Decimal:
-    return sum((exact(line.get("LineAmount")) for line in lines if isinstance(line, Mapping)), Decimal(0))
+def _oddities_of_list(sent: list[Any], found: list[Any], place: str) -> Iterator[str]:
+    """Blocks are met by their type, lines by their place."""
+    kind = next((key for key in _BLOCK_KEYS if sent and key in sent[0]), None)
+    if kind is not None:
+        by_kind = {block.get(kind): block for block in found if isinstance(block, Mapping)}
+        for block in sent:
+            yield from _oddities(block, by_kind.get(block[kind], {}), f"{place}[{block[kind]}].")
+        return
+    if len(found) != len(sent):
+        yield f"{len(found)} {place} instead of {len(sent)}"
+        return
+    for number, (line, there) in enumerate(zip(sent, found, strict=True), 1):
+        if isinstance(line, Mapping) and isinstance(there, Mapping):
+            yield from _oddities(line, there, f"{place}[{number}].")
 
 
 def _is_equal(key: str, sent: Any, found: Any) -> bool:
@@ -138,8 +152,8 @@ def _is_equal(key: str, sent: Any, found: Any) -> bool:
         return sent is found
     if isinstance(sent, int | Decimal) and isinstance(found, int | Decimal):
         return sent == found
-    # An emptied text is left out of answers.
-    return (sent or "") == (found or "")
+    # An emptied text is left out of answers; blanks at either end are nobody's edit.
+    return str(sent or "").strip() == str(found or "").strip()
 
 
 def _explained(

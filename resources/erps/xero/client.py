@@ -26,12 +26,13 @@ from resources.connector import (
     Write,
 )
 from resources.erps.xero import profile
+from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.budget import forecast_of
 from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
 from resources.erps.xero.reading import rows_with_ids
-from resources.erps.xero.records import Rows, has_role, rows_of
+from resources.erps.xero.records import Rows, has_role, rows_of, wholes_of
 from resources.erps.xero.reports import read_reports
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
@@ -61,8 +62,9 @@ class XeroConnector:
         self._calls_today = calls_today
         self._wire = wire
         self._tokens = tokens
-        self._sender = Sender(wire, self._base_currency)
-        self._prober = Prober(wire, self._base_currency)
+        self._bank_accounts = BankAccounts(wire)
+        self._sender = Sender(wire, self._base_currency, self._bank_accounts)
+        self._prober = Prober(wire, self._base_currency, self._bank_accounts)
         self._organisation: dict[str, Any] | None = None
 
     @classmethod
@@ -119,15 +121,22 @@ class XeroConnector:
         if not is_single:
             yield Page(entity, (), watermark=_earliest([*claims, *([until] if until else [])]))
 
+    def pull_together(self, entities: Sequence[str]) -> Iterator[Page]:
+        """Everything of several entities by one walk over each list, without the parties of documents: all come."""
+        yield from self._walked(dict.fromkeys(entities), {})
+
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:
         """What changed, by one walk over each list whichever entities it serves; deletions and voids as statuses.
 
         Asked from a minute before the oldest watermark. That a contact became a customer or vendor moves no time, so
         the parties of changed documents come along. What no list tells is for the census: README.md, blind spots.
         """
+        parties: dict[str, dict[str, None]] = {name: {} for name in CONTACT_ROLES if name in since}
+        yield from self._walked(since, parties)
+
+    def _walked(self, since: Mapping[str, datetime | None], parties: dict[str, dict[str, None]]) -> Iterator[Page]:
         wanted = {name: self._entity(name) for name in since}
         claims: dict[str, list[datetime | None]] = {name: [] for name in wanted}
-        parties: dict[str, dict[str, None]] = {name: {} for name in CONTACT_ROLES if name in wanted}
         for resource in _lists_of(wanted.values()):
             served = {
                 name: source
@@ -138,11 +147,15 @@ class XeroConnector:
             if not served:
                 continue
             walk = Walk(self._wire, resource, entity=next(iter(served)))
-            for batch in walk.pages(min(since[name] for name in served) - profile.DELTA_OVERLAP):
+            for batch in walk.pages(_from(since[name] for name in served)):
                 for name, source in served.items():
                     rows = self._rows(name, source, batch)
-                    if rows:
-                        yield Page(name, rows.records, rows.rejected)
+                    # What is read from the beginning can go on from here; a delta is worth nothing in parts.
+                    is_alone = since[name] is None and len(wanted[name].sources) == 1
+                    wholes = {} if since[name] is None else wholes_of(name, source, batch.rows)
+                    if rows or is_alone or wholes:
+                        claim = batch.complete_before if is_alone else None
+                        yield Page(name, rows.records, rows.rejected, watermark=claim, wholes=wholes)
                         _note_parties(parties, name, rows.records)
             for name in served:
                 claims[name].append(walk.began_at)
@@ -161,7 +174,7 @@ class XeroConnector:
             yield self._preferences(set(external_ids))
             return
         base = self._base_currency() if entity in CONTACT_ROLES and external_ids else ""
-        for rows in rows_with_ids(self._wire, entity, external_ids, base_currency=base):
+        for rows in rows_with_ids(self._wire, entity, external_ids, self._bank_accounts, base_currency=base):
             yield Page(entity, rows.records, rows.rejected)
 
     def census(self, entity: str) -> Iterator[CensusPage]:
@@ -173,7 +186,7 @@ class XeroConnector:
         for source in wire_entity.sources:
             walk = Walk(self._wire, source.resource, entity=entity, where=_only(source), is_summary=True)
             for batch in walk.pages():
-                rows = self._rows(entity, source, batch)
+                rows = self._rows(entity, source, batch, is_header_only=True)
                 for row in rows.rejected:
                     if row.external_id is None:
                         raise self._uncountable(entity, row.field, row.raw)
@@ -216,12 +229,12 @@ class XeroConnector:
             home_currency=self._base_currency(),
             country=organisation.get("CountryCode"),
             granted_until=self._tokens.granted_until(),
-            forecast=self.forecast(),
+            forecast=self.forecast(tuple(WIRE_ENTITIES)),
         )
 
-    def forecast(self) -> CallForecast:
-        """What a first sync would cost, from the number of records that Xero itself says each list has."""
-        return forecast_of(self._wire, self._calls_per_day, self._calls_today())
+    def forecast(self, entities: Sequence[str]) -> CallForecast:
+        """What reading these would cost, from the number of records that Xero itself says each list has."""
+        return forecast_of(self._wire, _lists_of(map(self._entity, entities)), self._calls_per_day, self._calls_today())
 
     def send(self, writes: Sequence[Write]) -> Sequence[Answer]:
         """Up to 40 writes, each checked against what is there, written, and read back; see `sending.py`."""
@@ -231,14 +244,15 @@ class XeroConnector:
         """Whether a write in doubt has happened; see `probing.py`."""
         return self._prober.probe(write, wanted, sent_at)
 
-    def _rows(self, entity: str, source: Source, batch: Batch) -> Rows:
+    def _rows(self, entity: str, source: Source, batch: Batch, *, is_header_only: bool = False) -> Rows:
         base = self._base_currency() if entity in CONTACT_ROLES and batch.rows else ""
-        return rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect, base_currency=base)
+        found = batch.rows if is_header_only else self._bank_accounts.completed(source, batch.rows)
+        return rows_of(entity, source, found, is_suspect=batch.is_suspect, base_currency=base)
 
     def _parties(self, entity: str, ids: Sequence[str]) -> Iterator[Page]:
         """The contacts of changed documents."""
         base = self._base_currency() if ids else ""
-        for rows in rows_with_ids(self._wire, entity, ids, base_currency=base):
+        for rows in rows_with_ids(self._wire, entity, ids, self._bank_accounts, base_currency=base):
             yield Page(entity, rows.records, rows.rejected)
 
     def _preferences(self, wanted: set[str] | None = None) -> Page:
@@ -292,6 +306,13 @@ def _only(source: Source) -> str | None:
     if len(source.types) != 1 or source.resource.type_key is None:
         return None
     return f'{source.resource.type_key}=="{source.types[0]}"'
+
+
+def _from(since: Iterable[datetime | None]) -> datetime | None:
+    """From where a list is read that serves several entities; None from the beginning."""
+    moments = list(since)
+    known = [moment for moment in moments if moment is not None]
+    return min(known) - profile.DELTA_OVERLAP if len(known) == len(moments) else None
 
 
 def _lists_of(entities: Iterable[WireEntity]) -> list[Resource]:

@@ -11,10 +11,11 @@ from resources.erps.xero import profile
 from resources.profile import EntityProfile, ErpProfile, KeyMemory
 from resources.services import Services
 from resources.stores.connections import Connection
-from resources.stores.quota import CallQuota, Window, company_key
+from resources.stores.quota import CallQuota, Quotas, Window, company_key
 from resources.stores.token_journal import TokenJournal
 
 DAY = "day"
+ANY_ORGANISATION = "*"
 
 
 def _mappings() -> Mapping[str, WireMapping]:
@@ -61,12 +62,19 @@ def _connect(connection: Connection, services: Services) -> Connector:
         in_flight=profile.CALLS_IN_FLIGHT_MAX,
         further=(Window(DAY, profile.calls_per_day(connection.settings), profile.DAY_SECONDS),),
     )
+    app = CallQuota(
+        transaction,
+        company_key(profile.ERP, client_id, ANY_ORGANISATION),
+        calls_per_window=profile.CALLS_PER_APP_MINUTE_MAX,
+        window_seconds=profile.MINUTE_SECONDS,
+        in_flight=profile.CALLS_PER_APP_IN_FLIGHT_MAX,
+    )
     return XeroConnector.open(
         connection=connection.name,
         settings=connection.settings,
         tokens=tokens,
         base_url=connection.base_url,
-        gate=quota,
+        gate=Quotas(quota, app),
         calls_today=lambda: quota.used(DAY),
     )
 
@@ -86,5 +94,6 @@ ERP = ErpProfile(
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    together=profile.TOGETHER,
     key_memory=KeyMemory(profile.KEY_SECONDS_SAFE, profile.KEY_SECONDS_FORGOTTEN),
 )

@@ -15,6 +15,7 @@ from typing import Any
 from ledger.fields import Amount, Derived, Field, Parts, Payload, Ref, Text, Variant
 from ledger.mapping import WireMapping
 from ledger.spec import Record
+from resources.erps.xero.bank_accounts import BANK_ACCOUNT
 from resources.erps.xero.documents import exact, exchange_rate, is_void, remaining_credit
 from resources.erps.xero.markers import without_mark
 from resources.erps.xero.values import read_day
@@ -158,7 +159,7 @@ def _rate(payload: Payload) -> Decimal:
 
 
 def _account(payload: Payload) -> str | None:
-    account = payload.get("Account")
+    account = payload.get("Account") or payload.get(BANK_ACCOUNT)
     found = (account.get("Code") or account.get("AccountID")) if isinstance(account, Mapping) else None
     return found if isinstance(found, str) else None
 

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 
 from resources.connector import Wanted, WireRecord, Write
 from resources.erps.xero import profile
+from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, Source
 from resources.erps.xero.reading import allocations_of, records_with_ids
 from resources.erps.xero.records import rows_of
 from resources.erps.xero.sending import allocation_in
+from resources.erps.xero.sending_money import is_in_two_steps, unallocated
 from resources.erps.xero.wire import Wire
 
 SKEW_MAX = timedelta(minutes=10)
@@ -29,9 +31,14 @@ class Prober:
     """Looks for the effect of writes in one organisation."""
 
     def __init__(
-        self, wire: Wire, base_currency: Callable[[], str], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        wire: Wire,
+        base_currency: Callable[[], str],
+        accounts: BankAccounts,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._wire = wire
+        self._accounts = accounts
         self._base_currency = base_currency
         self._now = now
 
@@ -41,8 +48,8 @@ class Prober:
             return self._changed(write)
         if write.entity == "items":
             code = str(write.body.get("Code"))
-            return records_with_ids(self._wire, write.entity, [code]).get(code)
-        if write.entity in PAYERS and "Allocations" in write.body:
+            return records_with_ids(self._wire, write.entity, [code], self._accounts).get(code)
+        if write.entity in PAYERS and "CreditNoteID" in write.body:
             return allocation_in(allocations_of(self._wire, write.entity, write.body["CreditNoteID"]), write)
         marker = marker_in(write.body)
         if marker is None:
@@ -56,7 +63,9 @@ class Prober:
     def _changed(self, write: Write) -> WireRecord | None:
         external_id = str(write.external_id)
         base = self._base_currency() if write.entity in CONTACT_ROLES else ""
-        record = records_with_ids(self._wire, write.entity, [external_id], base_currency=base).get(external_id)
+        record = records_with_ids(self._wire, write.entity, [external_id], self._accounts, base_currency=base).get(
+            external_id
+        )
         if record is None:
             return WireRecord(external_id, None, None, {"ID": external_id}, is_deleted=True)
         return record if record.is_deleted or record.version_token != write.version_token else None
@@ -65,16 +74,18 @@ class Prober:
         source = _source_of(write)
         walk = Walk(self._wire, source.resource, entity=write.entity)
         base = self._base_currency() if write.entity in CONTACT_ROLES else ""
-        for record in _records(walk, write.entity, source, sent_at - SKEW_MAX, base):
-            if marker_in(record.payload) == marker:
-                return walk.began_at, record
+        for record in self._records(walk, write.entity, source, sent_at - SKEW_MAX, base):
+            if marker_in(record.payload) == marker and not record.is_deleted:
+                # Made but not applied yet is not done: sent again, it is gone on with.
+                is_half = is_in_two_steps(write) and unallocated(write, record) != []
+                return walk.began_at, None if is_half else record
         return walk.began_at, None
 
-
-def _records(walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
-    for batch in walk.pages(since):
-        rows = rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect, base_currency=base, any_role=True)
-        yield from rows.records
+    def _records(self, walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
+        for batch in walk.pages(since):
+            found = self._accounts.completed(source, batch.rows)
+            rows = rows_of(entity, source, found, is_suspect=batch.is_suspect, base_currency=base, any_role=True)
+            yield from rows.records
 
 
 def _source_of(write: Write) -> Source:

@@ -27,6 +27,8 @@ DELTA_OVERLAP = timedelta(seconds=60)
 CALLS_PER_MINUTE_MAX = 60
 CALLS_PER_APP_MINUTE_MAX = 10_000
 CALLS_IN_FLIGHT_MAX = 5
+# Xero names no such limit of an app: what its minute would be at six seconds a call.
+CALLS_PER_APP_IN_FLIGHT_MAX = 1_000
 # A day's calls of one organisation: on the free tier, and on every paid one.
 CALLS_PER_DAY_FREE = 1_000
 CALLS_PER_DAY_PAID = 5_000
@@ -85,6 +87,8 @@ OVERPAYMENTS = Resource(
 PREPAYMENTS = Resource(
     "Prepayments", "PrepaymentID", "get_prepayments", "get_prepayment", has_prices=True, type_key="Type"
 )
+# Read for one purpose only: an over- or prepayment is taken back by the bank transaction that made it.
+BANK_TRANSACTIONS = Resource("BankTransactions", "BankTransactionID", "get_bank_transactions", type_key="Type")
 PURCHASE_ORDERS = Resource(
     "PurchaseOrders", "PurchaseOrderID", "get_purchase_orders", "get_purchase_order", has_where=False
 )
@@ -156,6 +160,12 @@ WIRE_ENTITIES = MappingProxyType(
     }
 )
 
+# Contacts are both sides' parties, invoices both sides' documents, and what a credit note was used for is a payment.
+TOGETHER = (
+    frozenset({"customers", "vendors"}),
+    frozenset({"invoices", "bills"}),
+    frozenset({"credit_memos", "vendor_credits", "payments", "bill_payments"}),
+)
 RECEIVABLE = frozenset({"customers", "invoices", "credit_memos", "payments"})
 PAYABLE = frozenset({"vendors", "bills", "vendor_credits", "bill_payments", "purchase_orders"})
 DOCUMENTS = frozenset({"invoices", "bills", "credit_memos", "vendor_credits", "purchase_orders"})

@@ -5,17 +5,21 @@ Shared by pulling named records, by checking before a write and reading back aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from resources.connector import WireRecord
 from resources.erps.xero import profile
+from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import GUID, Walk
 from resources.erps.xero.profile import WIRE_ENTITIES, Source
 from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, rows_of
 from resources.erps.xero.wire import Wire
 
 
-def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_currency: str = "") -> Iterator[Rows]:
+def rows_with_ids(
+    wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
+) -> Iterator[Rows]:
     """The named records as they are now, contacts whatever their role; what there is not is absent."""
     wanted = set(external_ids)
     for source in WIRE_ENTITIES[entity].sources:
@@ -26,7 +30,7 @@ def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_
             rows = rows_of(
                 entity,
                 source,
-                batch.rows,
+                accounts.completed(source, batch.rows),
                 is_suspect=batch.is_suspect,
                 base_currency=base_currency,
                 any_role=True,
@@ -35,10 +39,10 @@ def rows_with_ids(wire: Wire, entity: str, external_ids: Sequence[str], *, base_
 
 
 def records_with_ids(
-    wire: Wire, entity: str, external_ids: Sequence[str], *, base_currency: str = ""
+    wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
 ) -> dict[str, WireRecord]:
     """The same, readable ones only, by id."""
-    pages = rows_with_ids(wire, entity, external_ids, base_currency=base_currency) if external_ids else ()
+    pages = rows_with_ids(wire, entity, external_ids, accounts, base_currency=base_currency) if external_ids else ()
     return {record.external_id: record for rows in pages for record in rows.records}
 
 
@@ -50,6 +54,21 @@ def allocations_of(wire: Wire, entity: str, note_id: str) -> list[WireRecord]:
         for batch in Walk(wire, source.resource, entity=entity).with_ids([note_id])
         for record in rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect).records
     ]
+
+
+def contact_named(wire: Wire, entity: str, name: str) -> Mapping[str, Any] | None:
+    """The active contact with this name, None if there is none; whether Xero minds its case is not confirmed.
+
+    How a quotation mark is written inside a condition is not known: such a name is not looked for.
+    """
+    if not name or '"' in name:
+        return None
+    for batch in Walk(wire, profile.CONTACTS, entity=entity, where=f'Name=="{name}"').pages():
+        for row in batch.rows:
+            is_active = isinstance(row, Mapping) and row.get("ContactStatus") == "ACTIVE"
+            if is_active and str(row.get("Name")).strip().casefold() == name.strip().casefold():
+                return row
+    return None
 
 
 def ids_in(source: Source, entity: str, external_ids: Sequence[str]) -> list[str]:

@@ -95,6 +95,18 @@ def rows_of(
     return Rows(tuple(records.values()), tuple(rejected))
 
 
+def wholes_of(entity: str, source: Source, rows: Iterable[Any]) -> dict[str, frozenset[str]]:
+    """Of credit notes that changed, all uses that each has now: one that was taken off is in no list by itself."""
+    if entity not in profile.PAYERS or source.resource is not profile.CREDIT_NOTES:
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        note_id = row.get(source.resource.key) if isinstance(row, Mapping) else None
+        if _is_id(note_id) and row.get("Type") in source.types:
+            found[f"{ALLOCATION}{note_id}/"] = frozenset(one.external_id for one in _allocations(row, note_id, None))
+    return found
+
+
 def version_of(row: Any, resource: Resource) -> tuple[str, str]:
     """Tells the versions of a row apart within one walk."""
     if not isinstance(row, Mapping):
@@ -172,7 +184,9 @@ def _read_row(
     if entity in CONTACT_ROLES and base_currency and not row.get("DefaultCurrency"):
         # Xero leaves out what the organisation says once for all; nothing else in a payload is ours.
         row = {**row, BASE_CURRENCY: base_currency}
-    yield WireRecord(external_id, token_of(resource, row), modified_at, row, is_deleted=row.get("Status") == _DELETED)
+    # An over- or prepayment whose bank transaction was deleted shows as void: it is money that never moved.
+    gone = (_DELETED, "VOIDED") if resource in PREFIXES else (_DELETED,)
+    yield WireRecord(external_id, token_of(resource, row), modified_at, row, is_deleted=row.get("Status") in gone)
 
 
 def _external_id(resource: Resource, row: Mapping[str, Any]) -> Any:

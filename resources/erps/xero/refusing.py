@@ -18,7 +18,7 @@ from resources.erps.xero.company import Company, is_active, names_of
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import AUTHORISED, CONTACT_ROLES, DOCUMENTS, PAYERS
 from resources.erps.xero.refusing_amounts import of_amounts
-from resources.erps.xero.refusing_money import of_money
+from resources.erps.xero.refusing_money import of_money, of_taking_back
 from resources.errors import ErrorKind
 
 MARK_LENGTH = 30
@@ -62,10 +62,7 @@ def _of_ending(wanted: Wanted) -> Iterator[Refusal]:
     if wanted.operation == "void" and (wanted.entity not in DOCUMENTS or wanted.entity == "purchase_orders"):
         yield Refusal("is_void", "a void", "a deletion: Xero voids invoices, bills and credit notes only", "delete it")
     elif wanted.entity in PAYERS:
-        if str(wanted.external_id).startswith(("overpayment:", "prepayment:")):
-            yield Refusal("the record", "a deletion of an over- or prepayment", "a payment", "remove it in Xero")
-        elif held.get("BatchPaymentID"):
-            yield Refusal("the record", "a payment of a batch", "a payment by itself", "delete the batch in Xero")
+        yield from of_taking_back(wanted)
     elif wanted.entity not in DOCUMENTS:
         return
     elif wanted.entity == "purchase_orders":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from resources.connector import Refusal, Wanted
@@ -10,8 +11,15 @@ from resources.erps.xero.company import cents
 from resources.erps.xero.writing_money import (
     CREDITS_USED,
     DOCUMENTS_PAID,
+    OVERPAYMENT,
+    PREPAYMENT,
+    REFUNDED,
     account_code,
+    allocation_id_of,
+    batch_of,
+    gone_applications,
     is_allocation,
+    is_refund,
     new_applications,
 )
 from resources.errors import ErrorKind
@@ -24,18 +32,7 @@ def of_money(wanted: Wanted) -> Iterator[Refusal]:
     if wanted.operation == "update":
         yield from _of_update(wanted)
         return
-    for number, part in enumerate(record.applications, 1):
-        if part.document_entity not in (*DOCUMENTS_PAID, *CREDITS_USED):
-            yield Refusal(
-                f"applications[{number}].document",
-                part.document_entity,
-                "an invoice, a bill or a credit",
-                "apply it so",
-            )
-        if part.amount <= 0 or part.amount != cents(part.amount):
-            yield Refusal(
-                f"applications[{number}].amount", str(part.amount), "at least 0.01, in whole cents", "correct it"
-            )
+    yield from _of_applications(record.applications)
     if is_allocation(record):
         kinds = sorted(part.document_entity in CREDITS_USED for part in record.applications)
         if kinds != [False, True] or len({part.amount for part in record.applications}) != 1:
@@ -50,36 +47,98 @@ def of_money(wanted: Wanted) -> Iterator[Refusal]:
         yield Refusal(
             _ACCOUNT[wanted.entity], "nothing", "the bank account the money moved on", "name it", ErrorKind.MAPPING
         )
-    if record.total_amount <= 0:
-        yield Refusal("total_amount", str(record.total_amount), "more than 0", "enter refunds in Xero")
-    paid = [part for part in record.applications if part.document_entity in DOCUMENTS_PAID]
-    if len(paid) != len(record.applications) or len(paid) > 1:
+    if is_refund(record):
+        yield from _of_refund(record)
+        return
+    if not record.total_amount:
+        yield Refusal("total_amount", "0 without the use of a credit", "an amount that moved", "correct it")
+    credits_used = [part for part in record.applications if part.document_entity not in DOCUMENTS_PAID]
+    applied = sum((part.amount for part in record.applications), Decimal(0))
+    if credits_used:
         yield Refusal(
             "applications",
-            f"{len(record.applications)} applications",
-            "one document: a payment in Xero is of one",
-            "enter a payment for each document",
+            f"{len(credits_used)} credits used together with money",
+            "documents only: Xero uses a credit apart from money",
+            "enter the use of each credit as a payment of 0 by itself",
         )
-    elif paid and paid[0].amount != record.total_amount:
+    elif applied > record.total_amount:
         yield Refusal(
-            "total_amount",
-            f"{record.total_amount}, of which {paid[0].amount} are applied",
-            "the amount applied: a payment in Xero has no rest",
-            "enter the rest as a payment by itself; it becomes an overpayment",
+            "applications", f"{applied} applied of {record.total_amount}", "at most what came in", "apply less"
+        )
+
+
+def of_taking_back(wanted: Wanted) -> Iterator[Refusal]:
+    """Why money cannot be taken back."""
+    held = wanted.held or {}
+    if str(wanted.external_id).startswith((OVERPAYMENT, PREPAYMENT)):
+        if any(held.get(key) for key in ("Allocations", "Payments")):
+            yield Refusal(
+                "the record",
+                "a deletion of money that is applied to documents or was given back",
+                "an over- or prepayment with all of it left",
+                "take it off its documents first (edit its applications), and delete its refunds",
+            )
+        return
+    batch_id, is_all = batch_of(held)
+    if batch_id and not is_all:
+        yield Refusal(
+            "the record",
+            "one payment of a batch of several",
+            "a payment by itself: Xero takes a batch back whole",
+            "delete the batch in Xero; all of its payments go with it",
+        )
+
+
+def _of_applications(parts: Iterable[Any]) -> Iterator[Refusal]:
+    for number, part in enumerate(parts, 1):
+        if part.document_entity not in (*DOCUMENTS_PAID, *REFUNDED):
+            yield Refusal(
+                f"applications[{number}].document",
+                part.document_entity,
+                "an invoice, a bill or a credit",
+                "apply it so",
+            )
+        if part.amount <= 0 or part.amount != cents(part.amount):
+            yield Refusal(
+                f"applications[{number}].amount", str(part.amount), "at least 0.01, in whole cents", "correct it"
+            )
+
+
+def _of_refund(record: Any) -> Iterator[Refusal]:
+    is_one = len(record.applications) == 1 and record.applications[0].document_entity in REFUNDED
+    if not is_one or record.applications[0].amount != -record.total_amount:
+        yield Refusal(
+            "applications",
+            f"{-record.total_amount} given back, with {len(record.applications)} applications",
+            "one credit with that amount, out of which it is given back",
+            "name the credit; enter one refund for each",
         )
 
 
 def _of_update(wanted: Wanted) -> Iterator[Refusal]:
     record: Any = wanted.record
     base: Any = wanted.base
-    is_credit = str(wanted.external_id).startswith(("overpayment:", "prepayment:"))
+    is_credit = str(wanted.external_id).startswith((OVERPAYMENT, PREPAYMENT))
     changed = {n for n in record.__struct_fields__ if getattr(record, n) != getattr(base, n)}
-    is_more = is_credit and len(record.applications) > len(base.applications) and bool(new_applications(wanted))
-    if changed - {"applications", "applied_amount", "unapplied_amount"} or not is_more:
+    other = changed - {"applications", "applied_amount", "unapplied_amount"}
+    if other or not is_credit:
         yield Refusal(
-            ", ".join(sorted(changed)),
+            ", ".join(sorted(other or changed)),
             "a change of a payment",
             "the payment as it was: Xero changes none"
-            + (", it only applies the rest of this one further" if is_credit else ""),
+            + (", it only applies this one otherwise" if is_credit else ", nor what it is applied to"),
             "delete it and enter it anew",
         )
+        return
+    parts = new_applications(wanted)
+    yield from _of_applications(parts)
+    for part in [one for one in parts if one.document_entity not in DOCUMENTS_PAID]:
+        yield Refusal("applications", part.document_entity, "an invoice or a bill", "enter a refund by itself")
+    for part in gone_applications(wanted):
+        if allocation_id_of(part, wanted) is None:
+            yield Refusal(
+                "applications",
+                f"{part.amount} taken off {part.document_entity}/{part.document or part.document_key}",
+                "what Xero shows as an allocation of it: a refund is a payment of its own",
+                "delete the refund instead",
+            )

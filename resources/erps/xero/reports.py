@@ -1,72 +1,93 @@
-"""What Xero's own reports say of receivables or payables: each contact's ageing, and the trial balance.
+"""What Xero's own lists and reports say of receivables or payables: open items, contacts' ageing, the trial balance.
 
-Belongs here: which reports answer which question, and reading their rows. Contacts' balances and open items as lists
-are `totals.py`. Shape and parameters are those of the published description (AgedReceivablesByContact,
-AgedPayablesByContact, TrialBalance); that amounts are in the base currency and that a row's id may be a credit note's
-is not confirmed. A report of which the total is missing or another one than its rows add up to was not read.
+Belongs here: which of them answer which question, and reading their rows. Contacts' balances by currency are
+`totals.py`. Shape and parameters of reports are those of the published description (AgedReceivablesByContact,
+AgedPayablesByContact, TrialBalance); that their amounts are in the base currency is not confirmed. A report of which
+the total is missing or another one than its rows add up to was not read.
 
-There is one ageing report a contact, so each costs a call of the day's: only contacts with something outstanding by
-Xero's own balance are asked for, the largest first, up to REPORTED_CONTACTS_MAX.
+Xero has no ageing of all contacts at once, and each contact's costs a call of the minute's 60: so what is open is read
+from the lists of open items, held against every contact's own balance, and for the largest contacts against the report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from ledger.ageing import OVER_90, ageing_bucket
+from ledger.ageing import ageing_bucket
 from ledger.money import InvalidAmountError, parse_amount
 from resources.connector import Module, ReportedDocument, ReportedParty, Reports
 from resources.erps.xero import profile
 from resources.erps.xero.documents import exact
 from resources.erps.xero.lists import Walk
+from resources.erps.xero.profile import Resource
+from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.values import read_day
 from resources.erps.xero.wire import Answer, Wire
 from resources.errors import ErrorKind, TieoutError
 
-REPORTED_CONTACTS_MAX = 200
+REPORTED_CONTACTS_MAX = 3
 # The report reaches back two years unless told otherwise, and shows what is older as one opening balance.
 SINCE_EVER = date(1990, 1, 1)
 _METHODS: Mapping[Module, tuple[str, str, str]] = {
     "ar": ("get_report_aged_receivables_by_contact", "AccountsReceivable", "DEBTORS"),
     "ap": ("get_report_aged_payables_by_contact", "AccountsPayable", "CREDITORS"),
 }
+_OPEN = 'Status=="AUTHORISED"'
+_INVOICES: Mapping[Module, str] = {"ar": "invoices", "ap": "bills"}
+_CREDITS: Mapping[Module, str] = {"ar": "credit_memos", "ap": "vendor_credits"}
+_PAYERS: Mapping[Module, str] = {"ar": "payments", "ap": "bill_payments"}
+# Which entity its rows are, what is open of them, and whether that raises or lowers the balance.
+_LISTS: Mapping[Resource, tuple[Mapping[Module, str], str, int]] = {
+    profile.INVOICES: (_INVOICES, "AmountDue", 1),
+    profile.CREDIT_NOTES: (_CREDITS, "RemainingCredit", -1),
+    profile.OVERPAYMENTS: (_PAYERS, "RemainingCredit", -1),
+    profile.PREPAYMENTS: (_PAYERS, "RemainingCredit", -1),
+}
+_TYPES: Mapping[tuple[Module, Resource], tuple[str, ...]] = {
+    ("ar", profile.INVOICES): ("ACCREC",),
+    ("ap", profile.INVOICES): ("ACCPAY",),
+    ("ar", profile.CREDIT_NOTES): ("ACCRECCREDIT",),
+    ("ap", profile.CREDIT_NOTES): ("ACCPAYCREDIT",),
+    ("ar", profile.OVERPAYMENTS): ("RECEIVE-OVERPAYMENT", "AROVERPAYMENT"),
+    ("ap", profile.OVERPAYMENTS): ("SPEND-OVERPAYMENT", "APOVERPAYMENT"),
+    ("ar", profile.PREPAYMENTS): ("RECEIVE-PREPAYMENT", "ARPREPAYMENT"),
+    ("ap", profile.PREPAYMENTS): ("SPEND-PREPAYMENT", "APPREPAYMENT"),
+}
+_CENT = Decimal("0.01")
+# Balances in several currencies are rounded by document or by sum: a few cents a contact are no contradiction.
+_ROUNDED = Decimal("0.05")
 _FATAL = (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION)
 _CELLS = 8
-_DUE_DATE, _DUE = 2, 7
+_DUE = 7
 
 
 class _UnreadableReportError(ValueError):
     """A report that cannot be what Xero meant; the message says what was found and expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Aged:
-    party: ReportedParty
-    documents: Sequence[ReportedDocument]
-    opening_amount: Decimal
-
-
 def read_reports(wire: Wire, module: Module, as_of: date, *, base_currency: str) -> Reports:
-    """One call a contact with something outstanding, and three for the trial balance, contacts and accounts."""
+    """Lists of open items, the contacts, two calls for the trial balance, one for each of the largest contacts.
+
+    Lists tell what is open now, so `as_of` has to be today: what later payments took is not put back.
+    """
     method, side, system_account = _METHODS[module]
     failures: list[str] = []
-    notes: list[str] = []
     contacts = list(_contacts(wire, side))
-    asked = sorted((one for one in contacts if one[2]), key=lambda one: (-abs(one[2]), one[0]))
-    unasked = {contact_id for contact_id, _, amount in contacts if not amount}
-    if len(asked) > REPORTED_CONTACTS_MAX:
-        left_out = asked[REPORTED_CONTACTS_MAX:]
-        unasked |= {contact_id for contact_id, _, _ in left_out}
-        notes.append(
-            f"the ageing of {len(left_out)} contacts was not asked for, because each costs a call: "
-            f"the {REPORTED_CONTACTS_MAX} largest were"
-        )
-    parties: list[ReportedParty] = []
     documents: list[ReportedDocument] = []
-    for contact_id, name, _ in asked[:REPORTED_CONTACTS_MAX]:
+    for resource in (profile.INVOICES, profile.CREDIT_NOTES, profile.OVERPAYMENTS, profile.PREPAYMENTS):
+        documents += _open_items(wire, module, resource, as_of)
+    parties = _parties_of(documents, {contact_id: name for contact_id, name, _ in contacts}, as_of)
+    for contact_id, name, amount in contacts:
+        listed = parties[contact_id].home_amount if contact_id in parties else Decimal(0)
+        if abs(listed - amount) > _ROUNDED:
+            failures.append(
+                f"open items of {name} add up to {listed:,.2f} {base_currency}, its balance is {amount:,.2f}"
+            )
+    asked = sorted((one for one in contacts if one[2]), key=lambda one: (-abs(one[2]), one[0]))[:REPORTED_CONTACTS_MAX]
+    for contact_id, name, _ in asked:
         try:
             root = wire.read(
                 method,
@@ -77,31 +98,26 @@ def read_reports(wire: Wire, module: Module, as_of: date, *, base_currency: str)
                 from_date=SINCE_EVER,
                 to_date=as_of,
             )
-            aged = _aged(root, contact_id, name, as_of)
+            reported = _closing_balance(root)
         except TieoutError as error:
             if error.kind in _FATAL:
                 raise
-            failures.append(f"the ageing of {name} could not be read: found {error.found}")
-            unasked.add(contact_id)
+            failures.append(f"ageing of {name} could not be read: found {error.found}")
             continue
         except _UnreadableReportError as error:
-            failures.append(f"the ageing of {name} was not taken: {error}")
-            unasked.add(contact_id)
+            failures.append(f"ageing of {name} was not taken: {error}")
             continue
-        parties.append(aged.party)
-        documents += aged.documents
-        if aged.opening_amount:
-            notes.append(f"{aged.opening_amount:,.2f} of {name} is in an opening balance, whose age Xero does not tell")
+        listed = parties[contact_id].home_amount if contact_id in parties else Decimal(0)
+        if abs(reported - listed) > _ROUNDED:
+            failures.append(f"ageing of {name} says {reported:,.2f} {base_currency}, its open items {listed:,.2f}")
     return Reports(
         module=module,
         as_of=as_of,
         home_currency=base_currency,
-        parties=parties,
-        unasked=frozenset(unasked),
+        parties=list(parties.values()),
         documents=documents,
         account_amount=_account_amount(wire, as_of, system_account, failures),
         failures=tuple(failures),
-        notes=tuple(notes),
     )
 
 
@@ -113,6 +129,45 @@ def _contacts(wire: Wire, side: str) -> Iterator[tuple[str, str, Decimal]]:
             found = balances.get(side) if isinstance(balances, Mapping) else None
             amount = exact(found.get("Outstanding")) if isinstance(found, Mapping) else Decimal(0)
             yield str(row.get("ContactID")), str(row.get("Name") or ""), amount
+
+
+def _open_items(wire: Wire, module: Module, resource: Resource, as_of: date) -> Iterator[ReportedDocument]:
+    """What a list shows as open and dated by then; a credit ages from its own date, as in the ledger."""
+    entity, field, sign = _LISTS[resource]
+    types = _TYPES[module, resource]
+    for batch in Walk(wire, resource, entity="control totals", where=_OPEN, is_summary=True).pages():
+        for row in batch.rows:
+            if not isinstance(row, Mapping) or row.get("Type") not in types:
+                continue
+            day = read_day(row.get("Date"))
+            amount = exact(row.get(field))
+            if not amount or (day is not None and day > as_of):
+                continue
+            contact = row.get("Contact")
+            rate = exact(row.get("CurrencyRate"))
+            home = amount if rate in (0, 1) else (amount / rate).quantize(_CENT, ROUND_HALF_UP)
+            yield ReportedDocument(
+                entity=entity[module],
+                word=resource.name,
+                external_id=f"{PREFIXES.get(resource, '')}{row.get(resource.key)}",
+                party_external_id=str(contact.get("ContactID")) if isinstance(contact, Mapping) else "",
+                due_date=(read_day(row.get("DueDate")) if sign > 0 else None) or day,
+                home_amount=sign * home,
+            )
+
+
+def _parties_of(
+    documents: Sequence[ReportedDocument], names: Mapping[str, str], as_of: date
+) -> dict[str, ReportedParty]:
+    sums: dict[str, dict[str, Decimal]] = {}
+    for one in documents:
+        buckets = sums.setdefault(one.party_external_id, {})
+        bucket = ageing_bucket(one.due_date or as_of, as_of)
+        buckets[bucket] = buckets.get(bucket, Decimal(0)) + one.home_amount
+    return {
+        party: ReportedParty(party, names.get(party, ""), sum(buckets.values(), Decimal(0)), buckets)
+        for party, buckets in sums.items()
+    }
 
 
 def _account_amount(wire: Wire, as_of: date, system_account: str, failures: list[str]) -> Decimal | None:
@@ -171,9 +226,8 @@ def _amount(text: str) -> Decimal:
         raise _UnreadableReportError(f"found the amount {text[:40]!r}, expected {error}") from None
 
 
-def _aged(root: Any, contact_id: str, name: str, as_of: date) -> _Aged:
-    buckets: dict[str, Decimal] = {}
-    documents: list[ReportedDocument] = []
+def _closing_balance(root: Any) -> Decimal:
+    """What one contact's ageing ends with, once its rows have been added up."""
     opening = summed = Decimal(0)
     closing: Decimal | None = None
     for section in _sections(root):
@@ -186,29 +240,12 @@ def _aged(root: Any, contact_id: str, name: str, as_of: date) -> _Aged:
             elif kind == "Row" and cells[1] == "Opening Balance" and not key:
                 opening = amount
             elif kind == "Row":
-                due = _day(cells[_DUE_DATE]) or _day(cells[0])
-                if due is None or not key:
-                    raise _UnreadableReportError(f"found the row {cells[:3]} without a day or an id, expected both")
-                bucket = ageing_bucket(due, as_of)
-                buckets[bucket] = buckets.get(bucket, Decimal(0)) + amount
-                documents.append(ReportedDocument(None, "", key, contact_id, due, amount))
                 summed += amount
     if closing is None:
         raise _UnreadableReportError("found no Closing Balance, expected one at the end: it was cut short")
     if closing != opening + summed:
         raise _UnreadableReportError(f"found {closing:,.2f} as Closing Balance and rows of {opening + summed:,.2f}")
-    if opening:
-        # Everything in it is older than any bucket has days.
-        buckets[OVER_90] = buckets.get(OVER_90, Decimal(0)) + opening
-    found = {title: amount for title, amount in buckets.items() if amount}
-    return _Aged(ReportedParty(contact_id, name, closing, found), documents, opening)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
+    return closing
 
 
 def _of_trial_balance(root: Any, accounts: set[str]) -> Decimal:

@@ -20,12 +20,22 @@ from typing import Any
 
 import msgspec
 
-from resources.connector import Answer, Deferred, InDoubt, Refused, WireRecord, Write, Written
+from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.xero import profile
-from resources.erps.xero.answers import answer_to_element, answer_to_failure, doubt_of, oddity_of, stale_of
+from resources.erps.xero.answers import (
+    answer_to_element,
+    answer_to_failure,
+    doubt_of,
+    oddity_of,
+    refused_of,
+    stale_of,
+)
+from resources.erps.xero.bank_accounts import BankAccounts
+from resources.erps.xero.errors import messages_of
 from resources.erps.xero.profile import CONTACT_ROLES, ELEMENTS_PER_WRITE_MAX, PAYERS, WIRE_ENTITIES
-from resources.erps.xero.reading import allocations_of, records_with_ids
-from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.reading import allocations_of, contact_named, records_with_ids
+from resources.erps.xero.records import PREFIXES, has_role
+from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone, is_in_two_steps
 from resources.erps.xero.wire import Answer as WireAnswer
 from resources.erps.xero.wire import Wire
 from resources.erps.xero.writing_money import names_unsent
@@ -34,7 +44,6 @@ from resources.errors import ErrorKind, TieoutError
 DOING = "pushing"
 # A longer pause is for whoever planned the writes: waiting for it here would hold leases and a process.
 PAUSE_SAT_OUT_SECONDS = 2.0
-SEPARATELY = "false"
 _RAISED = (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION)
 # (create, update) by the list they write into.
 _METHODS: Mapping[str, tuple[str, str]] = {
@@ -43,13 +52,6 @@ _METHODS: Mapping[str, tuple[str, str]] = {
     "Invoices": ("create_invoices", "update_or_create_invoices"),
     "CreditNotes": ("create_credit_notes", "update_or_create_credit_notes"),
     "PurchaseOrders": ("create_purchase_orders", "update_or_create_purchase_orders"),
-    "Payments": ("create_payments", ""),
-    "BankTransactions": ("create_bank_transactions", ""),
-}
-_CREDITS = {
-    "CreditNoteID": "create_credit_note_allocation",
-    "OverpaymentID": "create_overpayment_allocations",
-    "PrepaymentID": "create_prepayment_allocations",
 }
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 
@@ -57,9 +59,11 @@ _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").e
 class Sender:
     """Writes into one organisation."""
 
-    def __init__(self, wire: Wire, base_currency: Callable[[], str]) -> None:
+    def __init__(self, wire: Wire, base_currency: Callable[[], str], accounts: BankAccounts) -> None:
         self._wire = wire
+        self._accounts = accounts
         self._base_currency = base_currency
+        self._money = MoneySender(wire, self._request, self._read)
 
     def send(self, writes: Sequence[Write]) -> list[Answer]:
         """See `Connector.send`."""
@@ -79,7 +83,50 @@ class Sender:
             left = {n: write for n, write in left.items() if n not in answers}
             for some in _calls(left):
                 answers.update(self._sent(some))
+            answers.update(self._moved(left, answers))
+            for number, write in left.items():
+                answer = answers[number]
+                if write.operation == "create" and write.entity in CONTACT_ROLES and isinstance(answer, Refused):
+                    answers[number] = self._met(write, answer)
         return [answers[number] for number in range(len(writes))]
+
+    def _met(self, write: Write, refused: Refused) -> Answer:
+        """A new contact that was refused: is there one of its name, which no other may have?
+
+        One that is not in our role yet (a customer's, and we make a vendor) is in none of our pulls: it is given to be
+        pulled and met. One that is in our role comes with the next sync, or is another row's: said clearly.
+        """
+        try:
+            found = contact_named(self._wire, write.entity, str(write.body.get("Name", "")))
+        except TieoutError:
+            return refused
+        if found is None:
+            return refused
+        contact_id, role = str(found.get("ContactID")), write.entity
+        error = TieoutError(
+            ErrorKind.DUPLICATE,
+            connection=self._wire.connection,
+            entity=role,
+            doing=f"{DOING} {role}",
+            found=f"the active contact {contact_id} in Xero, which has this name",
+            expected="a name that no other active contact has",
+            next_step=f"sync: if it is the same {role[:-1]} it is met then; if not, rename one of the two",
+        )
+        return Refused(error) if has_role(role, found) else Stale(error, contact_id)
+
+    def _moved(self, writes: Mapping[int, Write], answers: Mapping[int, Answer]) -> dict[int, Answer]:
+        """Refusals of records that somebody changed just before our write: to be merged first, and then judged anew."""
+        refused = {
+            n: write
+            for n, write in writes.items()
+            if isinstance(answers[n], Refused) and write.version_token is not None
+        }
+        try:
+            found = self._checked(refused)
+        except TieoutError:
+            # What was sent is answered; that it cannot be read now changes nothing of it.
+            return {}
+        return {n: answer for n, answer in found.items() if not isinstance(answer, Deferred)}
 
     def _checked(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
         """Answers for the writes that must not go out: their record is not what was merged, or cannot be read."""
@@ -107,6 +154,8 @@ class Sender:
     def _sent(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
         """Answers for the writes of one call."""
         first = next(iter(writes.values()))
+        if first.entity in PAYERS and is_in_two_steps(first):
+            return {n: self._money.applied(write) for n, write in writes.items()}
         try:
             elements = self._call(list(writes.values()))
         except TieoutError as error:
@@ -115,7 +164,7 @@ class Sender:
             gone_out = self._wire.has_gone_out
             return {n: answer_to_failure(error, write, has_gone_out=gone_out) for n, write in writes.items()}
         if first.entity in PAYERS and "Allocations" in first.body:
-            return {n: self._allocated(write) for n, write in writes.items()}
+            return {n: self._allocated(write, elements) for n, write in writes.items()}
         if len(elements) != len(writes):
             return {
                 n: InDoubt(self._doubt(write, f"{len(elements)} elements in the answer")) for n, write in writes.items()
@@ -160,8 +209,11 @@ class Sender:
                 answers[number] = stale_of(self._wire.connection, write, odd)
         return answers
 
-    def _allocated(self, write: Write) -> Answer:
+    def _allocated(self, write: Write, elements: Sequence[Any]) -> Answer:
         """An allocation has no mark: it is the note's own with the same document and amount."""
+        said = [message for each in elements if isinstance(each, Mapping) for message in messages_of(each)]
+        if said:
+            return refused_of(self._doubt(write), write, said)
         try:
             if write.external_id is not None:
                 record = self._read(write.entity, [write.external_id]).get(write.external_id)
@@ -172,46 +224,35 @@ class Sender:
         return Written(record) if record is not None else InDoubt(self._doubt(write, "no such allocation"))
 
     def _call(self, writes: Sequence[Write]) -> list[Any]:
-        first, bodies = writes[0], [write.body for write in writes]
-        doing = f"{DOING} {first.entity}" if len(writes) == 1 else f"{DOING} {len(writes)} {first.entity} at once"
-
-        def write(method: str, *arguments: Any, body: Mapping[str, Any] | None, name: str, **more: Any) -> list[Any]:
-            if body is not None:
-                more["idempotency_key"] = self._key(first, [method, *map(str, arguments), body])
-            return self._wire.write(
-                method,
-                lambda answer: self._elements(answer, name),
-                *arguments,
-                body=body,
-                doing=doing,
-                entity=first.entity,
-                **more,
-            )
-
+        first = writes[0]
         if first.entity in PAYERS:
-            return self._call_for_money(write, first, bodies)
+            return self._money.sent(writes)
         resource = WIRE_ENTITIES[first.entity].sources[0].resource
         if first.entity == "items" and first.operation == "delete":
-            write("delete_item", first.body["ItemID"], body=None, name="")
+            self._request(first, "delete_item", first.body["ItemID"], body=None, name="")
             return [{"Code": first.external_id}]
         create, update = _METHODS[resource.name]
         method = create if first.operation == "create" else update
         more = {"unitdp": profile.UNIT_PRICE_DECIMALS} if resource.has_prices else {}
-        return write(method, body={resource.name: bodies}, name=resource.name, summarize_errors=SEPARATELY, **more)
+        sent = {resource.name: [write.body for write in writes]}
+        return self._request(first, method, body=sent, name=resource.name, summarize_errors=SEPARATELY, **more)
 
-    def _call_for_money(self, write: Callable[..., list[Any]], first: Write, bodies: Sequence[Any]) -> list[Any]:
-        body = first.body
-        if "AllocationID" in body:
-            write("delete_credit_note_allocations", body["CreditNoteID"], body["AllocationID"], body=None, name="")
-            return [{"PaymentID": first.external_id}]
-        if "Allocations" in body:
-            key = next(one for one in _CREDITS if one in body)
-            sent = {"Allocations": body["Allocations"]}
-            return write(_CREDITS[key], body[key], body=sent, name="Allocations", summarize_errors=SEPARATELY)
-        if first.operation == "delete":
-            return write("delete_payment", body["PaymentID"], body={"Status": body["Status"]}, name="Payments")
-        name = "BankTransactions" if "BankAccount" in body else "Payments"
-        return write(_METHODS[name][0], body={name: bodies}, name=name, summarize_errors=SEPARATELY)
+    def _request(
+        self, first: Write, method: str, *arguments: Any, body: Mapping[str, Any] | None, name: str, **more: Any
+    ) -> list[Any]:
+        """One request under the key of a write, or of the batch it stands in; the elements of its answer."""
+        count = len(body.get(name, ())) if body is not None else 1
+        if body is not None:
+            more["idempotency_key"] = self._key(first, [method, *map(str, arguments), body])
+        return self._wire.write(
+            method,
+            lambda answer: self._elements(answer, name),
+            *arguments,
+            body=body,
+            doing=f"{DOING} {first.entity}" if count <= 1 else f"{DOING} {count} {first.entity} at once",
+            entity=first.entity,
+            **more,
+        )
 
     def _elements(self, answer: WireAnswer, name: str) -> list[Any]:
         if not name:
@@ -227,7 +268,7 @@ class Sender:
 
     def _read(self, entity: str, ids: Sequence[str]) -> dict[str, WireRecord]:
         base = self._base_currency() if entity in CONTACT_ROLES else ""
-        return records_with_ids(self._wire, entity, ids, base_currency=base)
+        return records_with_ids(self._wire, entity, ids, self._accounts, base_currency=base)
 
     def _doubt(self, write: Write, found: str = "no answer for it") -> TieoutError:
         return doubt_of(self._wire.connection, write, found)
@@ -274,10 +315,10 @@ def _calls(writes: Mapping[int, Write]) -> list[dict[int, Write]]:
     groups: dict[tuple[Any, ...], dict[int, Write]] = {}
     for number, write in writes.items():
         kind: tuple[Any, ...] = (write.entity, write.operation == "create", "BankAccount" in write.body)
-        is_alone = (write.entity in PAYERS and (write.operation != "create" or "Allocations" in write.body)) or (
+        stands_alone = (write.entity in PAYERS and is_alone(write)) or (
             write.entity == "items" and write.operation == "delete"
         )
-        groups.setdefault((*kind, number) if is_alone else kind, {})[number] = write
+        groups.setdefault((*kind, number) if stands_alone else kind, {})[number] = write
     return list(groups.values())
 
 

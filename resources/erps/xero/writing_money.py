@@ -1,22 +1,34 @@
-"""Payments as Xero takes them: a payment of one document, the use of a credit, money without a document.
+"""Payments as Xero takes them: a payment of one document, the use of a credit, money with a rest, money given back.
 
-Belongs here: bodies, told apart by their keys: `Invoice` makes a Payment; `Allocation` uses a credit note, overpayment
-or prepayment; `BankAccount` makes an overpayment. What has no such form is refused (`refusing_money.py`).
+Belongs here: bodies, told apart by their keys. `Invoice` or one of the credits makes a Payment; `CreditNoteID` with
+`Allocations` uses a credit note; `BankAccount` makes an overpayment, which is then applied by its `Allocations`: that
+is how money for several documents, or with a rest, stays one record. What has no form is refused (`refusing_money.py`).
+
+Why not a batch payment for several documents: it has no contact, comes back as one payment for each document, and is
+taken back whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger.fields import MappingError
 from resources.connector import Wanted
 from resources.erps.xero.company import Company
+from resources.erps.xero.documents import exact
 from resources.erps.xero.markers import marked
 from resources.erps.xero.records import ALLOCATION, PREFIXES
 
 DOCUMENTS_PAID = ("invoices", "bills")
 CREDITS_USED = ("credit_memos", "vendor_credits")
+# What money can be given back out of, and Xero's word for it.
+REFUNDED = {
+    "credit_memos": "CreditNote",
+    "vendor_credits": "CreditNote",
+    "overpayments": "Overpayment",
+    "prepayments": "Prepayment",
+}
 _OVERPAYMENT = {"payments": "RECEIVE-OVERPAYMENT", "bill_payments": "SPEND-OVERPAYMENT"}
 OVERPAYMENT, PREPAYMENT = PREFIXES.values()
 
@@ -36,62 +48,112 @@ def is_allocation(record: Any) -> bool:
     )
 
 
+def is_refund(record: Any) -> bool:
+    """Money given back, out of a credit."""
+    return record.total_amount < 0
+
+
+def is_whole(record: Any) -> bool:
+    """Money for one document and for nothing else, which is what Xero calls a payment."""
+    return len(record.applications) == 1 and record.applications[0].amount == record.total_amount
+
+
 def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
     record: Any = wanted.record
     if wanted.operation == "update":
-        return _more_applied(wanted)
+        return _applied_otherwise(wanted)
     if is_allocation(record):
         credit = next(part for part in record.applications if part.document_entity in CREDITS_USED)
         paid = next(part for part in record.applications if part.document_entity in DOCUMENTS_PAID)
         return {"CreditNoteID": _key(credit), **_allocations(record, [paid])}
-    reference = marked(reference_of(record), wanted.marker)
-    common = {"Date": record.payment_date.isoformat(), "Reference": reference}
+    common = {"Date": record.payment_date.isoformat(), "Reference": marked(reference_of(record), wanted.marker)}
     account = company.account_of(account_code(record))
-    if not record.applications:
-        party = getattr(record, "customer", None) or getattr(record, "vendor", None)
-        line = {"Description": "Overpayment", "Quantity": 1, "UnitAmount": record.total_amount}
-        return {
-            "Type": _OVERPAYMENT[wanted.entity],
-            "Contact": {"ContactID": party},
-            "BankAccount": account,
-            "LineAmountTypes": "NoTax",
-            "LineItems": [line],
-            **common,
-        }
-    (paid,) = record.applications
-    return {"Invoice": {"InvoiceID": _key(paid)}, "Account": account, "Amount": paid.amount, **common}
+    if is_refund(record):
+        (credit,) = record.applications
+        name = REFUNDED[credit.document_entity]
+        return {name: {f"{name}ID": _key(credit)}, "Account": account, "Amount": credit.amount, **common}
+    if is_whole(record):
+        (paid,) = record.applications
+        return {"Invoice": {"InvoiceID": _key(paid)}, "Account": account, "Amount": paid.amount, **common}
+    party = getattr(record, "customer", None) or getattr(record, "vendor", None)
+    line = {"Description": "Overpayment", "Quantity": 1, "UnitAmount": record.total_amount}
+    return {
+        "Type": _OVERPAYMENT[wanted.entity],
+        "Contact": {"ContactID": party},
+        "BankAccount": account,
+        "LineAmountTypes": "NoTax",
+        "LineItems": [line],
+        **common,
+        **(_allocations(record, record.applications) if record.applications else {}),
+    }
 
 
-def _more_applied(wanted: Wanted) -> dict[str, Any]:
-    """The rest of an overpayment or prepayment, applied to further documents."""
-    record: Any = wanted.record
+def _applied_otherwise(wanted: Wanted) -> dict[str, Any]:
+    """An overpayment or prepayment, taken off some documents and applied to others."""
     key, _, external_id = str(wanted.external_id).partition(":")
     if f"{key}:" not in (OVERPAYMENT, PREPAYMENT):
         raise MappingError("id", "PaymentID", wanted.external_id, "an overpayment or prepayment: payments never change")
     name = {"overpayment": "OverpaymentID", "prepayment": "PrepaymentID"}[key]
-    return {name: external_id, **_allocations(record, new_applications(wanted))}
+    gone = [allocation_id_of(part, wanted) for part in gone_applications(wanted)]
+    return {name: external_id, "Unallocate": gone, **_allocations(wanted.record, new_applications(wanted))}
 
 
 def new_applications(wanted: Wanted) -> list[Any]:
-    before = {
-        (part.document_entity, part.document_key or part.document, part.amount) for part in wanted.base.applications
-    }  # type: ignore[union-attr, attr-defined]
-    return [
-        part
-        for part in wanted.record.applications  # type: ignore[attr-defined]
-        if (part.document_entity, part.document_key or part.document, part.amount) not in before
-    ]
+    return _without(wanted.record.applications, wanted.base.applications)  # type: ignore[union-attr, attr-defined]
+
+
+def gone_applications(wanted: Wanted) -> list[Any]:
+    return _without(wanted.base.applications, wanted.record.applications)  # type: ignore[union-attr, attr-defined]
+
+
+def allocation_id_of(part: Any, wanted: Wanted) -> str | None:
+    """Which allocation of the credit, as it is held, one of its applications was."""
+    for one in (wanted.held or {}).get("Allocations") or ():
+        invoice = one.get("Invoice") if isinstance(one, Mapping) else None
+        key = invoice.get("InvoiceID") if isinstance(invoice, Mapping) else None
+        if key == _key(part) and exact(one.get("Amount")) == part.amount and one.get("IsDeleted") is not True:
+            found = one.get("AllocationID")
+            return found if isinstance(found, str) and found else None
+    return None
+
+
+def _without(parts: Any, others: Any) -> list[Any]:
+    known = {(part.document_entity, _key(part), part.amount) for part in others}
+    return [part for part in parts if (part.document_entity, _key(part), part.amount) not in known]
 
 
 def ended_payment(wanted: Wanted) -> dict[str, Any]:
-    external_id = str(wanted.external_id)
+    """What takes money back: an allocation is undone, a payment deleted, an overpayment through its bank transaction,
+    a payment that is all of its batch with the batch.
+    """
+    external_id, held = str(wanted.external_id), wanted.held or {}
     if external_id.startswith(ALLOCATION):
         note_id, _, allocation_id = external_id.removeprefix(ALLOCATION).partition("/")
         return {"CreditNoteID": note_id, "AllocationID": allocation_id}
+    for prefix, key in ((OVERPAYMENT, "OverpaymentID"), (PREPAYMENT, "PrepaymentID")):
+        if external_id.startswith(prefix):
+            contact = held.get("Contact") or {}
+            return {
+                key: external_id.removeprefix(prefix),
+                "Type": held.get("Type"),
+                "Contact": {"ContactID": contact.get("ContactID")},
+                "Status": "DELETED",
+            }
+    batch_id, is_all = batch_of(held)
+    if batch_id and is_all:
+        return {"BatchPaymentID": batch_id, "Status": "DELETED"}
     return {"PaymentID": external_id, "Status": "DELETED"}
 
 
-def _allocations(record: Any, parts: list[Any]) -> dict[str, Any]:
+def batch_of(held: Mapping[str, Any]) -> tuple[str, bool]:
+    """The batch a payment belongs to, empty if none, and whether it is all of it."""
+    batch = held.get("BatchPayment")
+    known = batch if isinstance(batch, Mapping) else {}
+    batch_id = str(held.get("BatchPaymentID") or known.get("BatchPaymentID") or "")
+    return batch_id, "TotalAmount" in known and exact(known["TotalAmount"]) == exact(held.get("Amount"))
+
+
+def _allocations(record: Any, parts: Sequence[Any]) -> dict[str, Any]:
     day = record.payment_date.isoformat()
     return {"Allocations": [{"Amount": one.amount, "Date": day, "Invoice": {"InvoiceID": _key(one)}} for one in parts]}
 

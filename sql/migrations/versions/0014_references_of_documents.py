@@ -5,7 +5,7 @@ from alembic import op
 from sql.guards import keep_references
 
 revision = "0014"
-down_revision = "0018"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -9,12 +9,12 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-# What finding due work takes: names, kinds, states and times. A connection's row holds nothing secret and no books.
+# What finding due work takes: names, ids, kinds, states and times. A connection's row holds nothing secret and no books.
 SEEN = {
     "connections": (),
-    "edits": ("tenant_id", "entity", "connection", "looked_at"),
-    "outbox": ("tenant_id", "connection", "entity", "state", "due_at"),
-    "conflicts": ("conflict_id", "tenant_id", "connection", "state", "changed_at", "checked_at"),
+    "edits": ("tenant_id", "entity", "ledger_id", "version", "connection", "looked_at"),
+    "outbox": ("tenant_id", "connection", "entity", "ledger_id", "state", "due_at"),
+    "conflicts": ("conflict_id", "tenant_id", "connection", "entity", "ledger_id", "state", "changed_at", "checked_at"),
     "switches": ("tenant_id", "connection", "module", "direction"),
 }
 # Read by nobody who works for the fleet.

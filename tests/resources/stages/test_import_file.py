@@ -233,6 +233,12 @@ def test_two_parties_of_one_name_are_told_apart_by_currency_or_by_id(parties, ta
 
 def test_rows_belong_to_the_connection_that_is_named(parties, take, query, house):
     with house.db.transaction("default") as tx:
+        for name in ("qbo", "xero"):
+            tx.execute(
+                "insert into sync.connections (connection, tenant_id, erp, settings, partition_key, "
+                "pull_interval_seconds) values (%s, 'default', 'quickbooks', '{}', %s, 300)",
+                (name, name),
+            )
         tx.execute("update ledger.customers set connection = 'xero' where name = 'Ann'")
     assert told(take("name,currency\nBob,USD\n", "customers", "qbo")) == []
     assert query("select connection from ledger.customers where name = 'Bob'") == [("qbo",)]

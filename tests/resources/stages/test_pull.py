@@ -70,6 +70,24 @@ def test_what_changes_under_a_clock_that_was_set_back_is_found_at_once(books: Bo
         books.simulator.post("clock", {})
 
 
+def test_what_changes_before_a_time_that_was_seen_already_is_found_too(books: Books):
+    """The clock stands behind what was written meanwhile, though not behind the watermark, which is older still."""
+    books.load(a_company(2))
+    books.sync()
+    try:
+        books.simulator.post("clock", {"advance_seconds": 90_000})
+        books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
+        books.simulator.post("clock", {"advance_seconds": -600})
+        books.sync()
+        books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
+
+        books.sync()
+
+        assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
+    finally:
+        books.simulator.post("clock", {})
+
+
 def test_a_window_is_read_again_without_moving_any_watermark(books: Books):
     books.load(a_company())
     books.sync()

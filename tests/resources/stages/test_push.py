@@ -210,6 +210,45 @@ def test_an_edit_made_while_its_row_is_pushed_is_pushed_next(company: Books, wri
     assert quiet(company)
 
 
+def test_a_row_deleted_while_it_is_made_there_is_recorded_as_made_once(
+    company: Books, writer: LedgerWriter, monkeypatch
+):
+    made = writer.invoice(customer_id(company), item_id=item_id(company), document_number="INV-9")
+
+    def delete_meanwhile(name: str) -> None:
+        if name == "after_send":
+            writer.update("invoices", made, is_deleted=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("resources.points.hook", delete_meanwhile)
+        company.push()
+    company.sync()
+    company.push()
+    company.sync()
+
+    told = company.rows("select action from sync.audit where ledger_id = %s and entity = 'invoices'", made)
+    assert [one["action"] for one in told if one["action"] == "push.create"] == ["push.create"]
+
+
+def test_a_note_written_on_a_void_document_leaves_it_void(company: Books, writer: LedgerWriter):
+    company.edit("void", "Invoice", "500")
+    company.sync()
+    row = company.ledger_row("invoices", "500")
+    assert row["is_void"]
+
+    writer.update("invoices", row["ledger_id"], private_note="entered twice")
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    row = company.ledger_row("invoices", "500")
+    assert (row["is_void"], row["private_note"], there["PrivateNote"]) == (
+        True,
+        "Voided - entered twice",
+        "Voided - entered twice",
+    )
+    assert quiet(company)
+
+
 def test_two_edits_of_the_same_amount_are_a_conflict_and_neither_is_lost(company: Books, writer: LedgerWriter):
     row = company.ledger_row("invoices", "500")
     writer.update("invoices", row["ledger_id"], private_note="ours")

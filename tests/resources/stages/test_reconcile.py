@@ -65,7 +65,8 @@ def test_an_amount_changed_in_the_ledger_by_hand_is_named(synced: Books):
     found = synced.reconcile("ar")["ar", "USD"]
 
     (named,) = found.breaks
-    assert (named.party_external_id, named.amount, named.cause) == ("1", Decimal("10.00"), Cause.MISSING_IN_LEDGER)
+    assert (named.party_external_id, named.amount, named.cause) == ("1", Decimal("10.00"), Cause.UNAPPLIED)
+    assert (named.entity, named.external_id, named.kind) == ("invoices", "101", "open")
     assert found.difference == Decimal("10.00")
 
 

@@ -295,12 +295,18 @@ def twin(company: Books, writer: LedgerWriter) -> Books:
     item = company.ledger_row("items", "90")["ledger_id"]
     writer.invoice(ledger_id(company, "customers", "1"), "25.00", item, document_number="T-1")
     company.push()
+    make_twin(company, "T-1b")
+    company.sync()
+    return company
+
+
+def make_twin(company: Books, number: str) -> str:
+    """Another invoice with the marker of T-1; gives its id."""
     made = next(i for i in company.objects("Invoice") if i.get("DocNumber") == "T-1")
     body = {name: made[name] for name in ("CustomerRef", "PrivateNote", "TxnDate")}
     lines = [{k: v for k, v in line.items() if k != "Id"} for line in made["Line"] if "Id" in line]
-    company.edit("create", "Invoice", **body, Line=lines, DocNumber="T-1b")
-    company.sync()
-    return company
+    company.edit("create", "Invoice", **body, Line=lines, DocNumber=number)
+    return next(i["Id"] for i in company.objects("Invoice") if i.get("DocNumber") == number)
 
 
 def twins(company: Books) -> dict[str, Decimal]:
@@ -323,6 +329,37 @@ def test_a_twin_is_voided_there_or_becomes_a_record_of_its_own(twin, said, secon
 
     assert twins(twin) == {"T-1": 25, "T-1b": second}
     assert twin.value("select count(*) from ledger.invoices where document_number like 'T-%%'") == 2
+    assert is_quiet(twin)
+
+
+@pytest.mark.parametrize(("said", "others"), [({"keep": Side.OURS}, 0), ({"separate": True}, 25)], ids=["void", "keep"])
+def test_several_twins_are_all_shown_and_decided_together(twin, said, others):
+    ids = [next(i["Id"] for i in twin.objects("Invoice") if i.get("DocNumber") == "T-1b")]
+    for number in ("T-1c", "T-1d"):
+        ids.append(make_twin(twin, number))
+        twin.sync()
+    twin.edit("update", "Invoice", ids[0], CustomerMemo={"value": "seen"})
+    twin.sync()
+
+    shown = only_conflict(twin)
+    assert shown.twins == ids
+    assert all(f"'{one}' there" in shown.says for one in ids)
+
+    twin.edit("delete", "Invoice", ids[0])
+    twin.sync()
+    assert only_conflict(twin).twins == ids[1:]
+
+    decide(twin, **said)
+    twin.push()
+    assert twins(twin) == {"T-1": 25, "T-1c": others, "T-1d": others}
+    assert twin.value("select count(*) from ledger.invoices where document_number like 'T-%%' and not is_deleted") == 3
+    assert is_quiet(twin)
+
+
+def test_twins_that_are_deleted_there_ask_nobody_any_more(twin):
+    twin.edit("delete", "Invoice", next(i["Id"] for i in twin.objects("Invoice") if i.get("DocNumber") == "T-1b"))
+    twin.sync()
+    assert not twin.rows("select * from sync.conflicts where state = 'open'")
     assert is_quiet(twin)
 
 

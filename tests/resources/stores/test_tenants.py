@@ -102,9 +102,18 @@ def test_a_tenant_cannot_write_for_another_nor_change_or_delete_its_rows(one_row
 
 
 FLEET_SEES = {
-    "sync.edits": {"tenant_id", "entity", "connection", "looked_at"},
-    "sync.outbox": {"tenant_id", "connection", "entity", "state", "due_at"},
-    "sync.conflicts": {"conflict_id", "tenant_id", "connection", "state", "changed_at", "checked_at"},
+    "sync.edits": {"tenant_id", "entity", "ledger_id", "version", "connection", "looked_at"},
+    "sync.outbox": {"tenant_id", "connection", "entity", "ledger_id", "state", "due_at"},
+    "sync.conflicts": {
+        "conflict_id",
+        "tenant_id",
+        "connection",
+        "entity",
+        "ledger_id",
+        "state",
+        "changed_at",
+        "checked_at",
+    },
     "sync.switches": {"tenant_id", "connection", "module", "direction"},
 }
 

@@ -44,6 +44,7 @@ KINDS = (
     "renumber",
     "move",
 )
+DATED = ("ACCREC", "ACCPAY", "ACCRECCREDIT", "ACCPAYCREDIT")
 ZERO = Decimal("0.00")
 
 
@@ -317,7 +318,7 @@ def check_status(value: dict[str, Any], name: str, left: Decimal) -> None:
         assert (value[name], left) == (ZERO, value["Total"])
         return
     assert value[name] == left >= 0
-    assert (value["Status"] == "PAID") == ("FullyPaidOnDate" in value)
+    assert ("FullyPaidOnDate" in value) == (value["Status"] == "PAID" and value["Type"] in DATED)
     if value["Status"] == "PAID":
         assert left == 0
 

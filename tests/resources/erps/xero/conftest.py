@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from resources.erps.xero.client import XeroConnector
+from tests.books import no_waiting, opened_books  # noqa: F401  A fixture of the tests here.
+from tests.conftest import NewDatabase
 from tests.house import Simulator, running_simulator
+from tests.resources.erps.xero.books import BothBooks
 
 
 class SteadyToken:
@@ -74,3 +78,15 @@ def organisation(xero_simulator: Simulator) -> Organisation:
         sleep=pauses.append,
     )
     return Organisation(xero_simulator, minted, connector, pauses)
+
+
+@pytest.fixture
+def both(
+    new_database: NewDatabase, xero_simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BothBooks]:
+    """A ledger and an empty organisation, synced."""
+    # What a test does in seconds would take an organisation's calls of several minutes.
+    monkeypatch.setattr("resources.erps.xero.profile.CALLS_PER_MINUTE_MAX", 1000)
+    with opened_books(new_database, xero_simulator, tmp_path, "empty", "xero") as books:
+        books.sync()
+        yield BothBooks(books)

@@ -181,14 +181,75 @@ def a_payment(*amounts: str, total: str) -> Payment:
     )
 
 
-def test_a_payment_is_of_one_document_and_money_without_one_is_an_overpayment():
+def test_a_payment_is_of_one_document_and_money_with_a_rest_or_for_several_is_an_overpayment_that_is_applied():
     whole = composer().body(wanted(a_payment("5.00", total="5.00"), "payments"))
     loose = composer().body(wanted(a_payment(total="5.00"), "payments"))
+    several = composer().body(wanted(a_payment("2.00", "3.00", total="6.00"), "payments"))
 
     assert (whole["Invoice"], whole["Account"]) == ({"InvoiceID": guid(1)}, {"AccountID": "bank"})
-    assert loose["Type"] == "RECEIVE-OVERPAYMENT"
-    assert refused(a_payment("2.00", "3.00", total="5.00"), "payments") == {"applications"}
-    assert refused(a_payment("2.00", total="5.00"), "payments") == {"total_amount"}
+    assert (loose["Type"], "Allocations" in loose) == ("RECEIVE-OVERPAYMENT", False)
+    assert several["LineItems"][0]["UnitAmount"] == 6
+    assert [(one["Invoice"]["InvoiceID"], one["Amount"]) for one in several["Allocations"]] == [
+        (guid(1), 2),
+        (guid(2), 3),
+    ]
+    for total, amounts in (("5.00", ["2.00", "3.00"]), ("5.00", ["2.00"])):
+        assert refused(a_payment(*amounts, total=total), "payments") == set()
+    assert refused(a_payment("2.00", "4.00", total="5.00"), "payments") == {"applications"}
+
+
+def test_money_is_given_back_out_of_one_credit():
+    payment = a_payment("5.00", total="-5.00")
+    (part,) = payment.applications
+    refund = msgspec.structs.replace(
+        payment, applications=(msgspec.structs.replace(part, document_entity="credit_memos"),)
+    )
+
+    body = composer().body(wanted(refund, "payments"))
+
+    assert (body["CreditNote"], body["Amount"]) == ({"CreditNoteID": guid(1)}, 5)
+    assert refused(refund, "payments") == set()
+    assert refused(payment, "payments") == {"applications"}
+
+
+@pytest.mark.parametrize(
+    ("external_id", "held", "sent"),
+    [
+        ("P", {"Amount": Decimal(5)}, {"PaymentID": "P", "Status": "DELETED"}),
+        (
+            "P",
+            {"Amount": Decimal(5), "BatchPayment": {"BatchPaymentID": "B", "TotalAmount": Decimal("5.00")}},
+            {"BatchPaymentID": "B", "Status": "DELETED"},
+        ),
+        (
+            "overpayment:O",
+            {"Type": "RECEIVE-OVERPAYMENT", "Contact": {"ContactID": "C"}, "Allocations": []},
+            {
+                "OverpaymentID": "O",
+                "Type": "RECEIVE-OVERPAYMENT",
+                "Contact": {"ContactID": "C"},
+                "Status": "DELETED",
+            },
+        ),
+    ],
+)
+def test_money_is_taken_back_as_it_was_made(external_id: str, held: dict[str, Any], sent: dict[str, Any]):
+    ending = wanted(a_payment(total="5.00"), "payments", "delete", held=held, external_id=external_id)
+
+    assert composer().refusals(ending) == []
+    assert composer().body(ending) == sent
+
+
+@pytest.mark.parametrize(
+    ("external_id", "held"),
+    [
+        ("P", {"Amount": Decimal(5), "BatchPayment": {"BatchPaymentID": "B", "TotalAmount": Decimal(9)}}),
+        ("overpayment:O", {"Allocations": [{"AllocationID": "A"}]}),
+        ("prepayment:O", {"Payments": [{"PaymentID": "P"}]}),
+    ],
+)
+def test_money_that_cannot_be_taken_back_alone_is_refused(external_id: str, held: dict[str, Any]):
+    assert refused(a_payment(total="5.00"), "payments", "delete", held=held, external_id=external_id) == {"the record"}
 
 
 def test_a_value_other_than_sent_is_seen_when_it_is_read_back():
@@ -199,6 +260,30 @@ def test_a_value_other_than_sent_is_seen_when_it_is_read_back():
 
     assert oddity_of(write, read_back("Ours")) is None
     assert oddity_of(write, read_back("Theirs")) == "Name other than it was sent"
+
+
+@pytest.mark.parametrize(
+    ("sent", "there", "oddity"),
+    [
+        (
+            {"Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "12"}]},
+            {"Phones": [{"PhoneType": "DDI", "PhoneNumber": ""}, {"PhoneType": "DEFAULT", "PhoneNumber": "34"}]},
+            "Phones[DEFAULT].PhoneNumber other than it was sent",
+        ),
+        (
+            {"LineItems": [{"Description": "a", "Quantity": Decimal(1), "TaxAmount": Decimal(0)}]},
+            {"LineItems": [{"Description": "b", "Quantity": Decimal("1.0000"), "TaxAmount": Decimal(3)}]},
+            "LineItems[1].Description other than it was sent",
+        ),
+        ({"LineItems": [{}, {}]}, {"LineItems": [{}]}, "1 LineItems instead of 2"),
+        ({"SalesDetails": {"UnitPrice": Decimal(2)}}, {"SalesDetails": {"UnitPrice": Decimal("2.00")}}, None),
+        ({"Contact": {"ContactID": "a"}}, {"Contact": {"ContactID": "b"}}, "Contact.ContactID other than it was sent"),
+    ],
+)
+def test_blocks_and_lines_are_read_back_too(sent: dict[str, Any], there: dict[str, Any], oddity: str | None):
+    write = Write("invoices", "update", "K", sent, external_id="I")
+
+    assert oddity_of(write, WireRecord("I", "t", None, there)) == oddity
 
 
 def test_a_record_that_moved_since_it_was_merged_is_stale_and_stays_as_it_is(organisation: Organisation):

@@ -1,4 +1,4 @@
-"""The first half of the schedules that run with every change; both hands work, processes die, requests go astray."""
+"""The third quarter of the schedules that run with every change; files of one length, for as many workers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(25)
-CHUNK = 5
+SEEDS = range(250, 375)
+CHUNK = 25
 
 
 @pytest.mark.parametrize("start", SEEDS[::CHUNK], ids=lambda start: f"seeds {start} to {start + CHUNK - 1}")

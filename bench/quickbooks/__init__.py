@@ -1,0 +1,1 @@
+"""What the benchmarks must know of QuickBooks: its words, its floor, and dlt's way of reading it."""

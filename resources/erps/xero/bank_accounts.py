@@ -1,0 +1,51 @@
+"""Which bank account the money of an over- or prepayment moved on: it stands in its bank transaction only.
+
+Belongs here: reading those bank transactions, once in the life of a connector, and only if there is an over- or
+prepayment to complete. One that came about otherwise (an invoice paid with too much) has none and stays without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from resources.erps.xero import profile
+from resources.erps.xero.lists import Walk
+from resources.erps.xero.profile import Source
+from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.wire import Wire
+
+BANK_ACCOUNT = "tieout:BankAccount"
+
+
+class BankAccounts:
+    """The bank accounts of one organisation's over- and prepayments, by the id of the credit."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._accounts: dict[str, dict[str, Any]] = {}
+
+    def completed(self, source: Source, rows: Iterable[Any]) -> list[Any]:
+        """The rows of a list; those of over- and prepayments with their bank account, where Xero tells it."""
+        found = list(rows)
+        if source.resource not in PREFIXES:
+            return found
+        key, types = source.resource.key, {one for one in source.types if "-" in one}
+        ours = [row for row in found if isinstance(row, Mapping) and row.get("Type") in types]
+        if any(row.get(key) not in self._accounts for row in ours):
+            for kind in sorted({row["Type"] for row in ours}):
+                self._read(kind, key)
+        return [
+            {**row, BANK_ACCOUNT: self._accounts[row[key]]}
+            if isinstance(row, Mapping) and row.get(key) in self._accounts
+            else row
+            for row in found
+        ]
+
+    def _read(self, kind: str, key: str) -> None:
+        where = f'Type=="{kind}"'
+        for batch in Walk(self._wire, profile.BANK_TRANSACTIONS, entity="bank transactions", where=where).pages():
+            for row in batch.rows:
+                account = row.get("BankAccount") if isinstance(row, Mapping) else None
+                if isinstance(account, Mapping) and isinstance(row.get(key), str):
+                    self._accounts[row[key]] = {n: account[n] for n in ("AccountID", "Code") if n in account}

@@ -1,0 +1,154 @@
+"""What a push was answered: whether it has happened, and what both books say after it.
+
+Belongs here: recording the effects of intents, a batch of them at once. When to send and when to ask is `push.py`, what
+two versions make of each other `settling.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.matching import Unbound, match
+from ledger.merge import meet, merge
+from ledger.policies import Conflict, ConflictKind
+from ledger.spec import Record, spec_of
+from resources.connector import WireRecord
+from resources.stages.settling import Settling, Theirs, error_id_of
+from resources.stores import bindings, mirror
+from resources.stores.audit import Entry
+from resources.stores.bindings import NO_VERSION
+from resources.stores.edits import Edit
+from resources.stores.outbox import Done, Intent
+from resources.stores.records import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an intent has done: the record as the ERP holds it now, and how we came to know."""
+
+    intent: Intent
+    record: WireRecord
+    says: str
+
+
+class Recording(Settling):
+    """Records what intents have done; see `Settling`."""
+
+    def is_effect_of(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record that a probe found says what the intent was to make it say."""
+        if intent.operation == "delete":
+            return found.is_deleted or not getattr(self._read(intent.entity, found), "is_active", True)
+        if found.is_deleted:
+            return False
+        marker = self.composer.marker_of(intent.entity, found.payload)
+        if intent.operation == "create" and intent.marker and marker is not None:
+            return marker == intent.marker
+        theirs = self._read(intent.entity, found)
+        if theirs is None:
+            return False
+        wanted = bindings.decode(intent.entity, intent.record)
+        if intent.operation == "void":
+            return getattr(theirs, "is_void", False)
+        if intent.operation == "create":
+            spec = spec_of(intent.entity)
+            is_met = bool(match(spec, [Unbound("", wanted)], [Unbound(found.external_id, theirs)]).bound)
+            return is_met and meet(wanted, theirs).is_clean
+        said = self._said(intent.entity, wanted)
+        binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
+        if binding is None or binding.base is None:
+            # Nothing tells what we were to change: only the whole of it is proof, anything else is merged first.
+            return said == theirs
+        # What we were to change is there, whatever else somebody changed.
+        return merge(binding.base, said, theirs).record == theirs
+
+    def record_effects(self, effects: Sequence[Effect]) -> None:
+        """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""
+        by_entity: dict[str, list[Effect]] = {}
+        for effect in effects:
+            by_entity.setdefault(effect.intent.entity, []).append(effect)
+        with self._together():
+            for entity, some in by_entity.items():
+                self.keep_in_mirror(entity, [effect.record for effect in some])
+                theirs = [None if effect.record.is_deleted else self._read(entity, effect.record) for effect in some]
+                ledger_ids = [effect.intent.ledger_id for effect in some]
+                self._read_ahead(entity, ledger_ids, [record for record in theirs if record is not None])
+                for effect, record in zip(some, theirs, strict=True):
+                    self._record(effect, record)
+
+    def keep_in_mirror(self, entity: str, found: Sequence[WireRecord]) -> None:
+        """Records as the ERP has them now, to be merged like any other change."""
+        mirror.store(
+            self.tx,
+            tenant=self.tenant,
+            connection=self.name,
+            entity=entity,
+            records=found,
+            run_id=self.work.run_id,
+            is_current=True,
+        )
+
+    def _record(self, effect: Effect, theirs: Record | None) -> None:
+        intent, record = effect.intent, effect.record
+        self._take_answer(intent, record, theirs)
+        self._pending.done.append(Done(intent.intent_id, effect.says, record.external_id))
+        resolved = self._pending.resolved.setdefault(intent.entity, [])
+        resolved += [error_id_of(intent.ledger_id), record.external_id]
+        self._pending.entries.append(
+            Entry(
+                actor=self.actor,
+                action=f"push.{intent.operation}",
+                connection=self.name,
+                entity=intent.entity,
+                ledger_id=intent.ledger_id,
+                external_id=record.external_id,
+                detail={
+                    "key": intent.key,
+                    "ledger_version": intent.ledger_version,
+                    "version_token": record.version_token,
+                    "answer": effect.says,
+                },
+            )
+        )
+
+    def _take_answer(self, intent: Intent, record: WireRecord, theirs: Record | None) -> None:
+        entity = intent.entity
+        kept = self._kept(entity, intent.ledger_id)
+        sent = self._said(entity, bindings.decode(entity, intent.record))
+        if record.is_deleted or intent.operation == "delete":
+            self._agree_on_deletion(entity, kept, record, theirs)
+            return
+        if theirs is None:
+            # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why.
+            self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
+            return
+        answer = Theirs(record.external_id, record.version_token, record.modified_at, theirs, record.payload)
+        if intent.operation != "void" and (unequal := _unequal_money(sent, theirs)):
+            self._bind(entity, record.external_id, kept.ledger_id, theirs, record.version_token, NO_VERSION)
+            self._open(entity, kept, sent, answer, ConflictKind.VALIDATION_CONFLICT, unequal)
+            return
+        if intent.operation == "create":
+            # It is there and ours, whatever is to be asked about it.
+            self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
+        self._settle(entity, kept, sent, answer)
+
+    def _agree_on_deletion(self, entity: str, kept: Kept, record: WireRecord, theirs: Record | None) -> None:
+        if theirs is not None:
+            # Made inactive, which is all that is done to a name there; taken back meanwhile, it is made active again.
+            version = kept.version if kept.is_deleted else NO_VERSION
+            self._bind(entity, record.external_id, kept.ledger_id, theirs, record.version_token, version)
+        if kept.is_deleted:
+            bindings.agree(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=kept.version)
+            self._pending.planned.setdefault(entity, []).append(Edit(kept.ledger_id, kept.version))
+        elif theirs is None:
+            # Taken back here while it was being deleted there: it is made again.
+            bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
+
+
+def _unequal_money(sent: Record, theirs: Record) -> list[Conflict]:
+    """Totals that the ERP computed otherwise than the ledger, to the cent."""
+    return [
+        Conflict(name, None, getattr(sent, name), getattr(theirs, name))
+        for name in ("net_amount", "tax_amount", "total_amount")
+        if hasattr(sent, name) and getattr(sent, name) != getattr(theirs, name)
+    ]

@@ -1,0 +1,385 @@
+"""The ERP's documents as the mirror holds them, in the form in which they are compared with the ledger's.
+
+Belongs here: keeping that form up with the mirror, and the one statement by which both books' documents of an entity
+are compared as whole sets. Why two documents differ is `ledger/causes.py`; what is due when is `ageing.py`.
+
+A record is read through its mapping once for each change of the mirror, so a comparison costs no mapping: both sides
+are tables with the same columns. Lines and applications are compared by a hash that both sides reckon alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from ledger.causes import DocumentState
+from ledger.fields import MappingError
+from ledger.mapping import WireMapping
+from ledger.reconcile import Module
+from ledger.spec import Record, RefersTo, parent_column, spec_of
+from resources.stores import mirror
+from resources.stores.mirror import Change
+
+BATCH_ROWS_MAX = 2000
+_COLUMNS = (
+    *("party_external_id", "document_number", "document_date", "due_date", "currency", "exchange_rate"),
+    *("total_amount", "tax_amount", "open_amount", "is_void", "parts_hash"),
+)
+# Of an unbound row's party, which has no id there: `#` and its ledger id, as `records.py` writes it.
+_UNBOUND = "#"
+# A row that names no connection is the tenant's only one's, as `edits.py` has it.
+_ONLY_ONE = """(select min(c.connection) from sync.connections c
+  where c.tenant_id = sync.current_tenant() and c.state <> 'removed' having count(*) = 1)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where one entity keeps what documents have in common; None where it has no such field."""
+
+    entity: str
+    party: str
+    number: str
+    day: str
+    due: str | None
+    open: str
+    tax: str | None
+    part: str | None
+    sign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One document that the two books do not show alike; None on the side that does not have it."""
+
+    entity: str
+    external_id: str | None
+    ledger_id: int | None
+    ours: DocumentState | None
+    theirs: DocumentState | None
+
+
+@cache
+def shape_of(entity: str, party: str, open_field: str, sign: int) -> Shape:
+    """The shape of a document entity, from its spec; `party` is the entity it is about, such as customers."""
+    spec = spec_of(entity)
+    names = {f.name for f in spec.fields}
+    return Shape(
+        entity=entity,
+        party=party.removesuffix("s"),
+        number="document_number" if "document_number" in names else "reference_number",
+        day="issue_date" if "issue_date" in names else "payment_date",
+        due="due_date" if "due_date" in names else None,
+        open=open_field,
+        tax="tax_amount" if "tax_amount" in names else None,
+        part=spec.parts[0].name if spec.parts else None,
+        sign=sign,
+    )
+
+
+def shapes_of(module: Module) -> list[Shape]:
+    return [shape_of(entity, module.party, name, sign) for entity, (name, sign) in module.open_amounts.items()]
+
+
+def state_of(shape: Shape, record: Record) -> DocumentState:
+    """A canonical record as it is compared."""
+    value: Callable[[str | None, Any], Any] = lambda name, absent: getattr(record, name) if name else absent  # noqa: E731
+    return DocumentState(
+        party=str(getattr(record, shape.party)),
+        number=value(shape.number, ""),
+        day=value(shape.day, None),
+        due=value(shape.due, None),
+        currency=value("currency", ""),
+        rate=value("exchange_rate", Decimal(1)),
+        total=value("total_amount", Decimal(0)),
+        tax=value(shape.tax, Decimal(0)),
+        open=value(shape.open, Decimal(0)),
+        is_void=value("is_void", False),
+        parts_hash=parts_hash(shape, record),
+    )
+
+
+def parts_hash(shape: Shape, record: Record) -> str:
+    """MD5 of the lines (position, item, quantity, price, amount) or applications (position, document, amount)."""
+    if shape.part is None:
+        return ""
+    names = _hashed(shape)
+    parts = getattr(record, shape.part)
+    if not parts:
+        return ""
+    texts = ("|".join(_text(getattr(part, name)) for name in names) for part in parts)
+    return hashlib.md5("\n".join(texts).encode(), usedforsecurity=False).hexdigest()
+
+
+def _hashed(shape: Shape) -> tuple[str, ...]:
+    if shape.part == "applications":
+        return ("position", "document_entity", "document_key", "amount")
+    return ("position", "item", "quantity", "unit_price", "amount")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize() + 0, "f")
+    return "" if value is None else str(value)
+
+
+# -- keeping up with the mirror ----------------------------------------------------------------------------------------
+
+
+def keep_up(tx: psycopg.Connection[Any], *, tenant: str, connection: str, shape: Shape, mapping: WireMapping) -> bool:
+    """Read the next batch of what changed in the mirror since; False when there was nothing more."""
+    (at,) = tx.execute(  # type: ignore[misc]
+        "select coalesce(max(change_seq), 0) from reconciliation.documents where connection = %s and entity = %s",
+        (connection, shape.entity),
+    ).fetchone()
+    batch = mirror.changes(tx, connection, shape.entity, after_seq=at, limit=BATCH_ROWS_MAX)
+    if not batch:
+        return False
+    tx.execute("drop table if exists pg_temp.read_documents")
+    tx.execute("create temp table read_documents (like reconciliation.documents) on commit drop")
+    with tx.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_COPY_TYPES)
+        for change in batch:
+            copy.write_row((connection, shape.entity, change.external_id, tenant, *_row(shape, mapping, change)))
+    tx.execute(
+        "insert into reconciliation.documents select * from pg_temp.read_documents "
+        "on conflict (connection, entity, external_id) do update set "
+        + ", ".join(f"{name} = excluded.{name}" for name in _WRITTEN[4:])
+    )
+    return True
+
+
+_WRITTEN = (
+    *("connection", "entity", "external_id", "tenant_id", "change_seq", "is_deleted", "is_readable"),
+    *_COLUMNS,
+    "applications",
+)
+_COPY_TYPES = [
+    *("text", "text", "text", "text", "int8", "bool", "bool"),
+    *("text", "text", "date", "date", "text", "numeric", "numeric", "numeric", "numeric", "bool", "text"),
+    "jsonb",
+]
+_COPY = sql.SQL("copy pg_temp.read_documents ({}) from stdin").format(sql.SQL(", ").join(map(sql.Identifier, _WRITTEN)))
+
+
+def _row(shape: Shape, mapping: WireMapping, change: Change) -> tuple[Any, ...]:
+    """A tombstone keeps nothing but that it is one."""
+    if change.is_deleted:
+        return change.change_seq, True, True, *(None for _ in _COLUMNS), None
+    try:
+        record = mapping.from_wire(change.payload)
+    except MappingError:
+        return change.change_seq, False, False, *(None for _ in _COLUMNS), None
+    s = state_of(shape, record)
+    values = (s.party, s.number, s.day, s.due, s.currency, s.rate, s.total, s.tax, s.open, s.is_void, s.parts_hash)
+    return change.change_seq, False, True, *values, Jsonb(_applications(shape, record))
+
+
+def _applications(shape: Shape, record: Record) -> list[dict[str, str]]:
+    if shape.part != "applications":
+        return []
+    return [
+        {"entity": one.document_entity, "key": one.document_key, "amount": _text(one.amount)}
+        for one in record.applications  # type: ignore[attr-defined]
+    ]
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def ours_query(shape: Shape, *, with_parts: bool = True) -> sql.Composed:
+    """The connection's live ledger rows of an entity, bound or not, in the columns of `reconciliation.documents`."""
+    return sql.SQL(
+        """
+        select b.external_id, l.ledger_id, coalesce(p.external_id, '{unbound}' || l.{party_id}) as party_external_id,
+               l.{number} as document_number, l.{day} as document_date, {due} as due_date, l.currency, l.exchange_rate,
+               l.total_amount, {tax} as tax_amount, l.{open} as open_amount, l.is_void,
+               {parts_hash} as parts_hash
+          from ledger.{entity} l
+          left join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
+          left join sync.bindings p
+            on p.connection = %(connection)s and p.entity = {party_entity} and p.ledger_id = l.{party_id}
+          {parts}
+         where not l.is_deleted and coalesce(b.connection, l.connection, {only_one}) = %(connection)s
+        """
+    ).format(
+        unbound=sql.SQL(_UNBOUND),
+        party_id=sql.Identifier(f"{shape.party}_id"),
+        party_entity=sql.Literal(f"{shape.party}s"),
+        number=sql.Identifier(shape.number),
+        day=sql.Identifier(shape.day),
+        due=sql.Identifier("l", shape.due) if shape.due else sql.SQL("null::date"),
+        tax=sql.Identifier("l", shape.tax) if shape.tax else sql.SQL("0::numeric"),
+        open=sql.Identifier(shape.open),
+        entity=sql.Identifier(shape.entity),
+        name=sql.Literal(shape.entity),
+        only_one=sql.SQL(_ONLY_ONE),
+        parts_hash=sql.SQL("coalesce(h.hash, '')" if with_parts and shape.part else "''"),
+        parts=_parts_join(shape) if with_parts and shape.part else sql.SQL(""),
+    )
+
+
+def _parts_join(shape: Shape) -> sql.Composed:
+    spec = spec_of(shape.entity)
+    part = next(p for p in spec.parts if p.name == shape.part)
+    values: list[sql.Composable] = []
+    joins: list[sql.Composable] = []
+    for name in _hashed(shape):
+        f = next(f for f in part.fields if f.name == name)
+        column = sql.Identifier("q", f.column)
+        if isinstance(f.reference, RefersTo):
+            joins.append(
+                sql.SQL(
+                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = {} and r.ledger_id = {}"
+                ).format(sql.Literal(f.reference.entity), column)
+            )
+            values.append(sql.SQL("coalesce(r.external_id, {} || {})").format(sql.Literal(_UNBOUND), column))
+        elif name == "document_key":
+            # Written by hand, an application may name the row it settles and not what the ERP calls it.
+            joins.append(
+                sql.SQL(
+                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = q.document_entity "
+                    "and r.ledger_id = q.document_id"
+                )
+            )
+            values.append(sql.SQL("coalesce(r.external_id, {})").format(column))
+        elif f.kind is Decimal:
+            values.append(sql.SQL("trim_scale({})::text").format(column))
+        else:
+            values.append(sql.SQL("{}::text").format(column))
+    text = sql.SQL(" || '|' || ").join(sql.SQL("coalesce({}, '')").format(value) for value in values)
+    return sql.SQL(
+        """
+        left join (
+          select q.{parent}, md5(string_agg({text}, E'\\n' order by q.position, q.part_id)) as hash
+            from ledger.{table} q {joins} group by q.{parent}
+        ) h on h.{parent} = l.ledger_id
+        """
+    ).format(
+        parent=sql.Identifier(parent_column(spec)),
+        text=text,
+        table=sql.Identifier(spec.part_table_names[part.name]),
+        joins=sql.SQL(" ").join(joins),
+    )
+
+
+_THEIRS = sql.SQL(
+    "select * from reconciliation.documents where connection = %(connection)s and entity = {name} "
+    "and not is_deleted and is_readable"
+)
+
+
+@cache
+def _compare(shape: Shape, *, by_ids: bool) -> sql.Composed:
+    ours = sql.SQL(", ").join(sql.Identifier("o", name) for name in _COLUMNS)
+    theirs = sql.SQL(", ").join(sql.Identifier("t", name) for name in _COLUMNS)
+    if by_ids:
+        chosen = sql.SQL("coalesce(o.external_id, t.external_id) = any(%(ids)s)")
+    else:
+        chosen = sql.SQL("o.ledger_id is null or t.external_id is null or ({}) is distinct from ({})").format(
+            ours, theirs
+        )
+    return sql.SQL(
+        "select coalesce(o.external_id, t.external_id), o.ledger_id, t.external_id is not null, {ours}, {theirs} "
+        "from ({our_rows}) o full join ({their_rows}) t on t.external_id = o.external_id where {chosen} limit %(limit)s"
+    ).format(
+        ours=ours,
+        theirs=theirs,
+        our_rows=ours_query(shape),
+        their_rows=_THEIRS.format(name=sql.Literal(shape.entity)),
+        chosen=chosen,
+    )
+
+
+def differing(tx: psycopg.Connection[Any], connection: str, shape: Shape, *, limit: int) -> list[Pair]:
+    """Every document of the entity that is missing on one side or not the same on both, `limit` at most.
+
+    Linear in the connection's documents and their parts: that they are all the same is what is being checked.
+    """
+    return _pairs(tx, connection, shape, None, limit)
+
+
+def pairs(tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Iterable[str]) -> list[Pair]:
+    """These documents as both sides have them, whether they differ or not."""
+    wanted = list(external_ids)
+    return _pairs(tx, connection, shape, wanted, len(wanted) + 1) if wanted else []
+
+
+def _pairs(
+    tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Sequence[str] | None, limit: int
+) -> list[Pair]:
+    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
+    tx.execute("set local enable_nestloop = off")
+    found = tx.execute(
+        _compare(shape, by_ids=external_ids is not None),
+        {"connection": connection, "limit": limit, "ids": list(external_ids or ())},
+    ).fetchall()
+    width = len(_COLUMNS)
+    return [
+        Pair(
+            shape.entity,
+            row[0],
+            row[1],
+            _state(row[3 : 3 + width]) if row[1] is not None else None,
+            _state(row[3 + width :]) if row[2] else None,
+        )
+        for row in found
+    ]
+
+
+def _state(values: Sequence[Any]) -> DocumentState:
+    party, number, day, due, currency, rate, total, tax, still_open, is_void, digest = values
+    return DocumentState(party, number, day, due, currency, rate, total, tax, still_open, is_void, digest)
+
+
+def count(tx: psycopg.Connection[Any], connection: str, shape: Shape) -> tuple[int, int]:
+    """(live in the ledger, live in the mirror) of one connection."""
+    ours = sql.SQL("select count(*) from ({}) o").format(ours_query(shape, with_parts=False))
+    (in_ledger,) = tx.execute(ours, {"connection": connection}).fetchone()  # type: ignore[misc]
+    return in_ledger, mirror.count(tx, connection, shape.entity)
+
+
+def applied_to(
+    tx: psycopg.Connection[Any], connection: str, payers: Mapping[str, Sequence[str]]
+) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """(document entity, its id there) -> the (payer entity, id) that the mirror says settle it, among these payers."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for entity, ids in payers.items():
+        rows = tx.execute(
+            "select d.external_id, a.entity, a.key from reconciliation.documents d, "
+            "jsonb_to_recordset(d.applications) as a (entity text, key text, amount numeric) "
+            "where d.connection = %s and d.entity = %s and d.external_id = any(%s)",
+            (connection, entity, list(ids)),
+        )
+        for external_id, document_entity, key in rows:
+            found.setdefault((document_entity, key), []).append((entity, external_id))
+    return found
+
+
+def applied_here(
+    tx: psycopg.Connection[Any], connection: str, payers: Mapping[str, Mapping[int, str]]
+) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """The same by the ledger's own applications; `payers` is payer entity -> ledger id -> the id it goes by."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for entity, ids in payers.items():
+        rows = tx.execute(
+            sql.SQL(
+                "select a.{parent}, a.document_entity, coalesce(b.external_id, a.document_key) "
+                "from ledger.{table} a left join sync.bindings b on b.connection = %s "
+                "and b.entity = a.document_entity and b.ledger_id = a.document_id where a.{parent} = any(%s)"
+            ).format(
+                parent=sql.Identifier(parent_column(spec_of(entity))),
+                table=sql.Identifier(spec_of(entity).part_table_names["applications"]),
+            ),
+            (connection, list(ids)),
+        )
+        for ledger_id, document_entity, key in rows:
+            found.setdefault((document_entity, key), []).append((entity, ids[ledger_id]))
+    return found

@@ -1,0 +1,161 @@
+"""Money in every form Xero has for it, the whole way: from the ledger there, back, and taken off again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.books import changed
+from tests.resources.erps.xero.books import BothBooks
+
+
+@pytest.fixture
+def customer(both: BothBooks) -> int:
+    return both.writer.customer("Lund & Sons")
+
+
+@pytest.fixture
+def invoices(both: BothBooks, customer: int) -> tuple[int, int]:
+    made = both.invoice(customer, "40.00", "L-1"), both.invoice(customer, "50.00", "L-2")
+    both.books.push()
+    return made
+
+
+def test_money_for_two_invoices_with_a_rest_is_one_record_there_and_stays_one_row(both, customer, invoices):
+    first, second = invoices
+    both.pay(customer, "100.00", {first: "40.00", second: "25.00"})
+
+    report = both.books.push()
+
+    assert (report.pushed, both.books.open_errors()) == ({"payments": 1}, [])
+    (made,) = both.there("Overpayments")
+    assert (made["Total"], made["RemainingCredit"], len(made["Allocations"])) == (100, 35, 2)
+    assert changed(both.books.sync()).keys() <= {"invoices"}
+    assert both.open_amounts() == {"L-1": Decimal(0), "L-2": Decimal(25)}
+    assert both.books.value("select count(*) from ledger.payments") == 1
+    assert both.books.value("select deposit_account_code from ledger.payments") == "090"
+    assert both.is_settled()
+
+
+def test_what_it_is_applied_to_can_be_changed_and_the_whole_of_it_taken_back(both, customer, invoices):
+    first, second = invoices
+    payment = both.pay(customer, "100.00", {first: "40.00", second: "25.00"})
+    both.books.push()
+
+    with both.writer.transaction() as tx:
+        tx.execute("delete from ledger.payment_applications where payment_id = %s and position = 2", (payment,))
+        tx.execute("update ledger.payments set applied_amount = 40, unapplied_amount = 60")
+    assert both.books.push().pushed == {"payments": 1}
+    (made,) = both.there("Overpayments")
+    assert (made["RemainingCredit"], [one["Amount"] for one in made["Allocations"]]) == (60, [40])
+
+    with both.writer.transaction() as tx:
+        tx.execute("delete from ledger.payment_applications where payment_id = %s", (payment,))
+        tx.execute("update ledger.payments set applied_amount = 0, unapplied_amount = 100")
+    assert both.books.push().pushed == {"payments": 1}
+    both.writer.update("payments", payment, is_deleted=True)
+    assert both.books.push().pushed == {"payments": 1}
+
+    assert both.there("Overpayments", "AUTHORISED", "PAID") == both.there("BankTransactions", "AUTHORISED") == []
+    assert both.is_settled()
+    assert both.open_amounts() == {"L-1": Decimal(40), "L-2": Decimal(50)}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"method": "PUT", "path": "*/BankTransactions*", "nth": 1, "drop": "after"},
+        {"method": "PUT", "path": "*/Allocations*", "nth": 1, "drop": "before"},
+        {"method": "PUT", "path": "*/Allocations*", "nth": 1, "drop": "after"},
+        {"method": "PUT", "path": "*/Allocations*", "nth": 1, "answer": "server_error"},
+    ],
+    ids=["money made, answer lost", "applying lost", "applied, answer lost", "an error of theirs"],
+)
+def test_an_attempt_that_breaks_off_half_way_is_gone_on_with(both, customer, invoices, rule, no_waiting):
+    first, second = invoices
+    both.pay(customer, "100.00", {first: "40.00", second: "25.00"})
+    both.books.services.pace = 0.001
+    both.books.simulator.post("faults", [rule])
+
+    both.books.push()
+    both.books.change("update sync.outbox set due_at = now()")
+    both.books.push()
+
+    (made,) = both.there("Overpayments")
+    assert (made["RemainingCredit"], len(made["Allocations"])) == (35, 2)
+    assert both.is_settled()
+
+
+def test_what_is_refused_half_way_leaves_nothing_behind(both, customer, invoices):
+    first, second = invoices
+    bound = both.books.rows("select external_id, ledger_id from sync.bindings where entity = 'invoices'")
+    there = {row["ledger_id"]: row["external_id"] for row in bound}
+    # Somebody takes the money for the second one in Xero, just before ours.
+    body = {"Invoice": {"InvoiceID": there[second]}, "Account": {"Code": "090"}, "Date": "2026-03-02", "Amount": 50}
+    edit = {"method": "PUT", "path": "/Payments", "body": body}
+    both.books.simulator.post("script", [{"after": {"method": "PUT", "path": "*/BankTransactions*"}, "edit": edit}])
+    both.pay(customer, "90.00", {first: "40.00", second: "50.00"})
+
+    report = both.books.push()
+
+    assert (report.pushed, report.held) == ({}, {"payments": 1})
+    (error,) = both.books.open_errors()
+    assert "authorised documents" in error["message"]
+    assert both.there("Overpayments", "AUTHORISED", "PAID") == both.there("BankTransactions", "AUTHORISED") == []
+
+
+def test_a_credit_is_given_back_in_money(both, customer):
+    note = both.writer.insert(
+        "credit_memos",
+        [{"kind": "item", "account_code": "200", "amount": Decimal(20), "description": "returned"}],
+        customer_id=customer,
+        document_number="C-1",
+        issue_date="2026-03-03",
+        currency="USD",
+        net_amount=Decimal(20),
+        total_amount=Decimal(20),
+        open_amount=Decimal(20),
+    )
+    part = {"document_entity": "credit_memos", "document_id": note, "document_key": "", "amount": Decimal(20)}
+    both.writer.insert(
+        "payments",
+        [part],
+        customer_id=customer,
+        payment_date="2026-03-04",
+        currency="USD",
+        total_amount=Decimal(-20),
+        applied_amount=Decimal(-20),
+        unapplied_amount=Decimal(0),
+        deposit_account_code="090",
+        reference_number="R-1",
+    )
+
+    report = both.books.push()
+
+    assert (report.pushed.get("payments"), both.books.open_errors()) == (1, [])
+    (made,) = both.there("Payments")
+    assert (made["PaymentType"], made["Amount"]) == ("ARCREDITPAYMENT", 20)
+    assert both.is_settled()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_payment_of_a_batch_is_taken_back_with_it_if_it_is_all_of_it(both, customer, invoices, others):
+    bound = both.books.rows("select external_id from sync.bindings where entity = 'invoices'")
+    parts = [{"Invoice": {"InvoiceID": row["external_id"]}, "Amount": 10} for row in bound[: 1 + others]]
+    batch = {"Account": {"Code": "090"}, "Date": "2026-03-05", "Payments": parts}
+    both.books.simulator.post("edit", {"method": "PUT", "path": "/BatchPayments", "body": batch})
+    both.books.sync()
+    assert both.books.value("select count(*) from ledger.payments") == 1 + others
+
+    payment = both.books.value("select min(ledger_id) from ledger.payments")
+    both.writer.update("payments", payment, is_deleted=True)
+    report = both.books.push()
+
+    if others:
+        assert report.held == {"payments": 1}
+        assert "batch" in both.books.open_errors()[0]["message"]
+    else:
+        assert report.pushed == {"payments": 1}
+        assert both.there("BatchPayments", "AUTHORISED") == []
+        assert both.is_settled()
