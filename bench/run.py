@@ -110,7 +110,12 @@ class Bench:
             command,
             postgres_pid=embedded.status(self.home).pid,
             simulator_pid=erp.pid,
-            environment={"TIEOUT_HOME": str(self.home), "TIEOUT_CONNECTIONS": os.devnull},
+            environment={
+                "TIEOUT_HOME": str(self.home),
+                "TIEOUT_CONNECTIONS": os.devnull,
+                # Nobody compiles each module anew with every start, unless this says so; empty, it says nothing.
+                "PYTHONDONTWRITEBYTECODE": "",
+            },
         )
 
     def connect_tieout(self, erp: Simulator) -> None:

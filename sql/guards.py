@@ -83,6 +83,16 @@ def note_edits(entity: str, parts: Sequence[str]) -> None:
             )
 
 
+def keep_references(entity: str, column: str, target: str) -> None:
+    """Refuse what somebody else than the sync writes into a ledger table and refers to no row of `target`."""
+    for event in ("insert", "update"):
+        op.execute(
+            f"create or replace trigger keep_references_on_{event} after {event} on ledger.{entity} "
+            f"referencing new table as written for each statement {_OUTSIDER} "
+            f"execute function sync.keep_references('{column}', '{target}')"
+        )
+
+
 def fill_in(table: str, kind: str) -> None:
     """Let outsiders leave out what follows from the rest of a row: see sync.fill_in_<kind>."""
     op.execute(

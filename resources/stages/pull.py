@@ -1,5 +1,7 @@
 """From the ERP into the mirror: what changed, everything, or one window; a page at a time, memory flat.
 
+While a page is stored the next one is fetched, so that neither the ERP nor PostgreSQL waits for the other.
+
 Each page and its watermark are stored in one transaction. A page that brought nothing moves its watermark together
 with the others of its kind, in one transaction at the end. Once a page is stored, whoever wants to go on with what it
 changed is given it, and told when an entity that was read whole has come to its end.
@@ -9,7 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -99,13 +102,14 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
     they are merged from the mirror when theirs comes.
     """
     empty: list[Page] = []
-    for page in pages:
-        if page.records or page.rejected or page.wholes:
-            changes = _store(work, page)
-            if follower is not None and followed in (None, page.entity):
-                follower.stored(page.entity, changes)
-        else:
-            empty.append(page)
+    with closing(_one_ahead(pages)) as coming:
+        for page in coming:
+            if page.records or page.rejected or page.wholes:
+                changes = _store(work, page)
+                if follower is not None and followed in (None, page.entity):
+                    follower.stored(page.entity, changes)
+            else:
+                empty.append(page)
     if not empty:
         return
     read: dict[str, Read] = {}
@@ -115,6 +119,20 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
         read[page.entity] = one.after(read[page.entity]) if page.entity in read else one
     with work.transaction() as tx:
         cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
+
+
+def _one_ahead(pages: Iterable[Page]) -> Iterator[Page]:
+    """The same pages, each already on its way while the one before it is stored; never more than one.
+
+    The connector belongs to the thread that fetches until this is closed. What fails while fetching is raised when its
+    page would have come, after all before it.
+    """
+    waiting = iter(pages)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetching") as fetching:
+        coming = fetching.submit(next, waiting, None)
+        while (page := coming.result()) is not None:
+            coming = fetching.submit(next, waiting, None)
+            yield page
 
 
 def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Sequence[Change]:

@@ -132,6 +132,13 @@ def _open(tx: psycopg.Connection[Any], row: dict[str, Any]) -> None:
 
 def resolve(tx: psycopg.Connection[Any], connection: str, stage: str, entity: str, external_ids: Sequence[str]) -> int:
     """Close the open errors of these records; returns how many there were."""
+    any_open = tx.execute(
+        "select 1 from sync.errors where resolved_at is null and connection = %s and entity = %s and stage = %s "
+        "limit 1",
+        (connection, entity, stage),
+    )
+    if any_open.fetchone() is None:
+        return 0
     return tx.execute(
         """
         update sync.errors set resolved_at = now()

@@ -49,13 +49,17 @@ def _tenant(default: str | None = None) -> sa.Column:
     return sa.Column("tenant_id", sa.Text, nullable=False, server_default=_text(default))
 
 
-def _column(field: FieldSpec, *, is_of_part: bool = False) -> sa.Column:
-    """A column of a record, or of a part. What parts refer to is resolved by the merge and watched by the quality
-    suites instead of by foreign keys: on every line of every document those cost as much as all the rest of writing it.
+def _column(field: FieldSpec, *, has_key: bool = False) -> sa.Column:
+    """A column of a record, or of a part. What documents and their parts refer to is resolved by the merge, asked of
+    others by triggers and watched by the quality suites instead of by foreign keys: on every line of every document
+    those cost as much as all the rest of writing it.
     """
     if field.reference is not None:
-        has_key = isinstance(field.reference, RefersTo) and not is_of_part
-        target = [sa.ForeignKey(f"ledger.{field.reference.entity}.ledger_id")] if has_key else []
+        target = (
+            [sa.ForeignKey(f"ledger.{field.reference.entity}.ledger_id")]
+            if has_key and isinstance(field.reference, RefersTo)
+            else []
+        )
         return sa.Column(field.column, sa.BigInteger, *target, nullable=field.is_optional, comment=field.says or None)
     default = None
     if field.default is not msgspec.NODEFAULT and field.default is not None:
@@ -75,7 +79,7 @@ def _ledger_tables(spec: EntitySpec) -> None:
     own = [
         sa.Column("ledger_id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
         _tenant("sync.current_tenant()"),
-        *[_column(f) for f in spec.fields],
+        *[_column(f, has_key=not spec.is_document) for f in spec.fields],
         sa.Column(
             "is_deleted",
             sa.Boolean,
@@ -124,7 +128,7 @@ def _part_tables(spec: EntitySpec, part: PartSpec) -> None:
             comment="the ERP's line id, # and the position, or ~ and a number of ours until the ERP has numbered it",
         ),
         _tenant("sync.current_tenant()"),
-        *[_column(f, is_of_part=True) for f in part.fields],
+        *[_column(f) for f in part.fields],
         _instant("changed_at", default="now()"),
         sa.UniqueConstraint(parent, "part_key"),
         schema="ledger",

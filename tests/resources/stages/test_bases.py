@@ -76,3 +76,33 @@ def test_a_line_of_no_document_is_refused_whoever_writes_it(synced: Books):
         synced.services.db.transaction(synced.tenant) as tx,
     ):
         tx.execute(line, (invoice + 1000, synced.tenant))
+
+
+def test_a_document_of_nobody_is_refused_and_no_row_gets_another_id(synced: Books):
+    row = synced.ledger_row("invoices", "101")
+    invoice, customer = row["ledger_id"], row["customer_id"]
+    for statement, expected in (
+        ("update ledger.invoices set customer_id = customer_id + 1000 where ledger_id = %s", "ForeignKeyViolation"),
+        ("update ledger.invoices set ledger_id = default where ledger_id = %s", "RestrictViolation"),
+    ):
+        with (
+            pytest.raises(
+                getattr(psycopg.errors, expected), match=r"expected one that ledger\.customers|the one it has"
+            ),
+            synced.services.db.transaction(synced.tenant) as tx,
+        ):
+            tx.execute(statement, (invoice,))
+    with (
+        pytest.raises(psycopg.errors.ForeignKeyViolation, match=r"expected one that ledger\.customers has"),
+        synced.services.db.transaction(synced.tenant) as tx,
+    ):
+        tx.execute(
+            "insert into ledger.invoices (customer_id, issue_date, currency, net_amount, total_amount, open_amount) "
+            "select customer_id + 1000, issue_date, currency, 0, 0, 0 from ledger.invoices where ledger_id = %s",
+            (invoice,),
+        )
+    with (
+        pytest.raises(psycopg.errors.RestrictViolation, match="found a new ledger_id"),
+        synced.services.db.transaction(synced.tenant) as tx,
+    ):
+        tx.execute("update ledger.customers set ledger_id = default where ledger_id = %s", (customer,))
