@@ -73,6 +73,8 @@ def define_secret_tables(metadata: sa.MetaData) -> None:
         sa.Column("slot", sa.Integer, primary_key=True),
         sa.Column("free_at", sa.DateTime(timezone=True), nullable=False, comment="when it may be taken (again)"),
         sa.Column("holder", sa.Uuid, comment="the call that holds it"),
+        sa.Index("api_slots_free_idx", "company", "lane", "free_at"),
+        sa.Index("api_slots_holder_idx", "holder", postgresql_where=sa.text("holder is not null")),
         schema=SCHEMA,
         comment="The calls that one company still allows: a row for each call of a window and each one in flight.",
     )
