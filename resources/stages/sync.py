@@ -176,7 +176,7 @@ def _bring_up(
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
-        if kind == "full" or any(e not in known or known[e].watermark is None for e in offered):
+        if any(e not in known or known[e].watermark is None for e in offered):
             report.forecast = work.connector.forecast(offered)
         if report.forecast is not None:
             work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
