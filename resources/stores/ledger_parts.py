@@ -1,0 +1,116 @@
+"""Lines and applications of the ledger's records: their tables, set-wise; the SQL of each kind is built from its spec.
+
+Belongs here: staging parts and the statements that write them. When they run is `ledger.py`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ledger.columns import Columns, PartColumns
+from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersToAny, entities, parent_column
+from resources.stores import copying
+from resources.stores.columns import ColumnStore
+from resources.stores.references import LedgerIds
+
+_SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "numeric", "date": "date"}
+
+
+class PartStore:
+    """Lines or applications of one entity."""
+
+    def __init__(self, spec: EntitySpec, part: PartSpec, unsaid: Collection[str]) -> None:
+        self.part = part
+        self.columns = ColumnStore(part.fields)
+        self._has_line_key = any(f.name == "line_key" for f in part.fields)
+        name = spec.part_table_names[part.name]
+        stage = sql.Identifier("pg_temp", f"stage_{name}")
+        table = sql.Identifier("ledger", name)
+        parent = sql.Identifier(parent_column(spec))
+        columns = [sql.Identifier(f.column) for f in part.fields]
+        said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
+        listed = sql.SQL(", ").join(columns)
+        self._create = sql.SQL(
+            "create temp table if not exists {} (ledger_id bigint, part_key text, {}) on commit delete rows; "
+            "delete from {}"
+        ).format(sql.Identifier(f"stage_{name}"), stage_columns(part.fields), stage)
+        self._copy = sql.SQL("copy {} from stdin").format(stage)
+        self.delete_missing = sql.SQL(
+            """
+            delete from {table} l using {records} s
+             where s.is_bound and l.{parent} = s.ledger_id
+               and not exists (select from {stage} p where p.ledger_id = s.ledger_id and p.part_key = l.part_key)
+            """
+        ).format(table=table, records=sql.Identifier("pg_temp", f"stage_{spec.name}"), parent=parent, stage=stage)
+        self.insert = sql.SQL(
+            "insert into {table} as l ({parent}, part_key, tenant_id, {listed}) "
+            "select ledger_id, part_key, %(tenant)s, {listed} from {stage}"
+        ).format(table=table, parent=parent, listed=listed, stage=stage)
+        self.upsert = self.insert + sql.SQL(
+            " on conflict ({parent}, part_key) do update set {changed} where ({current}) is distinct from ({excluded})"
+        ).format(
+            parent=parent,
+            changed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(c) for c in said),
+            current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in said),
+            excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in said),
+        )
+        self.relink = self._build_relink(spec, table)
+
+    def with_keys(self, parts: PartColumns) -> Columns:
+        """The columns with one more, `part_key`: the ERP's id of the line, or its place where it has none or repeats
+        another's in the same record.
+        """
+        columns = parts.columns
+        keys = columns["line_key"] if self._has_line_key else [""] * len(parts.owners)
+        if "" in set(keys) or len(set(zip(parts.owners, keys, strict=True))) < len(keys):
+            seen: set[tuple[int, str]] = set()
+            places = map("#{}".format, columns["position"])
+            keys = [
+                place if not key or (owner, key) in seen or seen.add((owner, key)) else key
+                for owner, key, place in zip(parts.owners, keys, places, strict=True)
+            ]
+        return {**columns, "part_key": keys}
+
+    def fill(self, tx: psycopg.Connection[Any], ledger_ids: Sequence[str], values: Columns, ids: LedgerIds) -> None:
+        tx.execute(self._create)
+        keys = copying.texts(values["part_key"])
+        copying.copy_columns(tx, self._copy, [ledger_ids, keys, *self.columns.spelled(values, ids)])
+
+    def _build_relink(self, spec: EntitySpec, table: sql.Composable) -> sql.Composable | None:
+        loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]
+        if not loose:
+            return None
+        (field_spec,) = loose
+        assert isinstance(field_spec.reference, RefersToAny)
+        return sql.SQL(
+            """
+            update {table} l set {column} = b.ledger_id from sync.bindings b
+             where l.{column} is null and l.{kind} = any({known})
+               and b.connection = %(connection)s and b.entity = l.{kind} and b.external_id = l.document_key
+               and exists (
+                 select from sync.bindings o
+                  where o.connection = %(connection)s and o.entity = {owner} and o.ledger_id = l.{parent}
+               )
+            """
+        ).format(
+            table=table,
+            owner=sql.Literal(spec.name),
+            parent=sql.Identifier(parent_column(spec)),
+            column=sql.Identifier(field_spec.column),
+            kind=sql.Identifier(field_spec.reference.entity_field),
+            known=sql.Literal([e.name for e in entities()]),
+        )
+
+
+def stage_columns(fields: Sequence[FieldSpec]) -> sql.Composed:
+    """Staged columns are those of the table."""
+    return sql.SQL(", ").join(
+        sql.SQL("{} {}").format(
+            sql.Identifier(f.column), sql.SQL("bigint" if f.reference else _SQL_TYPES[f.kind.__name__])
+        )
+        for f in fields
+    )
