@@ -389,8 +389,8 @@ class Connector(Protocol):
         """The balances the ERP itself reports, by party and by AR/AP account."""
         ...
 
-    def reports(self, module: Module, as_of: date) -> Reports:
-        """What the ERP's own reports say of one module on the evening of a day: ageing, open documents, trial balance.
+    def reports(self, modules: Sequence[Module], as_of: date) -> Sequence[Reports]:
+        """What the ERP's own reports say of each module on the evening of a day: ageing, open documents, trial balance.
 
         A report that fails, or does not add up in itself, is a failure in the answer and not an exception, so that the
         others still count. Raises only for what concerns all of them (authentication, authorization).

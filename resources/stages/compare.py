@@ -59,12 +59,25 @@ def keep_up(work: Work, module: Module) -> None:
                 )
 
 
-def compare_documents(work: Work, module: Module, reports: Reports, held: set[tuple[str, str]]) -> Compared:
-    """Every document of the module that is not the same in both books, but for those that are held."""
+def compare_documents(
+    work: Work, module: Module, reports: Reports, held: set[tuple[str, str]], *, is_thorough: bool
+) -> Compared:
+    """Every document of the module that is not the same in both books, but for those that are held.
+
+    `is_thorough`: where the ERP counts more or fewer documents than the mirror, every id is listed to find which.
+    """
     compared = Compared()
-    shapes = documents.shapes_of(module)
+    # Payments last: which of them are to be asked for follows from what they settle.
+    shapes = sorted(documents.shapes_of(module), key=lambda one: one.part == "applications")
     asked = _shown_otherwise(work, module, reports, compared)
-    fresh = {shape.entity: _ask(work, shape, asked.get(shape.entity, ()), compared) for shape in shapes}
+    fresh: dict[str, _Fresh] = {}
+    for shape in shapes:
+        ids = list(asked.get(shape.entity, ()))
+        if is_thorough:
+            ids += _miscounted(work, shape, reports)
+        if shape.part == "applications":
+            ids += _settling(work, shape, fresh)
+        fresh[shape.entity] = _ask(work, shape, sorted(set(ids))[:ASKED_BY_ID_MAX], compared)
     with work.reading() as tx:
         pairs = {shape.entity: _pairs(tx, work, shape, fresh[shape.entity], compared, held) for shape in shapes}
         names = ageing.party_names(tx, work.connection.name, module)
@@ -108,6 +121,28 @@ def _shown_otherwise(work: Work, module: Module, reports: Reports, compared: Com
     for entity, external_id in sorted(found)[:ASKED_BY_ID_MAX]:
         by_entity.setdefault(entity, []).append(external_id)
     return by_entity
+
+
+def _miscounted(work: Work, shape: Shape, reports: Reports) -> set[str]:
+    """Where the ERP counts another number than the mirror: the ids that only one of the two lists."""
+    count = reports.counts.get(shape.entity)
+    if count is None:
+        return set()
+    with work.reading() as tx:
+        here = documents.live_ids(tx, work.connection.name, shape.entity)
+    if count == len(here):
+        return set()
+    there = {row[0] for page in work.connector.census(shape.entity) for row in page.rows}
+    return here ^ there
+
+
+def _settling(work: Work, shape: Shape, fresh: Mapping[str, _Fresh]) -> list[str]:
+    """Payments that settle, by the mirror, what has just been asked for: one of them may be what has changed."""
+    settled = [(entity, external_id) for entity, found in fresh.items() for external_id in found.states]
+    if not settled:
+        return []
+    with work.reading() as tx:
+        return documents.payers_of(tx, work.connection.name, shape.entity, settled)
 
 
 def _ask(work: Work, shape: Shape, external_ids: Sequence[str], compared: Compared) -> _Fresh:

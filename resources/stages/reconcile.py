@@ -68,19 +68,20 @@ def reconcile_modules(work: Work, modules: Sequence[Module], catch_up: Callable[
     """
     for module in modules:
         _refuse_on_red(work, module)
-    compared = _compare_all(work, modules)
+    compared = _compare_all(work, modules, is_thorough=False)
     if not all(c.found.ties_out for c in compared):
         catch_up()
-        compared = _compare_all(work, modules)
+        compared = _compare_all(work, modules, is_thorough=True)
     with work.transaction() as tx:
         for c in compared:
             _keep(tx, work, c)
     return [c.found for c in compared]
 
 
-def _compare_all(work: Work, modules: Sequence[Module]) -> list[_Compared]:
+def _compare_all(work: Work, modules: Sequence[Module], *, is_thorough: bool) -> list[_Compared]:
     totals = work.connector.control_totals()
-    return [_compare(work, module, totals) for module in modules]
+    reports = work.connector.reports([module.name for module in modules], totals.read_at.date())  # type: ignore[misc]
+    return [_compare(work, module, totals, one, is_thorough) for module, one in zip(modules, reports, strict=True)]
 
 
 def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
@@ -141,15 +142,13 @@ def _refuse_on_red(work: Work, module: Module) -> None:
     )
 
 
-def _compare(work: Work, module: Module, totals: ControlTotals) -> _Compared:
+def _compare(work: Work, module: Module, totals: ControlTotals, reports: Reports, is_thorough: bool) -> _Compared:
     name, title = work.connection.name, work.erp.title
-    as_of = totals.read_at.date()
-    reports = work.connector.reports(module.name, as_of)  # type: ignore[arg-type]
-    home_currency = reports.home_currency
+    as_of, home_currency = reports.as_of, reports.home_currency
     keep_up(work, module)
     held = _held_documents(work, module)
     held_keys = {(h.entity, h.external_id) for h in held}
-    by_document = compare_documents(work, module, reports, held_keys)
+    by_document = compare_documents(work, module, reports, held_keys, is_thorough=is_thorough)
     with work.reading() as tx:
         ours = ageing.party_figures(tx, name, module)
         books = {

@@ -102,28 +102,30 @@ def shown_otherwise(
     home_currency: str,
     asked_parties: Sequence[str] | None = None,
 ) -> list[tuple[str, str]]:
-    """(entity, id) of the documents whose open amount at home is another in the ERP's report than by the mirror.
+    """(entity, id) of the documents that the ERP's report shows otherwise than the mirror: open amount, party, due day.
 
     `asked_parties`: only documents of these parties can be missing in the report. A foreign document may differ by what
     its rate was rounded; one without a rate is not compared. Documents of kinds that are not synced are left out.
     """
     tx.execute("drop table if exists pg_temp.reported_documents")
     tx.execute(
-        "create temp table reported_documents (entity text, external_id text, home_amount numeric) on commit drop"
+        "create temp table reported_documents "
+        "(entity text, external_id text, party text, due date, home_amount numeric) on commit drop"
     )
     with tx.cursor() as cursor, cursor.copy("copy pg_temp.reported_documents from stdin") as copy:
         for one in reported:
             if one.entity is not None:
-                copy.write_row((one.entity, one.external_id, one.home_amount))
+                copy.write_row((one.entity, one.external_id, one.party_external_id, one.due_date, one.home_amount))
     query = sql.SQL(
         """
         select coalesce(r.entity, i.entity), coalesce(r.external_id, i.external_id)
-          from (select entity, external_id, sum(home_amount) as home_amount from pg_temp.reported_documents
-                 group by 1, 2) r
+          from (select entity, external_id, max(party) as party, max(due) as due, sum(home_amount) as home_amount
+                  from pg_temp.reported_documents group by 1, 2) r
           full join (select * from ({items}) all_items where amount <> 0) i
             on i.entity = r.entity and i.external_id = r.external_id
          where case when r.entity is null then %(parties)s::text[] is null or i.party_external_id = any(%(parties)s)
                     when i.entity is null then true
+                    when r.party <> i.party_external_id or r.due <> coalesce(i.due, i.day) then true
                     when i.home_amount is null then false
                     else abs(r.home_amount - i.home_amount)
                          > case when i.currency = {home} then 0 else 0.01 + abs(i.amount) * {step} end end

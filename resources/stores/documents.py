@@ -383,3 +383,28 @@ def applied_here(
         for ledger_id, document_entity, key in rows:
             found.setdefault((document_entity, key), []).append((entity, ids[ledger_id]))
     return found
+
+
+def payers_of(
+    tx: psycopg.Connection[Any], connection: str, entity: str, settled: Sequence[tuple[str, str]]
+) -> list[str]:
+    """The payments of an entity that, by the mirror, settle any of these (entity, id). Linear in the payments."""
+    rows = tx.execute(
+        "select distinct d.external_id from reconciliation.documents d, "
+        "jsonb_to_recordset(d.applications) as a (entity text, key text, amount numeric) "
+        "join unnest(%s::text[], %s::text[]) as s (entity, key) on s.entity = a.entity and s.key = a.key "
+        "where d.connection = %s and d.entity = %s and not d.is_deleted",
+        ([one for one, _ in settled], [key for _, key in settled], connection, entity),
+    )
+    return [external_id for (external_id,) in rows]
+
+
+def live_ids(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:
+    """The records of an entity that the mirror holds as existing."""
+    rows = tx.execute(
+        sql.SQL("select external_id from mirror.{} where connection = %s and not is_deleted").format(
+            sql.Identifier(entity)
+        ),
+        (connection,),
+    )
+    return {external_id for (external_id,) in rows}

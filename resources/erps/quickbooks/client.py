@@ -179,19 +179,14 @@ class QuickBooksConnector:
         ]
         return ControlTotals(read_at, parties, [self._account(record) for record in account_rows])
 
-    def reports(self, module: Module, as_of: date) -> Reports:
+    def reports(self, modules: Sequence[Module], as_of: date) -> Sequence[Reports]:
         """Ageing, open documents, trial balance and counts, as QuickBooks reports them; see `reports.py`."""
-        wanted = AP_ACCOUNT_TYPE if module == "ap" else AR_ACCOUNT_TYPE
         accounts = Pager(self._wire, "accounts", WIRE_ENTITIES["accounts"])
-        rows = self._intact("accounts", accounts.matching(f"AccountType in ({queries.quoted(wanted)})"))
-        return read_reports(
-            self._wire,
-            module,
-            as_of,
-            home_currency=self._currency_of_home(),
-            account_ids=[row.external_id for row in rows],
-            account_sign=-1 if module == "ap" else 1,
-        )
+        types = f"AccountType in ({queries.quoted(AR_ACCOUNT_TYPE)}, {queries.quoted(AP_ACCOUNT_TYPE)})"
+        found: dict[Module, list[str]] = {"ar": [], "ap": []}
+        for row in self._intact("accounts", accounts.matching(types)):
+            found["ap" if row.payload.get("AccountType") == AP_ACCOUNT_TYPE else "ar"].append(row.external_id)
+        return read_reports(self._wire, modules, as_of, home_currency=self._currency_of_home(), account_ids=found)
 
     def test(self) -> ConnectionReport:
         """Read company information and preferences: two calls."""

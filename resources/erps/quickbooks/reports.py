@@ -80,27 +80,44 @@ class _Reading:
 
 
 def read_reports(
-    wire: Wire, module: Module, as_of: date, *, home_currency: str, account_ids: Sequence[str], account_sign: int
+    wire: Wire,
+    modules: Sequence[Module],
+    as_of: date,
+    *,
+    home_currency: str,
+    account_ids: Mapping[Module, Sequence[str]],
+) -> list[Reports]:
+    """The trial balance, and for each module two reports and a count for each kind of document: 11 calls for both."""
+    # A trial balance without a first day begins with the fiscal year, which for these accounts is the same.
+    shared = _Reading(wire, modules[0], as_of, home_currency)
+    balances = shared.report("TrialBalance", lambda root: _trial_balance(shared, root), end_date=as_of.isoformat())
+    return [_of_module(wire, module, shared, balances, account_ids[module]) for module in modules]
+
+
+def _of_module(
+    wire: Wire,
+    module: Module,
+    shared: _Reading,
+    balances: Mapping[str, Decimal] | None,
+    account_ids: Sequence[str],
 ) -> Reports:
-    """The three reports and one count for each kind of document: six calls. `account_ids`: the module's accounts."""
-    reading = _Reading(wire, module, as_of, home_currency)
+    reading = _Reading(wire, module, shared.as_of, shared.home_currency, failures=list(shared.failures))
     summary_name, detail_name, open_column = _NAMES[module]
-    day = as_of.isoformat()
+    day = reading.as_of.isoformat()
     ageing = {"report_date": day, "aging_period": str(BUCKET_DAYS), "num_periods": str(len(BUCKETS) - 1)}
     summary = reading.report(summary_name, lambda root: _summary(reading, root), **ageing)
     columns = f"tx_date,txn_type,doc_num,{_PARTY_COLUMN[module]},due_date,{open_column}"
     detail = reading.report(detail_name, lambda root: _detail(reading, root, open_column), **ageing, columns=columns)
-    # A trial balance without a first day begins with the fiscal year, which for these accounts is the same.
-    balances = reading.report("TrialBalance", lambda root: _trial_balance(reading, root), end_date=day)
     parties, parties_amount = summary or (None, None)
     documents, documents_amount = detail or (None, None)
     account_amount = None
     if balances is not None:
-        account_amount = account_sign * sum((balances.get(one, Decimal(0)) for one in account_ids), Decimal(0))
+        sign = -1 if module == "ap" else 1
+        account_amount = sign * sum((balances.get(one, Decimal(0)) for one in account_ids), Decimal(0))
     return Reports(
         module=module,
-        as_of=as_of,
-        home_currency=home_currency,
+        as_of=reading.as_of,
+        home_currency=reading.home_currency,
         parties=parties,
         parties_amount=parties_amount,
         documents=documents,

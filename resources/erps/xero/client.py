@@ -199,10 +199,10 @@ class XeroConnector:
         """What contacts owe and are owed, by Xero's own balances or open items; see `totals.py`."""
         return read_totals(self._wire, self._organisation_row())
 
-    def reports(self, module: Module, as_of: date) -> Reports:
-        """Contacts' ageing and the trial balance, as Xero reports them; see `reports.py`."""
+    def reports(self, modules: Sequence[Module], as_of: date) -> Sequence[Reports]:
+        """Open items, contacts' ageing and the trial balance, as Xero shows them; see `reports.py`."""
         base = str(self._organisation_row()["BaseCurrency"])
-        return read_reports(self._wire, module, as_of, base_currency=base)
+        return read_reports(self._wire, modules, as_of, base_currency=base)
 
     def test(self) -> ConnectionReport:
         """List the connected organisations, read this one, and count its records: two calls, and one for each list."""

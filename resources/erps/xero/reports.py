@@ -46,15 +46,11 @@ _LISTS: Mapping[Resource, tuple[Mapping[Module, str], str, int]] = {
     profile.OVERPAYMENTS: (_PAYERS, "RemainingCredit", -1),
     profile.PREPAYMENTS: (_PAYERS, "RemainingCredit", -1),
 }
-_TYPES: Mapping[tuple[Module, Resource], tuple[str, ...]] = {
-    ("ar", profile.INVOICES): ("ACCREC",),
-    ("ap", profile.INVOICES): ("ACCPAY",),
-    ("ar", profile.CREDIT_NOTES): ("ACCRECCREDIT",),
-    ("ap", profile.CREDIT_NOTES): ("ACCPAYCREDIT",),
-    ("ar", profile.OVERPAYMENTS): ("RECEIVE-OVERPAYMENT", "AROVERPAYMENT"),
-    ("ap", profile.OVERPAYMENTS): ("SPEND-OVERPAYMENT", "APOVERPAYMENT"),
-    ("ar", profile.PREPAYMENTS): ("RECEIVE-PREPAYMENT", "ARPREPAYMENT"),
-    ("ap", profile.PREPAYMENTS): ("SPEND-PREPAYMENT", "APPREPAYMENT"),
+_MODULES: Mapping[str, Module] = {
+    **dict.fromkeys(("ACCREC", "ACCRECCREDIT"), "ar"),
+    **dict.fromkeys(("RECEIVE-OVERPAYMENT", "AROVERPAYMENT", "RECEIVE-PREPAYMENT", "ARPREPAYMENT"), "ar"),
+    **dict.fromkeys(("ACCPAY", "ACCPAYCREDIT"), "ap"),
+    **dict.fromkeys(("SPEND-OVERPAYMENT", "APOVERPAYMENT", "SPEND-PREPAYMENT", "APPREPAYMENT"), "ap"),
 }
 _CENT = Decimal("0.01")
 # Balances in several currencies are rounded by document or by sum: a few cents a contact are no contradiction.
@@ -68,29 +64,70 @@ class _UnreadableReportError(ValueError):
     """A report that cannot be what Xero meant; the message says what was found and expected."""
 
 
-def read_reports(wire: Wire, module: Module, as_of: date, *, base_currency: str) -> Reports:
-    """Lists of open items, the contacts, two calls for the trial balance, one for each of the largest contacts.
+def read_reports(wire: Wire, modules: Sequence[Module], as_of: date, *, base_currency: str) -> list[Reports]:
+    """Four lists of open items, the contacts, the accounts, the trial balance, and each module's largest contacts.
 
     Lists tell what is open now, so `as_of` has to be today: what later payments took is not put back.
     """
-    method, side, system_account = _METHODS[module]
+    contacts = list(_contacts(wire))
+    documents: dict[Module, list[ReportedDocument]] = {"ar": [], "ap": []}
+    for resource in _LISTS:
+        for module, one in _open_items(wire, resource, as_of):
+            documents[module].append(one)
     failures: list[str] = []
-    contacts = list(_contacts(wire, side))
-    documents: list[ReportedDocument] = []
-    for resource in (profile.INVOICES, profile.CREDIT_NOTES, profile.OVERPAYMENTS, profile.PREPAYMENTS):
-        documents += _open_items(wire, module, resource, as_of)
-    parties = _parties_of(documents, {contact_id: name for contact_id, name, _ in contacts}, as_of)
-    for contact_id, name, amount in contacts:
-        listed = parties[contact_id].home_amount if contact_id in parties else Decimal(0)
-        if abs(listed - amount) > _ROUNDED:
-            failures.append(
-                f"open items of {name} add up to {listed:,.2f} {base_currency}, its balance is {amount:,.2f}"
+    accounts = _account_amounts(wire, as_of, failures)
+    found: list[Reports] = []
+    for module in modules:
+        names = {contact_id: name for contact_id, name, _ in contacts}
+        parties = _parties_of(documents[module], names, as_of)
+        own = [
+            *failures,
+            *_against_balances(module, contacts, parties, base_currency),
+            *_against_reports(wire, module, contacts, parties, as_of, base_currency),
+        ]
+        found.append(
+            Reports(
+                module=module,
+                as_of=as_of,
+                home_currency=base_currency,
+                parties=list(parties.values()),
+                documents=documents[module],
+                account_amount=accounts.get(module),
+                failures=tuple(own),
             )
-    asked = sorted((one for one in contacts if one[2]), key=lambda one: (-abs(one[2]), one[0]))[:REPORTED_CONTACTS_MAX]
-    for contact_id, name, _ in asked:
+        )
+    return found
+
+
+_Contact = tuple[str, str, Mapping[Module, Decimal]]
+
+
+def _against_balances(
+    module: Module, contacts: Sequence[_Contact], parties: Mapping[str, ReportedParty], base_currency: str
+) -> Iterator[str]:
+    """Contacts whose own balance is not the sum of their open items."""
+    for contact_id, name, balances in contacts:
+        listed = parties[contact_id].home_amount if contact_id in parties else Decimal(0)
+        if abs(listed - balances[module]) > _ROUNDED:
+            yield (
+                f"open items of {name} add up to {listed:,.2f} {base_currency}, its balance is {balances[module]:,.2f}"
+            )
+
+
+def _against_reports(
+    wire: Wire,
+    module: Module,
+    contacts: Sequence[_Contact],
+    parties: Mapping[str, ReportedParty],
+    as_of: date,
+    base_currency: str,
+) -> Iterator[str]:
+    """The largest contacts whose ageing report is not the sum of their open items, or could not be read."""
+    owing = sorted((one for one in contacts if one[2][module]), key=lambda one: (-abs(one[2][module]), one[0]))
+    for contact_id, name, _ in owing[:REPORTED_CONTACTS_MAX]:
         try:
             root = wire.read(
-                method,
+                _METHODS[module][0],
                 lambda answer: answer.root,
                 contact_id,
                 doing=f"reading the ageing of {name}",
@@ -102,43 +139,36 @@ def read_reports(wire: Wire, module: Module, as_of: date, *, base_currency: str)
         except TieoutError as error:
             if error.kind in _FATAL:
                 raise
-            failures.append(f"ageing of {name} could not be read: found {error.found}")
+            yield f"ageing of {name} could not be read: found {error.found}"
             continue
         except _UnreadableReportError as error:
-            failures.append(f"ageing of {name} was not taken: {error}")
+            yield f"ageing of {name} was not taken: {error}"
             continue
         listed = parties[contact_id].home_amount if contact_id in parties else Decimal(0)
         if abs(reported - listed) > _ROUNDED:
-            failures.append(f"ageing of {name} says {reported:,.2f} {base_currency}, its open items {listed:,.2f}")
-    return Reports(
-        module=module,
-        as_of=as_of,
-        home_currency=base_currency,
-        parties=list(parties.values()),
-        documents=documents,
-        account_amount=_account_amount(wire, as_of, system_account, failures),
-        failures=tuple(failures),
-    )
+            yield f"ageing of {name} says {reported:,.2f} {base_currency}, its open items {listed:,.2f}"
 
 
-def _contacts(wire: Wire, side: str) -> Iterator[tuple[str, str, Decimal]]:
-    """(id, name, what is outstanding in the base currency) of every contact."""
+def _contacts(wire: Wire) -> Iterator[_Contact]:
+    """Every contact with what is outstanding on either side, in the base currency."""
     for batch in Walk(wire, profile.CONTACTS, entity="control totals").pages():
         for row in batch.rows:
             balances = row.get("Balances") if isinstance(row, Mapping) else None
-            found = balances.get(side) if isinstance(balances, Mapping) else None
-            amount = exact(found.get("Outstanding")) if isinstance(found, Mapping) else Decimal(0)
-            yield str(row.get("ContactID")), str(row.get("Name") or ""), amount
+            amounts: dict[Module, Decimal] = {}
+            for module, (_, side, _) in _METHODS.items():
+                found = balances.get(side) if isinstance(balances, Mapping) else None
+                amounts[module] = exact(found.get("Outstanding")) if isinstance(found, Mapping) else Decimal(0)
+            yield str(row.get("ContactID")), str(row.get("Name") or ""), amounts
 
 
-def _open_items(wire: Wire, module: Module, resource: Resource, as_of: date) -> Iterator[ReportedDocument]:
+def _open_items(wire: Wire, resource: Resource, as_of: date) -> Iterator[tuple[Module, ReportedDocument]]:
     """What a list shows as open and dated by then; a credit ages from its own date, as in the ledger."""
     entity, field, sign = _LISTS[resource]
-    types = _TYPES[module, resource]
     for batch in Walk(wire, resource, entity="control totals", where=_OPEN, is_summary=True).pages():
         for row in batch.rows:
-            if not isinstance(row, Mapping) or row.get("Type") not in types:
-                continue
+            module = _MODULES.get(str(row.get("Type"))) if isinstance(row, Mapping) else None
+            if module is None:
+                raise wire.damaged(f"an open item of {resource.name} without a known Type", "one of those documented")
             day = read_day(row.get("Date"))
             amount = exact(row.get(field))
             if not amount or (day is not None and day > as_of):
@@ -146,13 +176,16 @@ def _open_items(wire: Wire, module: Module, resource: Resource, as_of: date) -> 
             contact = row.get("Contact")
             rate = exact(row.get("CurrencyRate"))
             home = amount if rate in (0, 1) else (amount / rate).quantize(_CENT, ROUND_HALF_UP)
-            yield ReportedDocument(
-                entity=entity[module],
-                word=resource.name,
-                external_id=f"{PREFIXES.get(resource, '')}{row.get(resource.key)}",
-                party_external_id=str(contact.get("ContactID")) if isinstance(contact, Mapping) else "",
-                due_date=(read_day(row.get("DueDate")) if sign > 0 else None) or day,
-                home_amount=sign * home,
+            yield (
+                module,
+                ReportedDocument(
+                    entity=entity[module],
+                    word=resource.name,
+                    external_id=f"{PREFIXES.get(resource, '')}{row.get(resource.key)}",
+                    party_external_id=str(contact.get("ContactID")) if isinstance(contact, Mapping) else "",
+                    due_date=(read_day(row.get("DueDate")) if sign > 0 else None) or day,
+                    home_amount=sign * home,
+                ),
             )
 
 
@@ -170,23 +203,25 @@ def _parties_of(
     }
 
 
-def _account_amount(wire: Wire, as_of: date, system_account: str, failures: list[str]) -> Decimal | None:
-    """What the trial balance shows on the module's system account, signed like the contacts' balances."""
+def _account_amounts(wire: Wire, as_of: date, failures: list[str]) -> dict[Module, Decimal]:
+    """What the trial balance shows on each module's system account, signed like the contacts' balances."""
     try:
         rows = wire.read("get_accounts", _accounts_of, doing="reading the accounts")
-        wanted = {str(row.get("AccountID")) for row in rows if row.get("SystemAccount") == system_account}
-        if not wanted:
-            raise _UnreadableReportError(f"found no account with SystemAccount {system_account}, expected one")
         root = wire.read("get_report_trial_balance", lambda answer: answer.root, doing="reading it", date=as_of)
-        sign = -1 if system_account == "CREDITORS" else 1
-        return sign * _of_trial_balance(root, wanted)
+        found: dict[Module, Decimal] = {}
+        for module, (_, _, system_account) in _METHODS.items():
+            wanted = {str(row.get("AccountID")) for row in rows if row.get("SystemAccount") == system_account}
+            if not wanted:
+                raise _UnreadableReportError(f"found no account with SystemAccount {system_account}, expected one")
+            found[module] = (-1 if module == "ap" else 1) * _of_trial_balance(root, wanted)
+        return found
     except TieoutError as error:
         if error.kind in _FATAL:
             raise
         failures.append(f"TrialBalance could not be read: found {error.found}")
     except _UnreadableReportError as error:
         failures.append(f"TrialBalance was not taken: {error}")
-    return None
+    return {}
 
 
 def _accounts_of(answer: Answer) -> list[Mapping[str, Any]]:
