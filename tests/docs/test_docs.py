@@ -13,10 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from ledger.entities import REFERENCE_ENTITIES
+from ledger.reconcile import Cause
 from ledger.spec import entities
 from pipelines.cli import app
 from resources.erps import erp_names, erp_of
 from resources.settings import load_settings
+from tests.journeys.damage import DAMAGES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "resources/erps").glob("*/README.md")])
@@ -157,3 +159,11 @@ def test_every_erp_has_a_page_that_names_the_values_of_a_connection(erp):
     page = (ROOT / f"docs/connect-{erp}.md").read_text(encoding="utf-8")
 
     assert [key.name for key in erp_of(erp).setting_keys if f"`{key.name}`" not in page] == []
+
+
+def test_every_kind_of_damage_is_in_the_table_of_what_reconciliation_is_held_to():
+    text = (ROOT / "docs/reconciliation.md").read_text(encoding="utf-8")
+    table = text.split("## What it is held to")[1].split("## Not covered")[0]
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", table)) - {cause.value for cause in Cause}
+
+    assert named == set(DAMAGES)
