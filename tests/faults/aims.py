@@ -70,8 +70,8 @@ def why_not(point: str, what: str) -> str:
         return "what a push reads again by id moves no watermark, and a sync writes nothing there"
     if what == "reading_down" and point in (*PULLING, *MERGING, *FINDING, "resend_counted", "caught_up"):
         return "reading is down until the action has failed, and what comes there must have read something"
-    if what == "listing_down" and point == "caught_up":
-        return "what has moved is asked for by a query, and those are down until the action has failed"
+    if what == "listing_down" and point in (*SENDING, *FINDING, "resend_counted", "caught_up"):
+        return "only a census lists, and it pushes nothing"
     if what == "reading_down" and point == "conflict_opened":
         return "reading is down until the action has failed, and what is in conflict must have been read"
     return ""

@@ -12,7 +12,7 @@ Rule = dict[str, Any]
 @dataclass(frozen=True)
 class Requests:
     """Which requests of an ERP are meant, as fault rules say it: those that write, those that read (the feed of changes
-    and lists), those that list and are not the feed, and the refresh of a token.
+    and lists), those by which a census lists, and the refresh of a token.
     """
 
     write: Rule

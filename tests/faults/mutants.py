@@ -81,24 +81,30 @@ def fresh_token() -> None:
 
 
 def watermark_before_page() -> None:
-    """Move the watermark in a transaction of its own before the page is stored."""
+    """Move the watermarks of an answer in a transaction of their own before any of its pages is stored."""
     from resources.stages import pull
     from resources.stores import cursors
+    from resources.stores.cursors import Read
 
-    original = pull._store
+    assert pull._store_all
 
-    def store(work: Any, page: Any, *, moves_watermark: bool = True, is_current: bool = False) -> Any:
-        if moves_watermark:
-            with work.transaction() as tx:
-                cursors.advance(
-                    tx,
-                    tenant=work.connection.tenant,
-                    connection=work.connection.name,
-                    read=[cursors.Read(page.entity, page.watermark, page.is_cut_short)],
-                )
-        return original(work, page, moves_watermark=False, is_current=is_current)
+    def store_all(work: Any, pages: Any, follower: Any) -> None:
+        arrived = list(pages)
+        read: dict[str, Read] = {}
+        for page in arrived:
+            one = Read(page.entity, page.watermark, page.is_cut_short)
+            read[page.entity] = one.after(read[page.entity]) if page.entity in read else one
+        with work.transaction() as tx:
+            tenant, connection = work.connection.tenant, work.connection.name
+            cursors.advance(tx, tenant=tenant, connection=connection, read=list(read.values()))
+        for page in arrived:
+            work.outcome(page.entity)
+            if page.records or page.rejected:
+                changes = pull._store(work, page, moves_watermark=False)
+                if follower is not None:
+                    follower.stored(page.entity, changes)
 
-    pull._store = store
+    pull._store_all = store_all
 
 
 def after_instead_of_from() -> None:

@@ -25,8 +25,8 @@ class QuickBooks:
     requests = Requests(
         write={"method": "POST", "path": rf"{_COMPANY}[^/]+/({_NAMES})\b"},
         read={"path": rf"{_COMPANY}[^/]+/(query|cdc)"},
-        # A census lists by queries, the feed of changes is read by another path.
-        listing={"path": rf"{_COMPANY}[^/]+/query"},
+        # A census asks for these of every record, and nothing else does.
+        listing={"path": rf"{_COMPANY}[^/]+/query", "contains": "Id, SyncToken, MetaData"},
         token={"path": r"^/oauth2/v1/tokens/bearer"},
     )
     switches: Mapping[str, Any] = {
