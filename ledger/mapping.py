@@ -184,8 +184,13 @@ class WireMapping:
                 changes[name] = tuple(msgspec.structs.replace(part, **blank) for part in getattr(record, name))
         return msgspec.structs.replace(record, **changes) if changes else record
 
+    def prepared(self, payload: Payload) -> Payload:
+        """What the fields are read from. An ERP that spreads a record over its answer gathers it here."""
+        return payload
+
     def from_wire(self, payload: Payload) -> Record:
         """Read one object as the ERP sent it. Raises MappingError for the first field that cannot be read."""
+        payload = self.prepared(payload)
         try:
             return self._read_quickly(payload)
         except (ValueError, TypeError, LookupError, AttributeError):
@@ -196,9 +201,10 @@ class WireMapping:
         of its object. None unless all are as they should be.
         """
         places: dict[type, list[int]] = {}
-        for place, payload in enumerate(payloads):
-            places.setdefault(type(payload), []).append(place)
         try:
+            payloads = [*map(self.prepared, payloads)]
+            for place, payload in enumerate(payloads):
+                places.setdefault(type(payload), []).append(place)
             apart = [self._read_kind(kind, [payloads[place] for place in at]) for kind, at in places.items()]
         except (ValueError, TypeError, LookupError, AttributeError):
             return None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ledger.columns import Columns, take_apart
+from resources.erps import erp_of
 from resources.errors import TieoutError
 from resources.stages.sync import LEDGER_ENTITIES
+from resources.stores import mirror
 from tests.books import changed
 from tests.conformance.conftest import Company
 
@@ -18,6 +21,28 @@ def test_pulling_everything_brings_what_the_company_holds(demo: Company, entity:
 
 def test_nothing_of_the_demo_company_is_held(demo: Company):
     assert demo.books.open_errors() == []
+
+
+@pytest.mark.parametrize("entity", LEDGER_ENTITIES)
+def test_a_page_is_read_as_each_of_its_records_is(demo: Company, entity: str):
+    mapping = erp_of(demo.erp).mappings()[entity]
+    with demo.books.services.db.transaction(demo.books.tenant) as tx:
+        page = mirror.changes(tx, demo.books.name, entity, after_seq=0, limit=100)
+    payloads = [change.payload for change in page if not change.is_deleted]
+
+    places, apart = mapping.columns_of(payloads)
+
+    one_by_one = take_apart(mapping.spec, [mapping.from_wire(payloads[place]) for place in places])
+    assert told(apart.columns) == told(one_by_one.columns)
+    for name, parts in one_by_one.parts.items():
+        assert list(apart.parts[name].owners) == list(parts.owners)
+        assert told(apart.parts[name].columns) == told(parts.columns)
+    assert sorted(places) == list(range(len(payloads)))
+
+
+def told(columns: Columns) -> dict[str, list[str]]:
+    """To the digit, whether an amount is one or its text."""
+    return {name: [str(value) for value in values] for name, values in columns.items()}
 
 
 def test_both_books_tie_out_by_module_and_currency(demo: Company):

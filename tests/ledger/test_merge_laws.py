@@ -202,10 +202,14 @@ def test_every_double_change_is_merged_equal_or_shown_with_both_values(trio):
     base, ours, theirs = trio
     merged = merge(base, ours, theirs)
     shown = {c.field: c for c in merged.conflicts}
+    # The amounts of what both voided are as the ERP has them.
+    amounts = {"net_amount", "tax_amount", "total_amount", "open_amount"} if ours.is_void and theirs.is_void else set()
 
     for f in INVOICES.fields:
         was, mine, other = (getattr(side, f.name) for side in trio)
-        if f.owner.value == "nobody" and mine != was and other != was and mine != other:
+        if f.name in amounts:
+            assert getattr(merged.record, f.name) == other
+        elif f.owner.value == "nobody" and mine != was and other != was and mine != other:
             assert (shown[f.name].ours, shown[f.name].theirs) == (mine, other)
 
 

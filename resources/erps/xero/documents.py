@@ -16,7 +16,6 @@ from typing import Any
 from ledger.fields import Amount, Derived, Field, Parts, Payload, Ref, Text, UnreadableError, Variant
 from ledger.mapping import WireMapping
 from ledger.money import InvalidAmountError, parse_amount
-from ledger.spec import Record
 from resources.erps.xero.values import read_day
 
 RATE_STEP = Decimal("0.000001")
@@ -44,8 +43,8 @@ class XeroDay(Field):
 class DocumentMapping(WireMapping):
     """A document, read with what its lines do not say themselves."""
 
-    def from_wire(self, payload: Payload) -> Record:
-        return super().from_wire(_completed(payload, is_purchase="SalesLine" not in self._line_name))
+    def prepared(self, payload: Payload) -> Payload:
+        return _completed(payload, is_purchase="SalesLine" not in self._line_name)
 
     @property
     def _line_name(self) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ledger.fields import Amount, Derived, Field, Parts, Payload, Ref, Text, Variant
 from ledger.mapping import WireMapping
-from ledger.spec import Record
 from resources.erps.xero.bank_accounts import BANK_ACCOUNT
 from resources.erps.xero.documents import exact, exchange_rate, is_void, remaining_credit
 from resources.erps.xero.markers import without_mark
@@ -50,9 +49,9 @@ APPLICATIONS = Parts(
 class MoneyMapping(WireMapping):
     """A payment, read with its applications, which stand elsewhere in each kind of record."""
 
-    def from_wire(self, payload: Payload) -> Record:
+    def prepared(self, payload: Payload) -> Payload:
         found = list(applications_of(payload, is_payable=self.spec.name == "bill_payments"))
-        return super().from_wire({**payload, APPLICATIONS_KEY: found})
+        return {**payload, APPLICATIONS_KEY: found}
 
 
 def fields(party: str, number: str, account: str) -> dict[str, Field]:
