@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(125)
+SEEDS = range(130)
 CHUNK = 5
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(125, 250)
+SEEDS = range(130, 260)
 CHUNK = 5
 
 

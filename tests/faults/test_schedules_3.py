@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(250, 375)
+SEEDS = range(260, 390)
 CHUNK = 5
 
 

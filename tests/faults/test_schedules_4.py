@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(375, 500)
+SEEDS = range(390, 520)
 CHUNK = 5
 
 

@@ -32,6 +32,11 @@ def take(transaction):
             page = [Incoming(external_id, token, record) for external_id, record in records]
             return ledger_store(entity).take(tx, tenant="default", connection="qbo", page=page)
 
+    with transaction() as tx:
+        tx.execute(
+            "insert into sync.connections (connection, tenant_id, erp, settings, partition_key, pull_interval_seconds) "
+            "values ('qbo', 'default', 'quickbooks', '{}', 'qbo', 300) on conflict do nothing"
+        )
     take("customers", ("1", Customer(name="Ann", currency="USD")))
     return take
 
