@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= auto
+# One more than there are cores: a test waits for other processes half of its time.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 VENV := .venv
 RUN := $(VENV)/installed-run

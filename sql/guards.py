@@ -113,7 +113,7 @@ def keep_tenants_apart(schema: str, table: str) -> None:
 
 
 def let_the_fleet_read(schema: str, table: str) -> None:
-    """Let whoever schedules work read whole rows across tenants, as it was before migration 0016."""
+    """Let whoever schedules work read whole rows across tenants, as it was before migration 0014."""
     op.execute(f"create policy whole_fleet on {schema}.{table} for select using ((select sync.current_tenant()) = '*')")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tests.faults.invariants import violations
-from tests.faults.schedule import Ran, Schedule, Step
+from tests.faults.schedule import AIMS_PER_SCHEDULE, Ran, Schedule, Step, steps_of
 from tests.faults.world import World
 
 SHORTENINGS_MAX = 60
@@ -35,9 +35,12 @@ def failures(world: World, seeds: Iterable[int], mutant: str = "", *, is_shorten
 
 
 def first_failure(world: World, seeds: Iterable[int], mutant: str) -> tuple[int, str] | None:
-    """The first seed that finds a broken protocol out, and what it found; None if all of them miss it."""
+    """The first seed that finds a broken protocol out, and what it found; None if all of them miss it.
+
+    Every seed at its full length.
+    """
     for seed in seeds:
-        tried = attempt(world, seed, mutant=mutant)
+        tried = attempt(world, seed, steps_of(seed, AIMS_PER_SCHEDULE), mutant)
         if tried.found:
             return seed, tried.found[0]
     return None

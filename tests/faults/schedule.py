@@ -91,13 +91,16 @@ class Ran:
     has_long_while: bool = False
 
 
-def steps_of(seed: int) -> list[Step]:
-    """The steps that a seed means: some by chance, and in between those that lead to what is next to be aimed at."""
+def steps_of(seed: int, aims: int | None = None) -> list[Step]:
+    """The steps that a seed means: some by chance, and in between those that lead to what is next to be aimed at,
+    so many `aims` or as many as its length allows.
+    """
     chance = random.Random(f"schedule {seed}")
     # A subset of the faults for each seed: rare combinations come up more often than if all were always on.
     faults = chance.sample(sorted(FAULTS), 5)
     steps = [Step(0, "make_here")]
-    aims = AIMS_PER_SHORT_SCHEDULE if seed in SHORT_SEEDS else AIMS_PER_SCHEDULE
+    if aims is None:
+        aims = AIMS_PER_SHORT_SCHEDULE if seed in SHORT_SEEDS else AIMS_PER_SCHEDULE
     for aimed in range(aims):
         for _ in range(chance.randint(0, 1)):
             what = chance.choices(list(STEPS), list(STEPS.values()))[0]

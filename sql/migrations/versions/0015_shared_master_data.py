@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.guards import FLEET_ROLE, let_the_fleet_see
 
-revision = "0018"
-down_revision = "0016"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ from alembic import op
 
 from sql.guards import FLEET_ROLE, let_the_fleet_read, let_the_fleet_see
 
-revision = "0016"
+revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None

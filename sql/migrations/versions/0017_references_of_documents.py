@@ -4,8 +4,8 @@ from alembic import op
 
 from sql.guards import keep_references
 
-revision = "0014"
-down_revision = "0020"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from sql.guards import guard
 
-revision = "0020"
-down_revision = "0018"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
