@@ -21,7 +21,7 @@ test: $(DEV)
 
 # The fault programme at length: schedules, every way of breaking the protocol, and the figures into docs/reliability.md.
 chaos: $(DEV)
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/faults
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m 'long or not long' tests/faults
 	@$(VENV)/bin/python -m tests.faults --schedules 10000 --workers 2 --mutants --write $(ARGS)
 
 bench: $(DEV)

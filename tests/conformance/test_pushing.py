@@ -131,6 +131,7 @@ def test_all_that_was_pushed_ties_out(company: Company):
     for entity in LEDGER_ENTITIES:
         company.made(entity)
     company.books.push()
+    company.books.let_the_windows_pass()
     company.books.sync()
 
     results = company.books.reconcile()

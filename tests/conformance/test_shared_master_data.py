@@ -216,6 +216,7 @@ def test_an_edit_in_one_erp_comes_to_the_ledger_and_goes_to_the_other(two: Two, 
     there, other = (two.first, two.later) if side == "first" else (two.later, two.first)
     rename(there, two.shared, "Lund AS")
 
+    there.books.let_the_windows_pass()
     there.books.sync()
 
     assert "Lund AS" in two.customers()

@@ -9,6 +9,8 @@ from tests.faults.running import attempt, shortened
 from tests.faults.scope import ONCE, schedules
 from tests.faults.world import World
 
+pytestmark = pytest.mark.long
+
 SCHEDULES = list(schedules())
 CHUNK = 5
 
