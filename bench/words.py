@@ -19,9 +19,9 @@ class Words:
     """One ERP.
 
     `dlt_tables`: dlt's tables of invoices and their lines; it keeps `dlt_lines_extra` lines an invoice that are none.
-    `edit_one`: somebody changes one invoice of the simulator at this address. `lists_of_a_delta`: how many calls a
-    delta makes at least. `untaxed`: the tax code of a line without tax. `batch_invoices`: how many one call may write,
-    and `batches_per_minute` how many such calls the ERP takes. `is_write`: whether a logged request writes invoices.
+    `edit_one`: somebody changes one invoice of the simulator at this address. `untaxed`: the tax code of a line without
+    tax. `batch_invoices`: how many one call may write, and `batches_per_minute` how many such calls the ERP takes.
+    `is_write`: whether a logged request writes invoices.
     """
 
     erp: str
@@ -29,7 +29,6 @@ class Words:
     dlt_tables: tuple[str, str]
     dlt_lines_extra: int
     edit_one: Callable[[str], None]
-    lists_of_a_delta: int
     untaxed: str
     batch_invoices: int
     batches_per_minute: int

@@ -30,7 +30,6 @@ WORDS = Words(
     dlt_lines_extra=1,
     edit_one=edit_one,
     # One call asks what changed in all entities.
-    lists_of_a_delta=1,
     untaxed="NON",
     batch_invoices=30,
     batches_per_minute=40,

@@ -40,7 +40,6 @@ WORDS = Words(
     edit_one=edit_one,
     # Contacts, organisation, items, invoices, credit notes, payments, over- and prepayments, orders, accounts: Xero
     # has no list of what changed across its lists. One more reads what the change touched.
-    lists_of_a_delta=11,
     untaxed="NONE",
     batch_invoices=40,
     batches_per_minute=60,
