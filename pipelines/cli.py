@@ -10,6 +10,7 @@ from pipelines.commands import (
     connecting,
     deciding,
     importing,
+    keys,
     looking,
     meeting,
     pushing,
@@ -43,6 +44,7 @@ app.add_typer(coding.app, name="codes")
 app.command("switch")(switching.switch)
 app.command("switches")(switching.switches)
 app.command("maintenance")(switching.maintenance)
+app.add_typer(keys.app, name="keys")
 app.add_typer(vaulting.app, name="vault")
 app.add_typer(setup.db_app, name="db")
 app.command("doctor")(setup.doctor)

@@ -85,6 +85,11 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
+    @property
+    def connection_count(self) -> int:
+        """How many connections this process has to the database just now."""
+        return int(self._pool.get_stats().get("pool_size", 0))
+
     def close(self) -> None:
         self._pool.close()
 

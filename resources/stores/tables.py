@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities, parent_column
 from resources.stores.tables_audit import define_audit_tables
+from resources.stores.tables_gateway import define_gateway_tables
 from resources.stores.tables_push import define_push_tables
 from resources.stores.tables_reconciliation import define_reconciliation_tables
 from resources.stores.tables_secrets import define_secret_tables
@@ -359,3 +360,4 @@ define_push_tables(metadata)
 define_reconciliation_tables(metadata)
 define_audit_tables(metadata)
 define_secret_tables(metadata)
+define_gateway_tables(metadata)
