@@ -1,4 +1,4 @@
-"""What is swept up by the clock: secrets and tokens that can be of no use any more, answers nobody will ask for again."""
+"""What is swept up by the clock: secrets and tokens of no use any more, and answers nobody will ask for again."""
 
 import dagster as dg
 

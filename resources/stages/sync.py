@@ -28,6 +28,7 @@ from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
 from resources.stages.meeting import Meeting, meet_books
 from resources.stages.merge import Merging, merge
+from resources.stages.noticed import pull_noticed, told_of
 from resources.stages.pull import pull_changes, pull_window
 from resources.stages.push import PushReport
 from resources.stages.push import push as push_edits
@@ -182,6 +183,7 @@ def _bring_up(
             work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
             work.on_progress = _with_forecast(report.forecast, work.on_progress)
         merging = Merging(work, mergeable)
+        notices = told_of(work)
         due = set(pull_changes(work, offered, is_full=kind == "full", follower=merging))
         if kind == "full":
             # What was just read whole for the first time has been listed already.
@@ -189,6 +191,7 @@ def _bring_up(
         for entity in offered:
             if entity in due:
                 report.censuses[entity] = take_census(work, entity)
+        pull_noticed(work, notices, offered)
     merge(work, mergeable)
     with work.reading() as tx:
         held = errors.held_counts(tx, work.connection.name)

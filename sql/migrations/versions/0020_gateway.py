@@ -1,8 +1,8 @@
-"""Who may call the gateway, and what its writes were answered."""
+"""Who may call the gateway, what its writes were answered, and what ERPs told it."""
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from sql.guards import guard
 
@@ -42,10 +42,35 @@ def upgrade() -> None:
         schema="sync",
         comment="What writes through the gateway were answered, committed with them: a repeat gets the same.",
     )
-    for table in ("api_keys", "repeats"):
+    op.create_table(
+        "inbox",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("event_key", sa.Text(), nullable=False, comment="the same in every copy of a notice"),
+        sa.Column("entities", ARRAY(sa.Text()), nullable=False, comment="what the record may be"),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False, comment="in the ERP's word"),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False, comment="by the ERP's clock"),
+        sa.Column(
+            "received_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("taken_at", sa.DateTime(timezone=True), comment="when a sync had acted on it"),
+        sa.PrimaryKeyConstraint("connection", "event_key", name="inbox_pkey"),
+        schema="sync",
+        comment="What ERPs told by webhook: which record may have changed, kept before it is answered.",
+    )
+    op.create_index(
+        "inbox_waiting_idx",
+        "inbox",
+        ["connection", "received_at"],
+        schema="sync",
+        postgresql_where=sa.text("taken_at is null"),
+    )
+    for table in ("api_keys", "repeats", "inbox"):
         guard("sync", table)
 
 
 def downgrade() -> None:
+    op.drop_table("inbox", schema="sync")
     op.drop_table("repeats", schema="sync")
     op.drop_table("api_keys", schema="sync")
