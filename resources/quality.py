@@ -116,7 +116,8 @@ def _expectation(one: Expected) -> Any:
 
 @cache
 def _source(context: Any, url: str, tenant: str) -> Any:
-    options = quote(f"-c role={APP_ROLE} -c tieout.tenant={tenant} -c jit=off")
+    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
+    options = quote(f"-c role={APP_ROLE} -c tieout.tenant={tenant} -c jit=off -c enable_nestloop=off")
     separator = "&" if "?" in url else "?"
     return context.data_sources.add_postgres(
         f"ledger-{len(context.data_sources.all())}",
