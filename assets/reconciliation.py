@@ -15,7 +15,8 @@ from ledger.reconcile import MODULES, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
 from resources.services import Services
-from resources.stages.reconcile import Reconciliation, gated_entities
+from resources.stages.gate import gated_entities
+from resources.stages.reconcile import Reconciliation
 from resources.stages.sync import reconcile
 from resources.stores import connections, reconciliation
 from resources.stores.reconciliation import Standing

@@ -14,6 +14,7 @@ from pipelines.commands import (
     looking,
     meeting,
     pushing,
+    reconciling,
     setup,
     switching,
     syncing,
@@ -33,7 +34,7 @@ app.add_typer(connecting.app, name="connections")
 app.command("sync")(syncing.sync)
 app.command("push")(pushing.push)
 app.command("import")(importing.import_)
-app.command("reconcile")(syncing.reconcile)
+app.command("reconcile")(reconciling.reconcile)
 app.add_typer(breaks.app, name="breaks")
 app.command("meet")(meeting.meet)
 app.add_typer(deciding.conflicts_app, name="conflicts")

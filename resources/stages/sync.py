@@ -26,13 +26,14 @@ from resources.connector import CallForecast
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
+from resources.stages.gate import gated_entities
 from resources.stages.meeting import Meeting, meet_books
 from resources.stages.merge import Merging, merge
 from resources.stages.noticed import pull_noticed, told_of
 from resources.stages.pull import pull_changes, pull_window
 from resources.stages.push import PushReport
 from resources.stages.push import push as push_edits
-from resources.stages.reconcile import Reconciliation, gated_entities, reconcile_modules
+from resources.stages.reconcile import Reconciliation, reconcile_modules
 from resources.stages.resolve import check
 from resources.stages.work import Outcome, Work
 from resources.stores import connections, cursors, errors, leases, runs, switches

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -38,6 +39,42 @@ _UNBOUND = "#"
 # A row that names no connection is the tenant's only one's, as `edits.py` has it.
 _ONLY_ONE = """(select min(c.connection) from sync.connections c
   where c.tenant_id = sync.current_tenant() and c.state <> 'removed' having count(*) = 1)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """From where both books are read: the tables as they are, or as they stood at an instant.
+
+    `at` names the parameter with that instant; the ERP's documents of then are in `pg_temp.documents_<at>`, where
+    `instants.py` puts them.
+    """
+
+    at: str | None = None
+
+    def given(self, at: datetime | None) -> dict[str, datetime | None]:
+        """The parameter of a query over it."""
+        return {} if self.at is None else {self.at: at}
+
+    def ledger(self, table: str) -> sql.Composed:
+        return self._table("ledger", table)
+
+    @property
+    def bindings(self) -> sql.Composed:
+        return self._table("sync", "bindings")
+
+    @property
+    def documents(self) -> sql.Composed:
+        if self.at is None:
+            return sql.SQL("{}").format(sql.Identifier("reconciliation", "documents"))
+        return sql.SQL("{}").format(sql.Identifier("pg_temp", f"documents_{self.at}"))
+
+    def _table(self, schema: str, table: str) -> sql.Composed:
+        if self.at is None:
+            return sql.SQL("{}").format(sql.Identifier(schema, table))
+        return sql.SQL("{}({})").format(sql.Identifier(schema, f"{table}_at"), sql.Placeholder(self.at))
+
+
+NOW = Source()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +181,7 @@ def keep_up(tx: psycopg.Connection[Any], *, tenant: str, connection: str, shape:
         return False
     tx.execute("drop table if exists pg_temp.read_documents")
     tx.execute("create temp table read_documents (like reconciliation.documents) on commit drop")
-    with tx.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(_COPY_TYPES)
-        for change in batch:
-            copy.write_row((connection, shape.entity, change.external_id, tenant, *_row(shape, mapping, change)))
+    read_into(tx, "read_documents", tenant=tenant, connection=connection, shape=shape, mapping=mapping, batch=batch)
     tx.execute(
         "insert into reconciliation.documents select * from pg_temp.read_documents "
         "on conflict (connection, entity, external_id) do update set "
@@ -166,7 +200,25 @@ _COPY_TYPES = [
     *("text", "text", "date", "date", "text", "numeric", "numeric", "numeric", "numeric", "bool", "text"),
     "jsonb",
 ]
-_COPY = sql.SQL("copy pg_temp.read_documents ({}) from stdin").format(sql.SQL(", ").join(map(sql.Identifier, _WRITTEN)))
+_COPY = sql.SQL("copy pg_temp.{} ({}) from stdin")
+
+
+def read_into(
+    tx: psycopg.Connection[Any],
+    table: str,
+    *,
+    tenant: str,
+    connection: str,
+    shape: Shape,
+    mapping: WireMapping,
+    batch: Sequence[Change],
+) -> None:
+    """Read mirrored records through their mapping into a temporary table of the form."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, _WRITTEN))
+    with tx.cursor() as cursor, cursor.copy(_COPY.format(sql.Identifier(table), columns)) as copy:
+        copy.set_types(_COPY_TYPES)
+        for change in batch:
+            copy.write_row((connection, shape.entity, change.external_id, tenant, *_row(shape, mapping, change)))
 
 
 def _row(shape: Shape, mapping: WireMapping, change: Change) -> tuple[Any, ...]:
@@ -194,7 +246,7 @@ def _applications(shape: Shape, record: Record) -> list[dict[str, str]]:
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def ours_query(shape: Shape, *, with_parts: bool = True) -> sql.Composed:
+def ours_query(shape: Shape, *, with_parts: bool = True, source: Source = NOW) -> sql.Composed:
     """The connection's live ledger rows of an entity, bound or not, in the columns of `reconciliation.documents`."""
     return sql.SQL(
         """
@@ -202,9 +254,9 @@ def ours_query(shape: Shape, *, with_parts: bool = True) -> sql.Composed:
                l.{number} as document_number, l.{day} as document_date, {due} as due_date, l.currency, l.exchange_rate,
                l.total_amount, {tax} as tax_amount, l.{open} as open_amount, l.is_void,
                {parts_hash} as parts_hash
-          from ledger.{entity} l
-          left join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
-          left join sync.bindings p
+          from {entity} l
+          left join {bindings} b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
+          left join {bindings} p
             on p.connection = %(connection)s and p.entity = {party_entity} and p.ledger_id = l.{party_id}
           {parts}
          where not l.is_deleted and coalesce(b.connection, l.connection, {only_one}) = %(connection)s
@@ -218,15 +270,16 @@ def ours_query(shape: Shape, *, with_parts: bool = True) -> sql.Composed:
         due=sql.Identifier("l", shape.due) if shape.due else sql.SQL("null::date"),
         tax=sql.Identifier("l", shape.tax) if shape.tax else sql.SQL("0::numeric"),
         open=sql.Identifier(shape.open),
-        entity=sql.Identifier(shape.entity),
+        entity=source.ledger(shape.entity),
+        bindings=source.bindings,
         name=sql.Literal(shape.entity),
         only_one=sql.SQL(_ONLY_ONE),
         parts_hash=sql.SQL("coalesce(h.hash, '')" if with_parts and shape.part else "''"),
-        parts=_parts_join(shape) if with_parts and shape.part else sql.SQL(""),
+        parts=_parts_join(shape, source) if with_parts and shape.part else sql.SQL(""),
     )
 
 
-def _parts_join(shape: Shape) -> sql.Composed:
+def _parts_join(shape: Shape, source: Source) -> sql.Composed:
     spec = spec_of(shape.entity)
     part = next(p for p in spec.parts if p.name == shape.part)
     values: list[sql.Composable] = []
@@ -237,17 +290,17 @@ def _parts_join(shape: Shape) -> sql.Composed:
         if isinstance(f.reference, RefersTo):
             joins.append(
                 sql.SQL(
-                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = {} and r.ledger_id = {}"
-                ).format(sql.Literal(f.reference.entity), column)
+                    "left join {} r on r.connection = %(connection)s and r.entity = {} and r.ledger_id = {}"
+                ).format(source.bindings, sql.Literal(f.reference.entity), column)
             )
             values.append(sql.SQL("coalesce(r.external_id, {} || {})").format(sql.Literal(_UNBOUND), column))
         elif name == "document_key":
             # Written by hand, an application may name the row it settles and not what the ERP calls it.
             joins.append(
                 sql.SQL(
-                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = q.document_entity "
+                    "left join {} r on r.connection = %(connection)s and r.entity = q.document_entity "
                     "and r.ledger_id = q.document_id"
-                )
+                ).format(source.bindings)
             )
             values.append(sql.SQL("coalesce(r.external_id, {})").format(column))
         elif f.kind is Decimal:
@@ -259,25 +312,27 @@ def _parts_join(shape: Shape) -> sql.Composed:
         """
         left join (
           select q.{parent}, md5(string_agg({text}, E'\\n' order by q.position, q.part_id)) as hash
-            from ledger.{table} q {joins} group by q.{parent}
+            from {table} q {joins} group by q.{parent}
         ) h on h.{parent} = l.ledger_id
         """
     ).format(
         parent=sql.Identifier(parent_column(spec)),
         text=text,
-        table=sql.Identifier(spec.part_table_names[part.name]),
+        table=source.ledger(spec.part_table_names[part.name]),
         joins=sql.SQL(" ").join(joins),
     )
 
 
-_THEIRS = sql.SQL(
-    "select * from reconciliation.documents where connection = %(connection)s and entity = {name} "
-    "and not is_deleted and is_readable"
-)
+def theirs_query(shape: Shape, *, source: Source = NOW) -> sql.Composed:
+    """The connection's documents of an entity as the mirror has them."""
+    return sql.SQL(
+        "select * from {documents} where connection = %(connection)s and entity = {name} "
+        "and not is_deleted and is_readable"
+    ).format(documents=source.documents, name=sql.Literal(shape.entity))
 
 
 @cache
-def _compare(shape: Shape, *, by_ids: bool) -> sql.Composed:
+def _compare(shape: Shape, source: Source, *, by_ids: bool) -> sql.Composed:
     ours = sql.SQL(", ").join(sql.Identifier("o", name) for name in _COLUMNS)
     theirs = sql.SQL(", ").join(sql.Identifier("t", name) for name in _COLUMNS)
     if by_ids:
@@ -292,18 +347,26 @@ def _compare(shape: Shape, *, by_ids: bool) -> sql.Composed:
     ).format(
         ours=ours,
         theirs=theirs,
-        our_rows=ours_query(shape),
-        their_rows=_THEIRS.format(name=sql.Literal(shape.entity)),
+        our_rows=ours_query(shape, source=source),
+        their_rows=theirs_query(shape, source=source),
         chosen=chosen,
     )
 
 
-def differing(tx: psycopg.Connection[Any], connection: str, shape: Shape, *, limit: int) -> list[Pair]:
+def differing(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    shape: Shape,
+    *,
+    limit: int,
+    source: Source = NOW,
+    at: datetime | None = None,
+) -> list[Pair]:
     """Every document of the entity that is missing on one side or not the same on both, `limit` at most.
 
     Linear in the connection's documents and their parts: that they are all the same is what is being checked.
     """
-    return _pairs(tx, connection, shape, None, limit)
+    return _pairs(tx, connection, shape, None, limit, source, at)
 
 
 def pairs(tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Iterable[str]) -> list[Pair]:
@@ -313,13 +376,19 @@ def pairs(tx: psycopg.Connection[Any], connection: str, shape: Shape, external_i
 
 
 def _pairs(
-    tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Sequence[str] | None, limit: int
+    tx: psycopg.Connection[Any],
+    connection: str,
+    shape: Shape,
+    external_ids: Sequence[str] | None,
+    limit: int,
+    source: Source = NOW,
+    at: datetime | None = None,
 ) -> list[Pair]:
     # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
     tx.execute("set local enable_nestloop = off")
     found = tx.execute(
-        _compare(shape, by_ids=external_ids is not None),
-        {"connection": connection, "limit": limit, "ids": list(external_ids or ())},
+        _compare(shape, source, by_ids=external_ids is not None),
+        {"connection": connection, "limit": limit, "ids": list(external_ids or ()), **source.given(at)},
     ).fetchall()
     width = len(_COLUMNS)
     return [

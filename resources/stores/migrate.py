@@ -18,6 +18,7 @@ from psycopg import sql
 
 from resources.errors import ErrorKind, TieoutError
 from resources.stores.database import ANALYST_ROLE, APP_ROLE, FLEET_ROLE, OWNER_ROLE, WRITER_ROLE, unreachable
+from sql.instants import create_instants, drop_instants
 
 _FOLDER = Path(__file__).parents[2] / "sql"
 VIEWS_FOLDER = _FOLDER / "views"
@@ -121,10 +122,12 @@ def _create_roles(login: psycopg.Connection) -> None:
 
 def _drop_views(connection: sa.Connection) -> None:
     connection.execute(sa.text("drop schema if exists analytics cascade"))
+    drop_instants(connection)
 
 
 def _create_views(connection: sa.Connection) -> None:
     """Recreate schema `analytics` from `sql/views/`, one file a view, in the order of their names."""
+    create_instants(connection)
     connection.execute(sa.text("create schema analytics"))
     for file in sorted(VIEWS_FOLDER.glob("*.sql")):
         connection.exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
