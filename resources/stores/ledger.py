@@ -31,7 +31,7 @@ from resources.stores.references import LedgerIds, References
 FromWire = Callable[[Mapping[str, Any]], Record]
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One record to take into the ledger, with the ERP's version token of it.
 
     `change_seq` is the mirror's change it was read from, and so its base. A record that the mirror does not hold has
@@ -64,7 +64,7 @@ class Taken:
     ahead: list[str] = field(default_factory=list)
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, gc=False):
     """One record on its way into its table. `is_new`: the table has no row of it; `is_bound`: it has a binding."""
 
     incoming: Incoming

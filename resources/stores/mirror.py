@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One mirrored record the ledger has not taken yet; its payload is for mappings (see `WireRecord.content`)."""
 
     external_id: str
@@ -84,7 +84,7 @@ class _Held:
         )
 
 
-class _Writing(msgspec.Struct, frozen=True):
+class _Writing(msgspec.Struct, frozen=True, gc=False):
     """One record that is to be written, its content as text and hashed."""
 
     record: WireRecord
