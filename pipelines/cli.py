@@ -16,6 +16,7 @@ from pipelines.commands import (
     setup,
     switching,
     syncing,
+    vaulting,
 )
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.add_typer(coding.app, name="codes")
 app.command("switch")(switching.switch)
 app.command("switches")(switching.switches)
 app.command("maintenance")(switching.maintenance)
+app.add_typer(vaulting.app, name="vault")
 app.add_typer(setup.db_app, name="db")
 app.command("doctor")(setup.doctor)
 

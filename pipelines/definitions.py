@@ -10,6 +10,7 @@ from assets.partitions import build_connection_days
 from assets.push import build_push_assets
 from assets.reconciliation import build_reconciliation_assets
 from assets.sync import build_sync_assets
+from pipelines.housekeeping import build_housekeeping_schedule, housekeeping
 from pipelines.jobs import CHECK_CONFLICTS, DELTA_SYNC, FULL_SYNC, PUSH, RECONCILE, build_jobs
 from pipelines.schedules import build_schedules
 from resources.configured import ServicesResource
@@ -29,8 +30,11 @@ def build_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=[sync_assets, push_assets, reconciliation_assets],
         asset_checks=[build_quality_checks(connection_days), conflict_checks],
-        jobs=build_jobs(sync_assets, push_assets, reconciliation_assets, conflict_checks),
-        schedules=build_schedules(census_job=FULL_SYNC, reconcile_job=RECONCILE),
+        jobs=[*build_jobs(sync_assets, push_assets, reconciliation_assets, conflict_checks), housekeeping],
+        schedules=[
+            *build_schedules(census_job=FULL_SYNC, reconcile_job=RECONCILE),
+            build_housekeeping_schedule(),
+        ],
         sensors=[
             build_due_sensor(DELTA_SYNC),
             build_push_sensor(PUSH),

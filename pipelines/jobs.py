@@ -13,6 +13,7 @@ FULL_SYNC = "full_sync"
 RECONCILE = "reconcile"
 PUSH = "push"
 CHECK_CONFLICTS = "check_conflicts"
+HOUSEKEEPING = "housekeeping"
 
 
 def build_jobs(

@@ -24,7 +24,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
+
+import psycopg
 
 from resources.crypto import Owner, Sealed, Vaultkeeper
 from resources.errors import ErrorKind, TieoutError
@@ -127,7 +130,7 @@ class TokenKeeper:
                 continue
             if (kept["tenant"], kept["connection"]) != (self._tenant, self._connection):
                 continue
-            self._journal.keep(
+            self._journal_answer(
                 UUID(kept["attempt_id"]),
                 Sealed(kept["key_id"], base64.b64decode(kept["sealed"])),
                 fingerprint=kept["fingerprint"],
@@ -144,7 +147,7 @@ class TokenKeeper:
         attempt_id = uuid4()
         self._journal.keep(
             attempt_id,
-            self._seal(attempt_id, tokens),
+            self._keeper.seal(_content(tokens), self._owner(attempt_id)),
             fingerprint=_fingerprint(tokens),
             source=CONSENT,
             access_seconds=tokens.access_seconds,
@@ -200,6 +203,8 @@ class TokenKeeper:
         fingerprint = _fingerprint(tokens)
         if not self._journal.begin(attempt_id, used.attempt_id, fingerprint, self._lease_seconds):
             return None
+        # Before the call: a key service that is away must not keep an answer from being sealed.
+        seal = self._keeper.envelope(self._owner(attempt_id))
         try:
             fresh = self._endpoint.refresh(tokens.refresh_token)
         except GrantRefusedError:
@@ -208,14 +213,13 @@ class TokenKeeper:
         except TieoutError:
             self._journal.end(attempt_id, "unanswered")
             raise
-        self._keep(attempt_id, fresh)
+        self._keep(attempt_id, fresh, seal(_content(fresh)))
         return fresh
 
-    def _keep(self, attempt_id: UUID, tokens: TokenSet) -> None:
-        """Seal and journal an answer, or flush it to the spool if the database is away. Returns once it is safe."""
-        sealed = self._seal(attempt_id, tokens)
+    def _keep(self, attempt_id: UUID, tokens: TokenSet, sealed: Sealed) -> None:
+        """Journal an answer, or flush it to the spool if the database is away. Returns once it is safe."""
         try:
-            self._journal.keep(
+            self._journal_answer(
                 attempt_id,
                 sealed,
                 fingerprint=_fingerprint(tokens),
@@ -226,6 +230,14 @@ class TokenKeeper:
         except Exception:
             # Whatever it is, the token must not be lost over it; the next call that reaches the database journals it.
             self._write_spool(attempt_id, sealed, tokens)
+
+    def _journal_answer(self, attempt_id: UUID, sealed: Sealed, **answer: Any) -> None:
+        try:
+            self._journal.keep(attempt_id, sealed, **answer)
+        except psycopg.errors.ForeignKeyViolation:
+            # The master key it is sealed with was taken away meanwhile.
+            self._keeper.read_again()
+            self._journal.keep(attempt_id, self._keeper.rewrap(sealed, self._owner(attempt_id)), **answer)
 
     def _write_spool(self, attempt_id: UUID, sealed: Sealed, tokens: TokenSet) -> None:
         self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -273,10 +285,6 @@ class TokenKeeper:
         self._held = _Held(access_token, now + seconds_left - seconds * (1 - share), now + seconds_left)
         return access_token
 
-    def _seal(self, attempt_id: UUID, tokens: TokenSet) -> Sealed:
-        content = {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token}
-        return self._keeper.seal(json.dumps(content).encode(), self._owner(attempt_id))
-
     def _open(self, kept: SealedTokens) -> TokenSet:
         content = json.loads(self._keeper.open(kept.sealed, self._owner(kept.attempt_id)))
         return TokenSet(content["access_token"], content["refresh_token"], kept.access_seconds)
@@ -293,6 +301,10 @@ class TokenKeeper:
             found=found,
             expected="a refresh token that is still valid",
         )
+
+
+def _content(tokens: TokenSet) -> bytes:
+    return json.dumps({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token}).encode()
 
 
 def _fingerprint(tokens: TokenSet) -> str:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from resources.connector import Connector
-from resources.crypto import LocalMasterKey, Vaultkeeper
+from resources.crypto import Vaultkeeper
 from resources.erps import erp_of
+from resources.master_keys import open_keeper
 from resources.profile import ErpProfile
 from resources.settings import Settings
 from resources.stores import connections, embedded
 from resources.stores.connections import Connection
 from resources.stores.database import FLEET, Database
 from resources.stores.vault import Vault
+from resources.vaulting import check_keys
 
 
 class Services:
@@ -37,12 +40,18 @@ class Services:
             self.owner_url = self.app_url = settings.database_url
         self.db = Database(self.app_url)
         self._exit.callback(self.db.close)
-        self.keeper = Vaultkeeper([LocalMasterKey(settings.master_key())])
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
         self.pace = 1.0
         """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts,
         nor the demo the minute of a company that counts calls."""
+
+    @cached_property
+    def keeper(self) -> Vaultkeeper:
+        """The master keys. Raises TieoutError if something in this database is sealed with one that is not known."""
+        keeper = open_keeper(self.settings)
+        check_keys(self.db, keeper, self.settings.tenant)
+        return keeper
 
     @property
     def spool(self) -> Path:
@@ -84,6 +93,10 @@ class Services:
 
     def vault(self, tenant: str) -> Vault:
         return Vault(self.transactions_of(tenant), tenant, self.keeper)
+
+    def signing_key(self, tenant: str, name: str) -> bytes:
+        """What a tenant signs with, for one purpose; kept in its vault, so that it outlives a change of master keys."""
+        return self.vault(tenant).own_key(name)
 
     def erp(self, connection: Connection) -> ErpProfile:
         """The ERP of a connection; nobody is called and no secret is read."""

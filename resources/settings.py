@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -44,24 +44,37 @@ class DeclaredConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class KmsKey:
+    """A master key in AWS KMS, by id, alias or ARN: `aws-kms:NAME`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the operator decides. Secrets stay out of its repr.
 
     `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
-    `encryption_key` is the one that was given; what is used is `master_key()`.
+    `encryption_key` is the one that was given, `further_keys` those that open what it did not seal; what is used is
+    `master_keys()`.
     """
 
     home: Path
     database_url: str | None = field(repr=False)
-    encryption_key: bytes | None = field(repr=False)
+    encryption_key: bytes | KmsKey | None = field(repr=False)
     partition_start: date
     pull_interval_seconds: int
     tenant: str
     connections: Mapping[str, DeclaredConnection]
+    further_keys: tuple[bytes | KmsKey, ...] = field(default=(), repr=False)
 
-    def master_key(self) -> bytes:
-        """The key given, else the one kept below `home`, made when it is first asked for. Raises SettingsError."""
-        return stored_encryption_key(self.home) if self.encryption_key is None else self.encryption_key
+    def master_keys(self) -> list[bytes | KmsKey]:
+        """The keys given, else those kept below `home`, made when they are first asked for: the one that seals, then
+        those that open as well. Read anew by each call. Raises SettingsError.
+        """
+        if self.encryption_key is not None:
+            return [self.encryption_key, *self.further_keys]
+        return [*stored_encryption_keys(self.home), *self.further_keys]
 
 
 class SettingsError(TieoutError):
@@ -85,15 +98,17 @@ class SettingsError(TieoutError):
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read every setting, or raise one SettingsError that names all that are wrong. Makes no folder and no key.
 
-    Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes;
-    absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_PARTITION_START (2026-01-01),
+    Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes, or
+    `aws-kms:KEY`; absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_FURTHER_ENCRYPTION_KEYS (the
+    same, separated by commas: they open and never seal), TIEOUT_PARTITION_START (2026-01-01),
     TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_CONNECTIONS (a path; default `connections.toml`
     here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
     """
     reader = _Reader(environ)
     home = reader.value("TIEOUT_HOME", Path(".tieout").absolute(), _home)
     database_url = reader.value("TIEOUT_DATABASE_URL", None, _database_url, is_secret=True)
-    given_key = reader.value("TIEOUT_ENCRYPTION_KEY", None, _encryption_key, is_secret=True)
+    given_key = reader.value("TIEOUT_ENCRYPTION_KEY", None, _master_key, is_secret=True)
+    further_keys = reader.value("TIEOUT_FURTHER_ENCRYPTION_KEYS", (), _further_keys, is_secret=True)
     partition_start = reader.value("TIEOUT_PARTITION_START", date(2026, 1, 1), _past_day)
     interval = reader.value("TIEOUT_PULL_INTERVAL_SECONDS", 300, _interval_seconds)
     tenant = reader.value("TIEOUT_TENANT", "default", _tenant)
@@ -108,17 +123,23 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         pull_interval_seconds=interval,
         tenant=tenant,
         connections=MappingProxyType(connections),
+        further_keys=further_keys,
     )
 
 
-def stored_encryption_key(home: Path) -> bytes:
-    """The key in `home/encryption.key`, generated if there is none. Raises SettingsError if the file holds no key."""
+def stored_encryption_keys(home: Path) -> list[bytes]:
+    """The keys in `home/encryption.key`, one a line and the one that seals first; one is generated if there is none.
+
+    Raises SettingsError if the file holds anything else.
+    """
     path = home / "encryption.key"
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _write_new_key(path)
-        return _encryption_key(path.read_text().strip())
+            with suppress(FileExistsError):
+                write_keys(home, [secrets.token_bytes(ENCRYPTION_KEY_BYTES)], is_first=True)
+        lines = path.read_text().split()
+        return [_encryption_key(line) for line in lines or [""]]
     except OSError as error:
         problem = _problem(
             str(path), f"{error.strerror}", "a readable file in a writable directory", "point TIEOUT_HOME elsewhere"
@@ -133,19 +154,30 @@ def stored_encryption_key(home: Path) -> bytes:
     raise SettingsError([problem])
 
 
-def _write_new_key(path: Path) -> None:
-    """Write a fresh key so that of several processes at once the first wins and all read the same whole file."""
+def write_keys(home: Path, keys: Sequence[bytes], *, is_first: bool = False) -> None:
+    """Write the key file so that whoever reads it meanwhile reads the old one or the new one, whole.
+
+    `is_first`: raise FileExistsError if there is one; of several processes at once one wins and all read the same.
+    """
+    path = home / "encryption.key"
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(base64.b64encode(secrets.token_bytes(ENCRYPTION_KEY_BYTES)).decode() + "\n")
+            file.writelines(base64.b64encode(key).decode() + "\n" for key in keys)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
+        if is_first:
             os.link(draft, path)
+        else:
+            draft.replace(path)
+        directory = os.open(home, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 class _Reader:
@@ -270,6 +302,19 @@ def _encryption_key(raw: str) -> bytes:
     if len(key) != ENCRYPTION_KEY_BYTES:
         raise ValueError(expected)
     return key
+
+
+def _master_key(raw: str) -> bytes | KmsKey:
+    service, sign, name = raw.partition(":")
+    if not sign:
+        return _encryption_key(raw)
+    if service != "aws-kms" or not name.strip():
+        raise ValueError("base64 of 32 bytes, or aws-kms: and the id, alias or ARN of a key")
+    return KmsKey(name.strip())
+
+
+def _further_keys(raw: str) -> tuple[bytes | KmsKey, ...]:
+    return tuple(_master_key(one.strip()) for one in raw.split(",") if one.strip())
 
 
 def _past_day(raw: str) -> date:

@@ -39,6 +39,8 @@ from resources.stages.review import Review, approved_keys, review, sign
 from resources.stores import conflicts
 
 _SHOWN_CHARACTERS_MAX = 60
+# The key that saved plans are signed with.
+PLANS = "key_of_plans"
 
 
 @command
@@ -74,7 +76,7 @@ def _push(house: Services, connection: str | None, apply: Path | None, retry: bo
     approved = None
     if apply is not None:
         (only,) = chosen
-        approved = approved_keys(house, only, _saved(apply, only.name), house.settings.master_key(), _today())
+        approved = approved_keys(house, only, _saved(apply, only.name), house.signing_key(only.tenant, PLANS), _today())
     with progress(PUSH) as says:
         ran = run_job(house, PUSH, chosen, says=says, approved=approved, retry_refused=retry)
     report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
@@ -108,7 +110,7 @@ def _show_plans(house: Services, connection: str | None, save: Path | None, json
     if save is not None:
         (only,) = found
         try:
-            save.write_bytes(sign(only, house.settings.master_key()))
+            save.write_bytes(sign(only, house.signing_key(house.connection(only.connection).tenant, PLANS)))
         except OSError as error:
             raise _no_file(only.connection, "saving the plan", save, error, "a file that can be written") from error
     if json:

@@ -25,6 +25,7 @@ from resources.errors import TieoutError
 from resources.services import Services
 from resources.stores import conflicts, connections, cursors, errors, migrate, outbox, switches
 from resources.stores.database import ANALYST_ROLE, WRITER_ROLE
+from resources.vaulting import sealed_by_key
 
 # Bound to one tenant in the database itself, whatever their session says.
 OUTSIDE_ROLES = {"analyst": ANALYST_ROLE, "writer": WRITER_ROLE}
@@ -82,6 +83,8 @@ def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] 
 
     with services() as house:
         initialise(house)
+        # A wrong key is said now, not by the first sync of the night.
+        _ = house.keeper
         enter_declared(house)
         return supervise(house.settings, port=port)
 
@@ -137,6 +140,7 @@ def doctor(json: AsJson = False) -> int:
             "up to date" if not pending else f"pending: {', '.join(pending)}: run tieout init",
         )
         if not pending:
+            _examine_vault(house, note)
             for tenant in house.tenants():
                 says(f"the audit of {tenant}")
                 _examine_audit(house, tenant, note)
@@ -149,6 +153,17 @@ def doctor(json: AsJson = False) -> int:
         rows = [("ok" if f["ok"] else "WRONG", f["check"], f["says"]) for f in findings]
         print_table("Doctor", ["", "what", "says"], rows)
     return EXIT_DONE if all(f["ok"] for f in findings) else EXIT_FOUND_WRONG
+
+
+def _examine_vault(house: Services, note: Any) -> None:
+    try:
+        counted = sealed_by_key(house)
+    except TieoutError as error:
+        note("vault", False, str(error))
+        return
+    old = sum(count for key_id, count in counted.items() if key_id != house.keeper.key_id)
+    begun = f"{old} secrets are sealed with an old key: run tieout vault rotate"
+    note("vault", not old, begun if old else f"{counted.total()} secrets, all sealed with the newest key")
 
 
 def _examine_audit(house: Services, tenant: str, note: Any) -> None:

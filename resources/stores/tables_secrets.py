@@ -12,11 +12,24 @@ SCHEMA = "sync"
 
 
 def define_secret_tables(metadata: sa.MetaData) -> None:
-    """Add sync.secrets, sync.token_attempts, sync.token_journal and sync.api_slots to `metadata`.
+    """Add sync.master_keys, sync.secrets, sync.token_attempts, sync.token_journal and sync.api_slots to `metadata`.
 
-    The first three hold a tenant's rows and belong under row-level security. `sync.api_slots` does not: a company's
-    limits count for all tenants that call it, and its key is a hash that tells nothing.
+    Secrets and tokens are a tenant's rows and belong under row-level security. Master keys are everybody's. So is
+    `sync.api_slots`: a company's limits count for all tenants that call it, and its key is a hash that tells nothing.
     """
+    sa.Table(
+        "master_keys",
+        metadata,
+        sa.Column(
+            "key_id", sa.Text, primary_key=True, comment="hash of a key in memory, or the name of one in a service"
+        ),
+        sa.Column(
+            "sealed_check", sa.LargeBinary, comment="something sealed with it; null: not seen since this is kept"
+        ),
+        _now_column("since"),
+        schema=SCHEMA,
+        comment="The master keys that anything may be sealed with: whoever starts must be able to open all of them.",
+    )
     sa.Table(
         "secrets",
         metadata,
@@ -24,7 +37,7 @@ def define_secret_tables(metadata: sa.MetaData) -> None:
         sa.Column("connection", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, primary_key=True, comment="what it is, in the ERP's own word: client_secret ..."),
         sa.Column("version", sa.Integer, primary_key=True, comment="counts up; the highest is the secret"),
-        sa.Column("key_id", sa.Text, nullable=False, comment="which master key wraps its data key"),
+        _key_column(),
         sa.Column("sealed", sa.LargeBinary, nullable=False, comment="wrapped data key, nonces and ciphertext"),
         _now_column("created_at"),
         schema=SCHEMA,
@@ -56,7 +69,7 @@ def define_secret_tables(metadata: sa.MetaData) -> None:
         sa.Column("source", sa.Text, nullable=False, comment="consent, refresh or spool"),
         sa.Column("fingerprint", sa.Text, nullable=False, comment="of its refresh token, which often stays the same"),
         sa.Column("is_late", sa.Boolean, nullable=False, comment="came after another process had taken over"),
-        sa.Column("key_id", sa.Text, nullable=False),
+        _key_column(),
         sa.Column("sealed", sa.LargeBinary, nullable=False, comment="the token endpoint's answer, encrypted"),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("access_expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -82,3 +95,9 @@ def define_secret_tables(metadata: sa.MetaData) -> None:
 
 def _now_column(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()"))
+
+
+def _key_column() -> sa.Column[object]:
+    # A key that was taken away seals nothing more, whoever still holds it.
+    key = sa.ForeignKey(f"{SCHEMA}.master_keys.key_id")
+    return sa.Column("key_id", sa.Text, key, nullable=False, comment="which master key wraps its data key")

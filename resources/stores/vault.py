@@ -1,11 +1,12 @@
-"""Secrets of a tenant's connections: written sealed, read back opened, the last three versions kept.
+"""Secrets of a tenant: written sealed, read back opened, the last three versions kept.
 
-Belongs here: the statements on `sync.secrets`. Sealing is `resources/crypto.py`; OAuth tokens, which rotate by
-themselves, are kept in `token_journal.py`.
+Belongs here: the statements on `sync.secrets`, and bringing whatever is sealed under another master key. Sealing is
+`resources/crypto.py`; OAuth tokens, which rotate by themselves, are kept in `token_journal.py`.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -16,6 +17,11 @@ from resources.crypto import Owner, Sealed, Vaultkeeper
 
 VERSIONS_KEPT = 3
 REWRAP_ROWS_MAX = 500
+# A secret of the tenant's own, of no connection: no connection has this name.
+NO_CONNECTION = ""
+OWN_KEY_BYTES = 32
+# What is sealed, and which of its columns say whose it is: connection, name and version. A token set is named "oauth".
+_SEALED = {"secrets": ("name", "version"), "token_journal": ("'oauth'", "attempt_id")}
 
 Transaction = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 """Opens a transaction that sees one tenant's rows, commits at the end of the block and rolls back when it raises."""
@@ -31,6 +37,14 @@ class Vault:
 
     def put(self, connection: str, name: str, secret: str) -> int:
         """Store a new version of a secret; return its number."""
+        try:
+            return self._put(connection, name, secret)
+        except psycopg.errors.ForeignKeyViolation:
+            # The master key it was sealed with was taken away meanwhile.
+            self._keeper.read_again()
+            return self._put(connection, name, secret)
+
+    def _put(self, connection: str, name: str, secret: str) -> int:
         with self._transaction() as db:
             # Two writers of the same secret take turns, or both would seal the same version number.
             db.execute(
@@ -79,22 +93,79 @@ class Vault:
                     f"delete from sync.{table} where tenant_id = %s and connection = %s", (self._tenant, connection)
                 )
 
+    def own_key(self, name: str) -> bytes:
+        """A key of the tenant's own, made when it is first asked for: for signatures, never for sealing."""
+        while (found := self.get(NO_CONNECTION, name)) is None:
+            self.put(NO_CONNECTION, name, secrets.token_hex(OWN_KEY_BYTES))
+        return bytes.fromhex(found)
+
+    def counts(self) -> dict[str, int]:
+        """How much is sealed, by master key."""
+        union = " union all ".join(f"select key_id from sync.{table} where tenant_id = %(tenant)s" for table in _SEALED)
+        with self._transaction() as db:
+            found = db.execute(
+                f"select key_id, count(*) from ({union}) sealed group by key_id", {"tenant": self._tenant}
+            )
+            return dict(found.fetchall())
+
     def rewrap(self) -> int:
-        """Bring secrets under the newest master key, some at a time; return how many. Call until it returns 0."""
+        """Bring what is sealed under the newest master key, some at a time; returns how many. Call until it returns 0.
+
+        Everybody may read and write meanwhile: a row is locked as long as its own statement lasts.
+        """
+        return sum(self._rewrap(table, name, version) for table, (name, version) in _SEALED.items())
+
+    def _rewrap(self, table: str, name: str, version: str) -> int:
         with self._transaction() as db:
             rows = db.execute(
-                "select connection, name, version, key_id, sealed from sync.secrets"
+                f"select ctid, connection, {name}, {version}::text, key_id, sealed from sync.{table}"
                 " where tenant_id = %s and key_id <> %s limit %s for update",
                 (self._tenant, self._keeper.key_id, REWRAP_ROWS_MAX),
             ).fetchall()
-            for connection, name, version, key_id, blob in rows:
-                sealed = self._keeper.rewrap(Sealed(key_id, bytes(blob)), self._owner(connection, name, version))
+            for place, connection, of, number, key_id, blob in rows:
+                sealed = self._keeper.rewrap(Sealed(key_id, bytes(blob)), Owner(self._tenant, connection, of, number))
                 db.execute(
-                    "update sync.secrets set key_id = %s, sealed = %s"
-                    " where tenant_id = %s and connection = %s and name = %s and version = %s",
-                    (sealed.key_id, sealed.blob, self._tenant, connection, name, version),
+                    f"update sync.{table} set key_id = %s, sealed = %s where ctid = %s",
+                    (sealed.key_id, sealed.blob, place),
                 )
         return len(rows)
+
+    def is_refreshing(self) -> bool:
+        """Whether a token of this tenant is being refreshed just now."""
+        with self._transaction() as db:
+            row = db.execute(
+                "select exists (select from sync.token_attempts where tenant_id = %s"
+                " and ended_at is null and deadline_at > clock_timestamp())",
+                (self._tenant,),
+            ).fetchone()
+        return bool(row and row[0])
+
+    def clean(self, *, days_kept: int) -> dict[str, int]:
+        """Erase what can be of no use any more; returns how much of what.
+
+        Secrets and tokens of connections that are no more; token sets that the ERP refused, or whose grant ended, so
+        many days ago, but never a connection's newest; the trace of refreshes that ended then.
+        """
+        gone = (
+            "tenant_id = %(tenant)s and connection <> '' and not exists (select from sync.connections c"
+            " where c.tenant_id = {table}.tenant_id and c.connection = {table}.connection and c.state <> 'removed')"
+        )
+        ended = "now() - make_interval(days => %(days)s)"
+        statements = {
+            f"{table} of removed connections": f"delete from sync.{table} where {gone.format(table=table)}"
+            for table in ("secrets", "token_journal")
+        } | {
+            "tokens that ended": "delete from sync.token_journal where tenant_id = %(tenant)s"
+            f" and (refused_at < {ended} or refresh_expires_at < {ended}) and seq not in"
+            " (select max(seq) from sync.token_journal where tenant_id = %(tenant)s group by connection)",
+            "refreshes that ended": "delete from sync.token_attempts where tenant_id = %(tenant)s"
+            f" and (ended_at < {ended} or started_at < {ended} and deadline_at < {ended})",
+        }
+        with self._transaction() as db:
+            return {
+                what: db.execute(statement, {"tenant": self._tenant, "days": days_kept}).rowcount
+                for what, statement in statements.items()
+            }
 
     def _owner(self, connection: str, name: str, version: int) -> Owner:
         return Owner(self._tenant, connection, name, str(version))

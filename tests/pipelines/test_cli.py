@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from decimal import Decimal
 
 import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from resources import configured
+from resources.crypto import Owner, Sealed
+from resources.services import Services
+from resources.settings import load_settings
 from resources.stores import audit
 from tests.command import answer, tieout
 from tests.conftest import NewDatabase
@@ -217,13 +222,56 @@ def test_db_url_opens_the_database():
         assert f"alter role tieout_{role} login password" in " ".join(refused.stderr.split())
 
 
+def everything_in(url: str) -> bytes:
+    """Every row of every table of a database, as text."""
+    with psycopg.connect(url, options="-c tieout.tenant=default") as db:
+        tables = db.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables"
+            " where schemaname not in ('pg_catalog', 'information_schema') and schemaname not like 'pg_temp%'"
+        ).fetchall()
+        rows = [row for (table,) in tables for (row,) in db.execute(f"select t::text from {table} t")]
+    return "\n".join(rows).encode()
+
+
+def test_after_all_of_this_no_secret_is_in_a_table_a_run_an_event_a_log_or_a_file():
+    settings = load_settings()
+    with Services(settings) as house:
+        kept = house.vault("default").all(CONNECTION)
+        public = house.connection(CONNECTION).settings
+        with house.db.transaction("default") as tx:
+            journal = tx.execute(
+                "select attempt_id::text, key_id, sealed from sync.token_journal where connection = %s", (CONNECTION,)
+            ).fetchall()
+        opened = [
+            json.loads(house.keeper.open(Sealed(key_id, bytes(sealed)), Owner("default", CONNECTION, "oauth", attempt)))
+            for attempt, key_id, sealed in journal
+        ]
+    issued = {value for tokens in opened for value in tokens.values() if value}
+    key = (settings.home / "encryption.key").read_text().strip()
+    files = [path for path in settings.home.rglob("*") if path.is_file() and path.name != "encryption.key"]
+    dagsters = make_url(os.environ["TIEOUT_DAGSTER_PG_URL"]).set(drivername="postgresql")
+
+    written = b"\n".join(
+        [
+            *(path.read_bytes() for path in files),
+            everything_in(settings.database_url),
+            everything_in(dagsters.render_as_string(hide_password=False)),
+        ]
+    )
+
+    # What is no secret is there, and so would be what is one.
+    assert public["realm_id"].encode() in written and b"delta_sync" in written
+    assert len(kept) == 2 and len(issued) >= 2
+    assert [secret for secret in {*kept.values(), *issued, key} if secret.encode() in written] == []
+
+
 def test_a_removed_connection_leaves_its_books_and_takes_its_secrets():
     assert tieout("connections", "remove", CONNECTION).exit_code == 0
 
     with configured.ServicesResource().open().db.transaction("default") as tx:
         counts = tx.execute(
-            "select (select count(*) from ledger.invoices), (select count(*) from sync.secrets), "
-            "(select count(*) from sync.token_journal)"
+            "select (select count(*) from ledger.invoices), (select count(*) from sync.token_journal), "
+            "(select count(*) from sync.secrets where connection <> '')"
         ).fetchone()
     assert counts == (1500, 0, 0)
 

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from resources.crypto import LocalMasterKey
 from resources.stores.tables_secrets import SCHEMA, define_secret_tables
 from resources.stores.vault import Transaction
 
@@ -32,6 +33,8 @@ def prepare(database) -> None:
             db.execute(str(CreateTable(table).compile(dialect=dialect)))
             for index in table.indexes:
                 db.execute(str(CreateIndex(index).compile(dialect=dialect)))
+            if table.name == "master_keys":
+                db.execute(f"insert into {table.fullname} (key_id) values (%s)", (LocalMasterKey(MASTER_KEY).key_id,))
             if "tenant_id" in table.c:
                 db.execute(f"alter table {table.fullname} enable row level security, force row level security")
                 db.execute(

@@ -182,7 +182,9 @@ def test_an_answer_that_comes_after_a_take_over_is_kept_as_the_second_choice(kee
     assert not journal.begin(uuid4(), consent.attempt_id, "old", 20.0)
 
     for attempt_id in (fast, slow):
-        sealed = keeper._seal(attempt_id, TokenSet("", str(attempt_id), 0.0))
+        sealed = keeper._keeper.seal(
+            json.dumps({"access_token": "", "refresh_token": str(attempt_id)}).encode(), keeper._owner(attempt_id)
+        )
         journal.keep(
             attempt_id, sealed, fingerprint=str(attempt_id), source="refresh", access_seconds=3600, refresh_seconds=None
         )

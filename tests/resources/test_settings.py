@@ -61,6 +61,8 @@ TOMORROW = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
         ("TIEOUT_DATABASE_URL", "postgresql://me@db:port/books", "postgresql://user:password@host:port/database"),
         ("TIEOUT_DATABASE_URL", "postgresql://me@db", "postgresql://user:password@host:port/database"),
         ("TIEOUT_ENCRYPTION_KEY", "short", "32 random bytes in base64"),
+        ("TIEOUT_ENCRYPTION_KEY", "vault:books", "aws-kms: and the id"),
+        ("TIEOUT_FURTHER_ENCRYPTION_KEYS", f"{KEY},short", "32 random bytes in base64"),
         ("TIEOUT_ENCRYPTION_KEY", base64.b64encode(b"x" * 31).decode(), "32 random bytes in base64"),
         ("TIEOUT_PARTITION_START", "01.02.2026", "a day like 2026-01-01"),
         ("TIEOUT_PARTITION_START", TOMORROW, "today or earlier"),
@@ -108,11 +110,11 @@ def test_secrets_show_neither_in_messages_nor_in_a_repr():
 def test_an_absent_key_is_generated_once_and_kept_private(tmp_path: Path):
     settings = load_settings({})
     assert list(tmp_path.iterdir()) == []
-    first = settings.master_key()
+    (first,) = settings.master_keys()
     path = tmp_path / ".tieout" / "encryption.key"
 
     assert len(first) == 32
-    assert load_settings({}).master_key() == first
+    assert load_settings({}).master_keys() == [first]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -122,13 +124,13 @@ def test_a_spoiled_key_file_is_refused_and_kept(tmp_path: Path):
     path.write_text("half a k")
 
     with pytest.raises(SettingsError, match="restore the file from a backup"):
-        load_settings({}).master_key()
+        load_settings({}).master_keys()
 
     assert path.read_text() == "half a k"
 
 
 def test_processes_that_start_together_agree_on_the_key():
-    code = "from resources.settings import load_settings; print(load_settings({}).master_key().hex())"
+    code = "from resources.settings import load_settings; print(load_settings({}).master_keys()[0].hex())"
     project = str(Path(__file__).parents[2])
     together = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env={"PYTHONPATH": project})

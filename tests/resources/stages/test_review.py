@@ -10,10 +10,12 @@ import pytest
 from resources.errors import ErrorKind, TieoutError
 from resources.stages.review import approved_keys, review, sign
 from resources.stores import switches
-from tests.books import ENCRYPTION_KEY, Books
+from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 
 TODAY = date(2026, 4, 1)
+
+KEY = b"signs plans"
 
 
 def new_invoice(company: Books, writer: LedgerWriter, amount: str = "40.00", **values: object) -> int:
@@ -64,10 +66,10 @@ def test_what_cannot_go_is_named_with_all_that_is_wrong_with_it(company: Books, 
 
 def test_a_signed_plan_is_pushed_as_it_was_seen_and_nothing_else(company: Books, writer: LedgerWriter):
     new_invoice(company, writer, document_number="SEEN-1")
-    plan = sign(looked_at(company), ENCRYPTION_KEY)
+    plan = sign(looked_at(company), KEY)
     new_invoice(company, writer, document_number="LATER-1")
 
-    keys = approved_keys(company.services, company.services.connection(company.name), plan, ENCRYPTION_KEY, TODAY)
+    keys = approved_keys(company.services, company.services.connection(company.name), plan, KEY, TODAY)
     company.push(approved=frozenset(keys))
 
     numbers = {i.get("DocNumber") for i in company.objects("Invoice")}
@@ -79,7 +81,7 @@ def test_a_signed_plan_is_pushed_as_it_was_seen_and_nothing_else(company: Books,
 def test_a_plan_is_refused_if_either_side_moved_since(company: Books, writer: LedgerWriter, side: str):
     ledger_id = company.ledger_row("invoices", "500")["ledger_id"]
     writer.update("invoices", ledger_id, memo="thank you")
-    plan = sign(looked_at(company), ENCRYPTION_KEY)
+    plan = sign(looked_at(company), KEY)
 
     if side == "here":
         writer.update("invoices", ledger_id, memo="thank you very much")
@@ -88,17 +90,17 @@ def test_a_plan_is_refused_if_either_side_moved_since(company: Books, writer: Le
         company.sync()
 
     with pytest.raises(TieoutError) as refused:
-        approved_keys(company.services, company.services.connection(company.name), plan, ENCRYPTION_KEY, TODAY)
+        approved_keys(company.services, company.services.connection(company.name), plan, KEY, TODAY)
     assert refused.value.kind is ErrorKind.CONFLICT
     assert "invoices/500" in str(refused.value)
 
 
 def test_a_plan_that_somebody_changed_is_no_plan(company: Books, writer: LedgerWriter):
     new_invoice(company, writer)
-    plan = sign(looked_at(company), ENCRYPTION_KEY).replace(b"40.00", b"41.00")
+    plan = sign(looked_at(company), KEY).replace(b"40.00", b"41.00")
 
     with pytest.raises(TieoutError, match="changed since it was signed"):
-        approved_keys(company.services, company.services.connection(company.name), plan, ENCRYPTION_KEY, TODAY)
+        approved_keys(company.services, company.services.connection(company.name), plan, KEY, TODAY)
 
 
 def test_nothing_of_a_switched_off_module_is_sent_and_all_of_it_goes_later(company: Books, writer: LedgerWriter):

@@ -11,12 +11,15 @@ from resources.stores.quota import CallQuota
 from tests.resources.secret_tables import transactions
 
 
-def call_until(database_url: str, limits: dict[str, Any], until: float, call_seconds: float, answers: Any) -> None:
+def call_often(
+    database_url: str, limits: dict[str, Any], calls_asked: int, call_seconds: float, all_here: Any, answers: Any
+) -> None:
     """Report when each call began and ended, by the clock that all processes of a machine share."""
     calls = []
     with transactions(database_url, connections_max=1) as transaction:
         quota = CallQuota(transaction, "company", **limits)
-        while time.monotonic() < until:
+        all_here.wait()
+        for _ in range(calls_asked):
             with quota.call():
                 began = time.monotonic()
                 time.sleep(call_seconds)

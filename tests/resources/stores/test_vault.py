@@ -9,6 +9,7 @@ import pytest
 
 from resources.crypto import LocalMasterKey, Vaultkeeper
 from resources.errors import TieoutError
+from resources.stores import master_keys
 from resources.stores.vault import Transaction, Vault
 from tests.resources.secret_tables import MASTER_KEY, TENANT, emptied, prepare, transactions
 
@@ -87,6 +88,8 @@ def test_a_rotation_can_be_interrupted_anywhere(vault, transaction):
     for number in range(10):
         vault.put("qbo", f"secret{number}", f"value {number}")
     newer = LocalMasterKey(b"n" * 32)
+    with transaction() as db:
+        master_keys.show(db, newer.key_id, b"")
     rotating = Vault(transaction, TENANT, Vaultkeeper([newer, LocalMasterKey(MASTER_KEY)]))
 
     assert rotating.all("qbo") == vault.all("qbo")
