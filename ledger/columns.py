@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.fields import Derived, Field, Parts, Payload
+from ledger.fields import Derived, Field, Parts
 from ledger.shapes import Shaped
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record
 
@@ -105,7 +105,7 @@ class _FieldsReader:
         shape: type[Shaped],
     ) -> None:
         self._sent: list[tuple[str, Field, Any]] = []
-        self._derived: list[tuple[str, Callable[[Payload], Any], Any]] = []
+        self._derived: list[tuple[str, Callable[[Sequence[Shaped]], Sequence[Any]], Any]] = []
         self._constant: dict[str, Any] = {}
         paths: list[str] = []
         for one in specs:
@@ -113,7 +113,7 @@ class _FieldsReader:
             if one.name in implied:
                 self._constant[one.name] = implied[one.name]
             elif wire is not None and (isinstance(wire, Derived) or any(map(str.isdigit, wire.path.split(".")))):
-                self._derived.append((one.name, wire.reader(), one.default))
+                self._derived.append((one.name, _derivation(wire), one.default))
             elif wire is not None and _has_path(shape, wire.path):
                 paths.append(wire.path)
                 self._sent.append((one.name, wire, one.default))
@@ -128,8 +128,8 @@ class _FieldsReader:
             found = zip(*map(self._values_of, objects), strict=True)
             for (name, wire, default), values in zip(self._sent, found, strict=False):
                 columns[name] = _converted(wire, values, default)
-        for name, read, default in self._derived:
-            columns[name] = _filled([*map(read, objects)], default)
+        for name, derive, default in self._derived:
+            columns[name] = _filled(derive(objects), default)
         for name, value in self._constant.items():
             if value is not msgspec.NODEFAULT:
                 columns[name] = [value] * len(objects)
@@ -138,11 +138,24 @@ class _FieldsReader:
         return columns
 
 
+def _derivation(wire: Field) -> Callable[[Sequence[Shaped]], Sequence[Any]]:
+    """All at once where the field knows how, else one by one."""
+    read = wire.reader()
+    derive_all = wire.derive_all if isinstance(wire, Derived) else lambda objects: None
+
+    def derive(objects: Sequence[Shaped]) -> Sequence[Any]:
+        found = derive_all(objects)
+        return [*map(read, objects)] if found is None else found
+
+    return derive
+
+
 def _converted(wire: Field, values: Sequence[Any], default: Any) -> Sequence[Any]:
     if not {UnsetType, NoneType}.isdisjoint(map(type, values)):
         present = iter(wire.convert_all([value for value in values if value is not UNSET and value is not None]))
         return _filled([None if value is UNSET or value is None else next(present) for value in values], default)
-    return _filled(wire.convert_all(values), default)
+    converted = wire.convert_all(values)
+    return values if converted is values else _filled(converted, default)
 
 
 def _filled(values: Sequence[Any], default: Any) -> Sequence[Any]:

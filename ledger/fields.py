@@ -10,7 +10,6 @@ was expected.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,12 +20,10 @@ from typing import Any
 from msgspec import Raw
 
 from ledger.money import FRACTION_DIGITS_MAX, INTEGER_DIGITS_MAX, InvalidAmountError, parse_amount
-from ledger.shapes import number
+from ledger.shapes import Shaped, are_plain_numbers, number
 
 Payload = Mapping[str, Any]
 _FOUND_CHARACTERS_MAX = 120
-_AMOUNT = rb"-?\d{1,%d}(?:\.\d{1,%d})?" % (INTEGER_DIGITS_MAX, FRACTION_DIGITS_MAX)
-_are_amounts = re.compile(rb"(?:" + _AMOUNT + rb"\n)*" + _AMOUNT).fullmatch
 
 
 class MappingError(ValueError):
@@ -207,8 +204,9 @@ class Amount(Field):
         if Raw not in set(map(type, values)):
             return super().convert_all(values)
         if not self.is_negated:
-            written = b"\n".join(values)
-            if _are_amounts(written):
+            limits = {"whole_digits_max": INTEGER_DIGITS_MAX, "fraction_digits_max": FRACTION_DIGITS_MAX}
+            written = are_plain_numbers(values, **limits)
+            if written is not None:
                 return written.decode().split("\n")
         return [self.convert(number(value) if type(value) is Raw else value) for value in values]
 
@@ -264,9 +262,13 @@ class Choice(Field):
 
 @dataclass(frozen=True)
 class Derived(Field):
-    """A field that the wire does not carry but implies. It is computed from the whole object and never written."""
+    """A field that the wire does not carry but implies. It is computed from the whole object and never written.
+
+    `derive_all` is the same of many objects of one shape at once (`ledger/shapes.py`), or None for `derive` to do it.
+    """
 
     derive: Callable[[Payload], Any] = field(default=lambda payload: None)
+    derive_all: Callable[[Sequence[Shaped]], Sequence[Any] | None] = field(default=lambda objects: None)
     is_read_only: bool = True
 
     def reader(self) -> Callable[[Payload], Any]:

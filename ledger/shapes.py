@@ -6,7 +6,7 @@ Belongs here: what such an object is. Which shape a row has is learned in `resou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
 from typing import Any, ClassVar
@@ -15,6 +15,8 @@ import msgspec
 from msgspec import UNSET, Raw
 
 _LEAVES = frozenset({str, int, Decimal, bool, list, NoneType})
+# Every digit becomes 0, so that a run of digits can be searched for as one string.
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _METHODS = frozenset({"get", "keys", "values", "items", "inner", "absent", "numbers", "lists"})
 
 
@@ -76,6 +78,23 @@ def number(written: Raw) -> int | Decimal | None:
     if text == "null":
         return None
     return Decimal(text) if "." in text else int(text)
+
+
+def are_plain_numbers(
+    written: Sequence[Raw], *, whole_digits_max: int, fraction_digits_max: int, separator: bytes = b"\n"
+) -> bytes | None:
+    """These values of JSON in one text, if each is a number written without an exponent and within these digits.
+
+    That they are JSON has been seen by whoever read them: what is left to see is of what signs they are.
+    """
+    text = separator.join(written)
+    digits = text.translate(_DIGITS_AS_ZERO, b"-")
+    is_plain = (
+        not digits.translate(None, b"0." + separator)
+        and b"0" * (whole_digits_max + 1) not in digits
+        and b"." + b"0" * (fraction_digits_max + 1) not in digits
+    )
+    return text if is_plain else None
 
 
 def plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ Module = Literal["ar", "ap"]
 Operation = Literal["create", "update", "void", "delete"]
 
 
-class WireRecord(msgspec.Struct, frozen=True):
+class WireRecord(msgspec.Struct, frozen=True, gc=False):
     """One record exactly as the ERP sent it.
 
     `content` holds only JSON types, with `int` for whole numbers and `Decimal` for all others, never `float`; mappings

@@ -22,7 +22,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from ledger.shapes import Shaped, can_be_key
+from ledger.shapes import Shaped, are_plain_numbers, can_be_key
 from resources import wire_json
 from resources.collector import collector_paused
 
@@ -33,12 +33,14 @@ LESSONS_MAX = 10
 _encode_into = msgspec.json.Encoder(decimal_format="number").encode_into
 _WHOLE_MAX = 10**wire_json.INTEGER_DIGITS_MAX - 1
 _Whole = Annotated[int, Meta(ge=-_WHOLE_MAX, le=_WHOLE_MAX)]
+# With as many before the point as there may be.
+_FRACTION_DIGITS_MAX = wire_json.DIGITS_MAX - wire_json.INTEGER_DIGITS_MAX
 # Nothing, and numbers that are surely within the limits of `wire_json`, one a line.
 _NUMBER = rb"(?:null|-?(?:\d{1,8}(?:\.\d{1,16})?|\d{9,18}(?:\.\d{1,6})?))"
 _are_numbers = re.compile(rb"(?:" + _NUMBER + rb"\n)*" + _NUMBER).fullmatch
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One row, and its text as sent. `is_suspect`: some value in it may be a marker of `wire_json`."""
 
     value: Any
@@ -116,7 +118,8 @@ def _have_plain_numbers(rows: Sequence[Shaped]) -> bool:
     written: list[Raw] = []
     for shape in set(map(type, rows)):
         _add_numbers(written, shape, [row for row in rows if type(row) is shape])
-    return not written or _are_numbers(b"\n".join(written)) is not None
+    limits = {"whole_digits_max": wire_json.INTEGER_DIGITS_MAX, "fraction_digits_max": _FRACTION_DIGITS_MAX}
+    return are_plain_numbers(written, **limits) is not None or _are_numbers(b"\n".join(written)) is not None
 
 
 def _add_numbers(written: list[Raw], shape: type[Shaped], objects: Sequence[Shaped]) -> None:

@@ -1,28 +1,78 @@
-"""Columns of values as arrays in PostgreSQL's binary form, made by C alone: for documents, written as they are.
+"""Columns of values as PostgreSQL arrays: a page goes into a statement as its columns, which it unnests side by side.
 
-Belongs here: values as parameters of a statement that unnests them. Narrow rows go by COPY: `copying.py`. A document
-sent this way is parsed once and copied once; by way of a staged table it would be both twice.
+Belongs here: how values are written as arrays, in text or in binary, with nothing run per value but what C does. Which
+columns a table has is known where it is written.
+
+Nothing is staged: by way of a temporary table every value would be parsed as often, copied twice, and the table
+emptied after each page.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+NULL = "NULL"
+_FLAGS = {True: "t", False: "f", None: NULL}
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LENGTH_BYTES = 4
 
 
+# -- as text -----------------------------------------------------------------------------------------------------------
+
+
+def texts(column: Sequence[str]) -> str:
+    """Text values; NULL of this module, too, would be taken as text."""
+    if not column:
+        return "{}"
+    # A quote is looked for anyway: one search over all of them finds that nearly always nothing is to do.
+    joined = '","'.join(column)
+    if "\\" in joined or joined.count('"') > 2 * (len(column) - 1):
+        joined = '","'.join([value.translate(_ESCAPES) for value in column])
+    return f'{{"{joined}"}}'
+
+
+def texts_or_null(column: Sequence[str | None]) -> str:
+    """Text values, some of them absent."""
+    if None not in column:
+        return texts(column)  # type: ignore[arg-type]
+    return _listed([NULL if value is None else f'"{value.translate(_ESCAPES)}"' for value in column])
+
+
+def plain(column: Iterable[Any]) -> str:
+    """Numbers, days and instants, which are written as they show themselves; NULL of this module is none."""
+    return _listed(map(str, column))
+
+
+def plain_or_null(column: Sequence[Any]) -> str:
+    """The same, some of them absent."""
+    return plain(column) if None not in column else plain([NULL if value is None else value for value in column])
+
+
+def flags(column: Iterable[bool | None]) -> str:
+    return _listed(map(_FLAGS.__getitem__, column))
+
+
+def _listed(values: Iterable[str]) -> str:
+    return f"{{{','.join(values)}}}"
+
+
+# -- as bytes ----------------------------------------------------------------------------------------------------------
+
+
 class Array:
-    """One column; None is NULL. The numbers are PostgreSQL's own for the types, the same in every database."""
+    """A column of what is bytes already; None is NULL. The numbers are PostgreSQL's own for the types, the same in
+    every database.
+    """
 
     oid: ClassVar[int]
     element_oid: ClassVar[int]
@@ -41,13 +91,6 @@ class Array:
         self.binary = start + b"".join(chain.from_iterable(zip(heads, values, strict=True)))  # type: ignore[arg-type]
 
 
-class Texts(Array):
-    oid, element_oid = 1009, 25
-
-    def __init__(self, values: Sequence[str | None]) -> None:
-        super().__init__([None if value is None else value.encode() for value in values])
-
-
 class Documents(Array):
     """JSON in UTF-8."""
 
@@ -56,14 +99,6 @@ class Documents(Array):
 
 class Digests(Array):
     oid, element_oid = 1001, 17
-
-
-class Numbers(Array):
-    oid, element_oid = 1016, 20
-
-    def __init__(self, values: Sequence[int | None]) -> None:
-        pack = struct.Struct(">q").pack
-        super().__init__([None if value is None else pack(value) for value in values])
 
 
 class Instants(Array):
@@ -81,5 +116,5 @@ class _ArrayDumper(Dumper):
         return obj.binary
 
 
-for _kind in (Texts, Documents, Digests, Numbers, Instants):
+for _kind in (Documents, Digests, Instants):
     psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_ArrayDumper,), {"oid": _kind.oid}))

@@ -1,4 +1,4 @@
-"""Canonical records as columns, and these as COPY spells them, references as ledger ids.
+"""Canonical records as columns, and these as the arrays of a statement, references as ledger ids.
 
 Belongs here: what follows from an entity's fields. The tables and statements are in `ledger.py`.
 """
@@ -7,10 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from psycopg import sql
+
 from ledger.columns import Columns
 from ledger.spec import FieldSpec, RefersTo, RefersToAny, entities
-from resources.stores import copying
+from resources.stores import arrays
 from resources.stores.references import LedgerIds
+
+_SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "numeric", "date": "date"}
+
+
+def unnested(name: str, sql_type: str, parameter: str = "") -> sql.Composed:
+    """A column of a page in a select list, given as the parameter of that name."""
+    return sql.SQL("unnest({}::{}[]) as {}").format(
+        sql.Placeholder(parameter or name), sql.SQL(sql_type), sql.Identifier(name)
+    )
 
 
 class ColumnStore:
@@ -18,6 +29,13 @@ class ColumnStore:
 
     def __init__(self, fields: Sequence[FieldSpec]) -> None:
         self._fields = fields
+
+    def unnested(self) -> sql.Composed:
+        """The columns of the table in a select list; `arrays` gives their parameters."""
+        return sql.SQL(", ").join(
+            unnested(f.column, "bigint" if f.reference else _SQL_TYPES[f.kind.__name__], _parameter(f))
+            for f in self._fields
+        )
 
     def references(self, columns: Columns) -> dict[str, set[str]]:
         """By entity, the external ids that are referred to."""
@@ -45,22 +63,27 @@ class ColumnStore:
                     if external_id not in known:
                         yield place, f.name, external_id, f.reference.entity
 
-    def spelled(self, columns: Columns, ids: LedgerIds) -> list[Sequence[str]]:
-        """The columns of the table, in the order of the fields."""
-        return [self._spell(f, columns, ids) for f in self._fields]
+    def arrays(self, columns: Columns, ids: LedgerIds) -> dict[str, str]:
+        """The columns of the table, by parameter."""
+        return {_parameter(f): self._array(f, columns, ids) for f in self._fields}
 
     @staticmethod
-    def _spell(f: FieldSpec, columns: Columns, ids: LedgerIds) -> Sequence[str]:
+    def _array(f: FieldSpec, columns: Columns, ids: LedgerIds) -> str:
         column = columns[f.name]
         if isinstance(f.reference, RefersTo):
-            return [*map(ids[f.reference.entity].__getitem__, column)]
+            return arrays.plain(map(ids[f.reference.entity].__getitem__, column))
         if isinstance(f.reference, RefersToAny):
-            return [
-                ids[entity].get(external_id, copying.NULL) if entity in ids else copying.NULL
+            return arrays.plain(
+                ids[entity].get(external_id, arrays.NULL) if entity in ids else arrays.NULL
                 for entity, external_id in zip(columns[f.reference.entity_field], column, strict=True)
-            ]
+            )
         if f.kind is str:
-            return copying.texts_or_null(column) if f.is_optional else copying.texts(column)
+            return arrays.texts_or_null(column) if f.is_optional else arrays.texts(column)
         if f.kind is bool:
-            return copying.flags(column)
-        return copying.plain_or_null(column) if f.is_optional else copying.plain(column)
+            return arrays.flags(column)
+        return arrays.plain_or_null(column) if f.is_optional else arrays.plain(column)
+
+
+def _parameter(f: FieldSpec) -> str:
+    """Named so that it is none of those that say who writes."""
+    return f"of_{f.column}"

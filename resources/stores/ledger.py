@@ -2,8 +2,8 @@
 
 One call takes one page of records of one entity and one connection. References are resolved through the bindings of
 the same connection; a record that refers to something the ledger does not have is given back as held, never stored
-half. Rows are made column by column (`columns.py`), staged, and written by one statement for new and one for changed
-ones. All SQL is built from the entity's spec, once.
+half. Rows are made column by column (`columns.py`) and written by one statement for new and one for changed ones. All
+SQL is built from the entity's spec, once.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ledger.codes import CodeTable, in_our_words
 from ledger.columns import Columns, TakenApart, take_apart
 from ledger.mapping import WireMapping
 from ledger.spec import EntitySpec, Record, entities, spec_of
-from resources.stores import code_maps, copying
+from resources.stores import arrays, code_maps, sequences
 from resources.stores.bases import bases_of, encode_base
-from resources.stores.columns import ColumnStore
+from resources.stores.columns import ColumnStore, unnested
 from resources.stores.errors import Held
-from resources.stores.ledger_parts import PartStore, stage_columns
+from resources.stores.ledger_parts import PartStore
 from resources.stores.references import LedgerIds, References
 
 FromWire = Callable[[Mapping[str, Any]], Record]
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One record to take into the ledger, with the ERP's version token of it.
 
     `change_seq` is the mirror's change it was read from, and so its base. A record that the mirror does not hold has
@@ -64,7 +64,7 @@ class Taken:
     ahead: list[str] = field(default_factory=list)
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, gc=False):
     """One record on its way into its table. `is_new`: the table has no row of it; `is_bound`: it has a binding."""
 
     incoming: Incoming
@@ -137,8 +137,7 @@ class LedgerStore:
         taken.inserted = sum(row.is_new for row in rows)
         taken.updated = len(rows) - taken.inserted
         if rows:
-            self._fill(tx, fitted, ids)
-            self._write(tx, keys, rows)
+            self._write(tx, keys, fitted, ids)
         return taken
 
     def bury(
@@ -232,7 +231,7 @@ class LedgerStore:
     def _number(self, tx: psycopg.Connection[Any], rows: Sequence[_Row]) -> None:
         """Give new records their ledger ids."""
         nameless = [row for row in rows if row.ledger_id is None]
-        numbers = copying.next_values(tx, f"ledger.{self.spec.name}_ledger_id_seq", len(nameless))
+        numbers = sequences.next_values(tx, f"ledger.{self.spec.name}_ledger_id_seq", len(nameless))
         for row, number in zip(nameless, numbers, strict=True):
             row.ledger_id = number
 
@@ -262,49 +261,30 @@ class LedgerStore:
             for place, name, target, entity in found
         ]
 
-    def _fill(self, tx: psycopg.Connection[Any], fitted: _Fitted, ids: LedgerIds) -> None:
-        rows = fitted.rows
-        incoming = [row.incoming for row in rows]
-        ledger_ids = [str(row.ledger_id) for row in rows]
-        tx.execute(self._statements["stage"])
-        copying.copy_columns(
-            tx,
-            self._statements["copy"],
-            [
-                copying.texts([row.external_id for row in incoming]),
-                copying.texts_or_null([row.version_token for row in incoming]),
-                copying.plain_or_null([row.change_seq for row in incoming]),
-                copying.texts_or_null(
-                    [None if row.change_seq is not None else encode_base(row.record).decode() for row in incoming]
-                ),
-                ledger_ids,
-                copying.flags(row.is_new for row in rows),
-                copying.flags(row.is_bound for row in rows),
-                *self._columns.spelled(fitted.columns, ids),
-            ],
-        )
+    def _write(self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], fitted: _Fitted, ids: LedgerIds) -> None:
+        run, rows = self._statements, fitted.rows
+        bound = [row.ledger_id for row in rows if row.is_bound]
+        bindings = {**keys, **_bindings(rows)}
+        page = {**keys, **_numbers(rows), **self._columns.arrays(fitted.columns, ids)}
+        tx.execute(run["insert"], page)
+        if bound:
+            tx.execute(run["update"], page)
         for part, (owners, values) in zip(self._parts, fitted.parts, strict=True):
-            part.fill(tx, [ledger_ids[owner] for owner in owners], values, ids)
-
-    def _write(self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], rows: Sequence[_Row]) -> None:
-        run = self._statements
-        has_bound = any(row.is_bound for row in rows)
-        tx.execute(run["insert"], keys)
-        if has_bound:
-            tx.execute(run["update"], keys)
-        for part in self._parts:
-            if has_bound:
-                tx.execute(part.delete_missing)
-                tx.execute(part.upsert, keys)
+            parts = part.arrays([rows[owner].ledger_id for owner in owners], values, ids)
+            if bound:
+                tx.execute(part.delete_missing, {"bound_ids": bound, **parts})
+                tx.execute(part.upsert, {**keys, **parts})
             else:
-                tx.execute(part.insert, keys)
-        tx.execute(run["bind"], keys)
-        if has_bound:
-            tx.execute(run["rebind"], keys)
+                tx.execute(part.insert, {**keys, **parts})
+        tx.execute(run["bind"], bindings)
+        if bound:
+            tx.execute(run["rebind"], bindings)
 
     def _build(self) -> dict[str, sql.Composable]:
         spec = self.spec
-        stage = sql.Identifier("pg_temp", f"stage_{spec.name}")
+        numbers = [unnested("ledger_id", "bigint", "ledger_ids"), unnested("is_new", "boolean", "are_new")]
+        page = sql.SQL("(select {}) as s").format(sql.SQL(", ").join([*numbers, self._columns.unnested()]))
+        bindings = sql.SQL("(select {}) as s").format(sql.SQL(", ").join(unnested(*one) for one in _BINDING))
         table = sql.Identifier("ledger", spec.name)
         names = [sql.Identifier(f.column) for f in spec.fields]
         columns = sql.SQL(", ").join(names)
@@ -329,26 +309,21 @@ class LedgerStore:
                  where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = n.external_id
                 """
             ),
-            "stage": sql.SQL(
-                "create temp table if not exists {} (external_id text, version_token text, base_seq bigint, base text, "
-                "ledger_id bigint, is_new boolean, is_bound boolean, {}) on commit delete rows; delete from {}"
-            ).format(sql.Identifier(f"stage_{spec.name}"), stage_columns(spec.fields), stage),
-            "copy": sql.SQL("copy {} from stdin").format(stage),
             "insert": sql.SQL(
                 """
                 insert into {table} (ledger_id, tenant_id, connection, changed_by, run_id, {columns})
                 overriding system value
-                select ledger_id, %(tenant)s, %(connection)s, %(actor)s, %(run_id)s, {columns} from {stage} where is_new
+                select ledger_id, %(tenant)s, %(connection)s, %(actor)s, %(run_id)s, {columns} from {page} where is_new
                 """
-            ).format(table=table, columns=columns, stage=stage),
+            ).format(table=table, columns=columns, page=page),
             "update": sql.SQL(
                 """
                 update {table} l set {changed}, is_deleted = false, changed_by = %(actor)s, run_id = %(run_id)s
-                  from {stage} s where not s.is_new and l.ledger_id = s.ledger_id
+                  from {page} where not s.is_new and l.ledger_id = s.ledger_id
                 """
             ).format(
                 table=table,
-                stage=stage,
+                page=page,
                 changed=sql.SQL(", ").join(
                     sql.SQL("{0} = s.{0}").format(sql.Identifier(f.column))
                     for f in spec.fields
@@ -360,18 +335,18 @@ class LedgerStore:
                 insert into sync.bindings
                   (connection, entity, external_id, tenant_id, ledger_id, base, base_seq, version_token, ledger_version)
                 select %(connection)s, %(entity)s, external_id, %(tenant)s, ledger_id, base, base_seq, version_token, 1
-                  from {stage} where not is_bound
+                  from {bindings} where not is_bound
                 """
-            ).format(stage=stage),
+            ).format(bindings=bindings),
             "rebind": sql.SQL(
                 """
                 update sync.bindings b
                    set base = s.base, base_seq = s.base_seq, version_token = s.version_token, ledger_version = l.version
-                  from {stage} s join {table} l on l.ledger_id = s.ledger_id
+                  from {bindings} join {table} l on l.ledger_id = s.ledger_id
                  where s.is_bound and b.connection = %(connection)s and b.entity = %(entity)s
                    and b.external_id = s.external_id
                 """
-            ).format(stage=stage, table=table),
+            ).format(bindings=bindings, table=table),
             "bury": sql.SQL(
                 """
                 with buried as (
@@ -387,6 +362,37 @@ class LedgerStore:
                 """
             ).format(table=table),
         }
+
+
+# What a binding is written from: column, type, parameter.
+_BINDING = (
+    ("ledger_id", "bigint", "ledger_ids"),
+    ("is_bound", "boolean", "are_bound"),
+    ("external_id", "text", "external_ids"),
+    ("version_token", "text", "tokens"),
+    ("base_seq", "bigint", "seqs"),
+    ("base", "text", "bases"),
+)
+
+
+def _numbers(rows: Sequence[_Row]) -> dict[str, str]:
+    return {
+        "ledger_ids": arrays.plain([row.ledger_id for row in rows]),
+        "are_new": arrays.flags([row.is_new for row in rows]),
+    }
+
+
+def _bindings(rows: Sequence[_Row]) -> dict[str, str]:
+    incoming = [row.incoming for row in rows]
+    bases = [None if row.change_seq is not None else encode_base(row.record).decode() for row in incoming]
+    return {
+        "ledger_ids": arrays.plain([row.ledger_id for row in rows]),
+        "are_bound": arrays.flags([row.is_bound for row in rows]),
+        "external_ids": arrays.texts([row.external_id for row in incoming]),
+        "tokens": arrays.texts_or_null([row.version_token for row in incoming]),
+        "seqs": arrays.plain_or_null([row.change_seq for row in incoming]),
+        "bases": arrays.texts_or_null(bases),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,19 @@
 """Lines and applications of the ledger's records: their tables, set-wise; the SQL of each kind is built from its spec.
 
-Belongs here: staging parts and the statements that write them. When they run is `ledger.py`'s to say.
+Belongs here: the statements that write parts, and what they are given. When they run is `ledger.py`'s to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from ledger.columns import Columns, PartColumns
-from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersToAny, entities, parent_column
-from resources.stores import copying
-from resources.stores.columns import ColumnStore
+from ledger.spec import EntitySpec, PartSpec, RefersToAny, entities, parent_column
+from resources.stores import arrays
+from resources.stores.columns import ColumnStore, unnested
 from resources.stores.references import LedgerIds
-
-_SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "numeric", "date": "date"}
 
 
 class PartStore:
@@ -28,28 +24,20 @@ class PartStore:
         self.columns = ColumnStore(part.fields)
         self._has_line_key = any(f.name == "line_key" for f in part.fields)
         name = spec.part_table_names[part.name]
-        stage = sql.Identifier("pg_temp", f"stage_{name}")
         table = sql.Identifier("ledger", name)
         parent = sql.Identifier(parent_column(spec))
         columns = [sql.Identifier(f.column) for f in part.fields]
         said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
         listed = sql.SQL(", ").join(columns)
-        self._create = sql.SQL(
-            "create temp table if not exists {} (ledger_id bigint, part_key text, {}) on commit delete rows; "
-            "delete from {}"
-        ).format(sql.Identifier(f"stage_{name}"), stage_columns(part.fields), stage)
-        self._copy = sql.SQL("copy {} from stdin").format(stage)
+        owner, key = unnested("ledger_id", "bigint", "owners"), unnested("part_key", "text", "part_keys")
         self.delete_missing = sql.SQL(
-            """
-            delete from {table} l using {records} s
-             where s.is_bound and l.{parent} = s.ledger_id
-               and not exists (select from {stage} p where p.ledger_id = s.ledger_id and p.part_key = l.part_key)
-            """
-        ).format(table=table, records=sql.Identifier("pg_temp", f"stage_{spec.name}"), parent=parent, stage=stage)
+            "delete from {table} l where l.{parent} = any(%(bound_ids)s::bigint[]) "
+            "and (l.{parent}, l.part_key) not in (select {owner}, {key})"
+        ).format(table=table, parent=parent, owner=owner, key=key)
         self.insert = sql.SQL(
             "insert into {table} as l ({parent}, part_key, tenant_id, {listed}) "
-            "select ledger_id, part_key, %(tenant)s, {listed} from {stage}"
-        ).format(table=table, parent=parent, listed=listed, stage=stage)
+            "select {owner}, {key}, %(tenant)s, {columns}"
+        ).format(table=table, parent=parent, listed=listed, owner=owner, key=key, columns=self.columns.unnested())
         self.upsert = self.insert + sql.SQL(
             " on conflict ({parent}, part_key) do update set {changed} where ({current}) is distinct from ({excluded})"
         ).format(
@@ -75,10 +63,10 @@ class PartStore:
             ]
         return {**columns, "part_key": keys}
 
-    def fill(self, tx: psycopg.Connection[Any], ledger_ids: Sequence[str], values: Columns, ids: LedgerIds) -> None:
-        tx.execute(self._create)
-        keys = copying.texts(values["part_key"])
-        copying.copy_columns(tx, self._copy, [ledger_ids, keys, *self.columns.spelled(values, ids)])
+    def arrays(self, owners: Sequence[int], values: Columns, ids: LedgerIds) -> dict[str, str]:
+        """The parts of a page for these statements; `owners` has for each the ledger id of its record."""
+        keys = {"owners": arrays.plain(owners), "part_keys": arrays.texts(values["part_key"])}
+        return {**keys, **self.columns.arrays(values, ids)}
 
     def _build_relink(self, spec: EntitySpec, table: sql.Composable) -> sql.Composable | None:
         loose = [f for f in self.part.fields if isinstance(f.reference, RefersToAny)]
@@ -104,13 +92,3 @@ class PartStore:
             kind=sql.Identifier(field_spec.reference.entity_field),
             known=sql.Literal([e.name for e in entities()]),
         )
-
-
-def stage_columns(fields: Sequence[FieldSpec]) -> sql.Composed:
-    """Staged columns are those of the table."""
-    return sql.SQL(", ").join(
-        sql.SQL("{} {}").format(
-            sql.Identifier(f.column), sql.SQL("bigint" if f.reference else _SQL_TYPES[f.kind.__name__])
-        )
-        for f in fields
-    )

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from resources.connector import WireRecord
-from resources.stores import arrays, copying
+from resources.stores import arrays, sequences
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """One mirrored record the ledger has not taken yet; its payload is for mappings (see `WireRecord.content`)."""
 
     external_id: str
@@ -84,7 +84,7 @@ class _Held:
         )
 
 
-class _Writing(msgspec.Struct, frozen=True):
+class _Writing(msgspec.Struct, frozen=True, gc=False):
     """One record that is to be written, its content as text and hashed."""
 
     record: WireRecord
@@ -94,8 +94,9 @@ class _Writing(msgspec.Struct, frozen=True):
 
 # The columns of a page, side by side.
 _PAGE = """
-select unnest(%(ids)s) as external_id, unnest(%(tokens)s) as version_token, unnest(%(times)s) as modified_at,
-       unnest(%(hashes)s) as content_hash, unnest(%(payloads)s) as payload, unnest(%(seqs)s) as change_seq
+select unnest(%(ids)s::text[]) as external_id, unnest(%(tokens)s::text[]) as version_token,
+       unnest(%(times)s) as modified_at, unnest(%(hashes)s) as content_hash, unnest(%(payloads)s) as payload,
+       unnest(%(seqs)s::bigint[]) as change_seq
 """
 
 
@@ -185,7 +186,7 @@ def store(
         elif holding.content_hash != writing.content_hash:
             doubtful.append(writing)
     changed += _really_changed(tx, connection, entity, doubtful)
-    seqs = copying.next_values(tx, "mirror.change_seq", len(new) + len(changed) + len(buried))
+    seqs = sequences.next_values(tx, "mirror.change_seq", len(new) + len(changed) + len(buried))
     keys = {"connection": connection, "tenant": tenant, "run_id": run_id}
     if new:
         tx.execute(run["insert"], {**keys, **_columns(new, seqs)})
@@ -242,12 +243,12 @@ def _really_changed(
 def _columns(writings: Sequence[_Writing], seqs: Sequence[int]) -> dict[str, Any]:
     """What is written, numbered in that order."""
     return {
-        "ids": arrays.Texts([w.record.external_id for w in writings]),
-        "tokens": arrays.Texts([w.record.version_token for w in writings]),
+        "ids": arrays.texts([w.record.external_id for w in writings]),
+        "tokens": arrays.texts_or_null([w.record.version_token for w in writings]),
         "times": arrays.Instants([w.record.modified_at for w in writings]),
         "hashes": arrays.Digests([w.content_hash for w in writings]),
         "payloads": arrays.Documents([w.text for w in writings]),
-        "seqs": arrays.Numbers(seqs[: len(writings)]),
+        "seqs": arrays.plain(seqs[: len(writings)]),
     }
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 
-from resources.stores.copying import NULL
+from resources.stores.arrays import NULL
 
-# By entity: external id to ledger id, as COPY spells it; None is the absent reference.
+# By entity: external id to ledger id, as an array spells it; None is the absent reference.
 LedgerIds = dict[str, dict[str | None, str]]
 REMEMBERED_MAX = 50_000
 

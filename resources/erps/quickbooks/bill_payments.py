@@ -5,9 +5,9 @@ from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     APPLICATIONS,
     DOCUMENT_NUMBER_LENGTH_MAX,
+    IS_VOID,
     PRIVATE_NOTE_LENGTH_MAX,
     applied_amount,
-    is_void,
     unapplied_amount,
 )
 from resources.erps.quickbooks.markers import Note
@@ -49,7 +49,7 @@ MAPPING = WireMapping(
         "applied_amount": Derived("Line", derive=applied_amount),
         "unapplied_amount": Derived("Line", derive=unapplied_amount),
         "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
-        "is_void": Derived("PrivateNote", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"applications": APPLICATIONS},
 )

@@ -1,13 +1,13 @@
 """Credit memos, on the wire `CreditMemo`. They cannot be voided, only deleted; `RemainingCredit` is what is left."""
 
-from ledger.fields import Amount, Day, Derived, Ref, Text
+from ledger.fields import Amount, Day, Ref, Text
 from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
+    IS_VOID,
+    NET_OF_SALES_LINES,
     PRIVATE_NOTE_LENGTH_MAX,
     SALES_LINES,
-    is_void,
-    net_of_sales_lines,
 )
 from resources.erps.quickbooks.markers import Note
 
@@ -20,13 +20,13 @@ MAPPING = WireMapping(
         "issue_date": Day("TxnDate"),
         "currency": Text("CurrencyRef.value"),
         "exchange_rate": Amount("ExchangeRate"),
-        "net_amount": Derived("Line", derive=net_of_sales_lines),
+        "net_amount": NET_OF_SALES_LINES,
         "tax_amount": Amount("TxnTaxDetail.TotalTax"),
         "total_amount": Amount("TotalAmt", is_read_only=True),
         "open_amount": Amount("RemainingCredit", is_read_only=True),
         "memo": Text("CustomerMemo.value", length_max=1000),
         "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
-        "is_void": Derived("PrivateNote", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": SALES_LINES},
 )

@@ -4,11 +4,15 @@ Sources: reference of the Accounting API v3; line shapes as captured from sandbo
 `TDSLineDetail` as in Intuit's published schema only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import chain, compress, repeat
+from operator import attrgetter, is_
 from typing import Any
 
-from ledger.fields import Amount, Choice, Day, Parts, Payload, Ref, Text, Variant
+from msgspec import UNSET, Raw
+
+from ledger.fields import Amount, Choice, Day, Derived, Parts, Payload, Ref, Text, Variant
 from ledger.money import InvalidAmountError, parse_amount
 from ledger.shapes import Shaped
 
@@ -110,6 +114,9 @@ PURCHASE_LINES = Parts(
     },
 )
 
+# Lines that a subtotal below them has in it, and that itself.
+_SUMMED_UP = frozenset({"SalesItemLineDetail", "DescriptionOnly", "SubTotalLineDetail"})
+
 # The transactions a payment can settle. Where the ledger has no such entity, the ERP's own kind of document is named.
 SETTLED = {
     "Invoice": "invoices",
@@ -160,6 +167,18 @@ def is_void(payload: Payload) -> bool:
     return str(payload.get("PrivateNote") or "").startswith(_VOIDED) and _exact(payload.get("TotalAmt")) == 0
 
 
+def are_void(documents: Sequence[Shaped]) -> Sequence[bool] | None:
+    """The same of many, as long as none of them bears that note."""
+    if "PrivateNote" in type(documents[0]).__struct_fields__:
+        notes = map(str, map(attrgetter("PrivateNote"), documents))
+        if any(note.startswith(_VOIDED) for note in notes):
+            return None
+    return [False] * len(documents)
+
+
+IS_VOID = Derived("PrivateNote", derive=is_void, derive_all=are_void)
+
+
 def still_void(note: str) -> str:
     """A note written on a void document, with the word that says so, or nobody would know it for one any more."""
     if note.startswith(_VOIDED):
@@ -189,6 +208,32 @@ def net_of_sales_lines(payload: Payload) -> Decimal:
     if subtotal is None:
         subtotal = sum((_exact(line.get("Amount")) for line in items), groups)
     return subtotal - discounts
+
+
+def nets_of_sales_lines(documents: Sequence[Shaped]) -> Sequence[str] | None:
+    """The same of many, as long as it is the subtotal of each, which then stands as it was sent."""
+    items = type(documents[0]).lists.get("Line")
+    if items is None or not {"DetailType", "Amount"} <= {*items.__struct_fields__}:
+        return None
+    lines = [*map(attrgetter("Line"), documents)]
+    # Nor is anything there where it is UNSET.
+    if not all(lines):
+        return None
+    kinds = [*map(attrgetter("DetailType"), chain.from_iterable(lines))]
+    if not _SUMMED_UP.issuperset(kinds):
+        return None
+    is_subtotal = [*map("SubTotalLineDetail".__eq__, kinds)]
+    owners = compress(chain.from_iterable(map(repeat, documents, map(len, lines))), is_subtotal)
+    subtotals = [*compress(chain.from_iterable(lines), is_subtotal)]
+    amounts = [*map(attrgetter("Amount"), subtotals)]
+    is_one_each = len(subtotals) == len(documents) and all(map(is_, owners, documents))
+    is_own = "Id" not in items.__struct_fields__ or {*map(attrgetter("Id"), subtotals)} == {UNSET}
+    if not (is_one_each and is_own) or set(map(type, amounts)) != {Raw}:
+        return None
+    return Amount("Line").convert_all(amounts)
+
+
+NET_OF_SALES_LINES = Derived("Line", derive=net_of_sales_lines, derive_all=nets_of_sales_lines)
 
 
 def net_of_purchase_lines(payload: Payload) -> Decimal:

@@ -1,13 +1,13 @@
 """Invoices, on the wire `Invoice`. `TotalAmt` and `Balance` are the service's to compute."""
 
-from ledger.fields import Amount, Day, Derived, Ref, Text
+from ledger.fields import Amount, Day, Ref, Text
 from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
+    IS_VOID,
+    NET_OF_SALES_LINES,
     PRIVATE_NOTE_LENGTH_MAX,
     SALES_LINES,
-    is_void,
-    net_of_sales_lines,
 )
 from resources.erps.quickbooks.markers import Note
 
@@ -21,7 +21,7 @@ MAPPING = WireMapping(
         "due_date": Day("DueDate"),
         "currency": Text("CurrencyRef.value"),
         "exchange_rate": Amount("ExchangeRate"),
-        "net_amount": Derived("Line", derive=net_of_sales_lines),
+        "net_amount": NET_OF_SALES_LINES,
         "tax_amount": Amount("TxnTaxDetail.TotalTax"),
         "total_amount": Amount("TotalAmt", is_read_only=True),
         "open_amount": Amount("Balance", is_read_only=True),
@@ -30,7 +30,7 @@ MAPPING = WireMapping(
         "billing_email": Text("BillEmail.Address"),
         "memo": Text("CustomerMemo.value", length_max=1000),
         "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
-        "is_void": Derived("PrivateNote", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": SALES_LINES},
 )

@@ -2,7 +2,7 @@
 
 from ledger.fields import Amount, Day, Derived, Ref, Text
 from ledger.mapping import WireMapping
-from resources.erps.quickbooks.documents import APPLICATIONS, PRIVATE_NOTE_LENGTH_MAX, applied_amount, is_void
+from resources.erps.quickbooks.documents import APPLICATIONS, IS_VOID, PRIVATE_NOTE_LENGTH_MAX, applied_amount
 from resources.erps.quickbooks.markers import Note
 
 MAPPING = WireMapping(
@@ -20,7 +20,7 @@ MAPPING = WireMapping(
         "method_code": Text("PaymentMethodRef.value"),
         "deposit_account_code": Text("DepositToAccountRef.value"),
         "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
-        "is_void": Derived("PrivateNote", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"applications": APPLICATIONS},
 )

@@ -7,9 +7,9 @@ from ledger.fields import Amount, Day, Derived, Payload, Ref, Text
 from ledger.mapping import WireMapping
 from resources.erps.quickbooks.documents import (
     DOCUMENT_NUMBER_LENGTH_MAX,
+    IS_VOID,
     PRIVATE_NOTE_LENGTH_MAX,
     PURCHASE_LINES,
-    is_void,
     net_of_purchase_lines,
 )
 from resources.erps.quickbooks.markers import Note
@@ -37,7 +37,7 @@ MAPPING = WireMapping(
         "open_amount": Derived("Balance", derive=_open_amount),
         "payable_account_code": Text("APAccountRef.value"),
         "private_note": Note("PrivateNote", length_max=PRIVATE_NOTE_LENGTH_MAX),
-        "is_void": Derived("PrivateNote", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": PURCHASE_LINES},
 )

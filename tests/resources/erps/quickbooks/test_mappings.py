@@ -143,6 +143,42 @@ def assert_columns_say_the_same(mapping: WireMapping, shaped: Any, careful: Any)
         assert spelled_out(apart) == spelled_out(take_apart(mapping.spec, [record] * 3))
 
 
+ITEM = {"Id": "1", "Amount": Decimal("10.50"), "DetailType": "SalesItemLineDetail"}
+SUBTOTAL = {"Amount": Decimal("21.00"), "DetailType": "SubTotalLineDetail"}
+DISCOUNT = {"Id": "3", "Amount": Decimal("1.50"), "DetailType": "DiscountLineDetail"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "net"),
+    [
+        pytest.param([ITEM, ITEM, SUBTOTAL], "21.00", id="its own subtotal"),
+        pytest.param([ITEM, SUBTOTAL, SUBTOTAL | {"Amount": Decimal(9)}], "9", id="two, of which the last counts"),
+        pytest.param([ITEM, ITEM, SUBTOTAL, DISCOUNT], "19.50", id="less a discount"),
+        pytest.param([ITEM, SUBTOTAL | {"Id": "2"}], "10.50", id="a person's subtotal"),
+        pytest.param([ITEM, {"Id": "2", "DetailType": "DescriptionOnly"}, SUBTOTAL], "21.00", id="a line of words"),
+        pytest.param([ITEM, ITEM], "21.00", id="no subtotal"),
+        pytest.param([ITEM, SUBTOTAL | {"Amount": Decimal("1E+2")}], "100", id="an exponent"),
+        pytest.param([], "0", id="no lines"),
+    ],
+)
+@pytest.mark.parametrize("note", ["Voided", "Voided - by mistake", "Not voided", None])
+def test_the_net_amount_of_a_page_is_that_of_each(lines, net, note):
+    body = {
+        "Id": "1",
+        "CustomerRef": {"value": "2"},
+        "TxnDate": "2026-01-31",
+        "CurrencyRef": {"value": "USD"},
+        "TotalAmt": Decimal("0.00"),
+        "Balance": Decimal("0.00"),
+        "Line": lines,
+        "PrivateNote": note,
+    }
+    mapping = MAPPINGS["invoices"]
+    read = mapping.from_wire(wire_json.parse(encode_exactly(body)).root)
+    assert (str(read.net_amount), read.is_void) == (net, str(note).startswith("Voided"))
+    assert_a_shape_reads_the_same(mapping, body)
+
+
 def spelled_out(apart: TakenApart) -> Any:
     """To the digit, whether an amount is one or its text."""
 
