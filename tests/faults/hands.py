@@ -362,8 +362,8 @@ class Hands:
                 return self.erp.money(kind, settled, (document.kind, there)) | self.erp.with_party(kind, party)
         return None if kind.entity == "bill_payments" else self.erp.money(kind, amount, None)
 
-    def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
-        record = record or self.pick(chance)
+    def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "", of: str = "") -> None:
+        record = record or self.pick(chance, lambda r: of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None:
             return
