@@ -193,7 +193,7 @@ def _documents(module: Module, book: Book) -> sql.Composed:
 
 def _of_one_entity(shape: Shape, book: Book) -> sql.Composed:
     source = (
-        ours_query(shape, with_parts=False)
+        ours_query(shape)
         if book == "ledger"
         else sql.SQL(
             "select * from reconciliation.documents where connection = %(connection)s and entity = {} "
