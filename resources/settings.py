@@ -57,6 +57,7 @@ class Settings:
     `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
     `encryption_key` is the one that was given, `further_keys` those that open what it did not seal; what is used is
     `master_keys()`.
+    `reports` is a folder or s3://bucket/prefix, None for one below `home`; `s3_endpoint_url` if it is not Amazon's.
     """
 
     home: Path
@@ -67,6 +68,8 @@ class Settings:
     tenant: str
     connections: Mapping[str, DeclaredConnection]
     further_keys: tuple[bytes | KmsKey, ...] = field(default=(), repr=False)
+    reports: str | None = None
+    s3_endpoint_url: str | None = None
 
     def master_keys(self) -> list[bytes | KmsKey]:
         """The keys given, else those kept below `home`, made when they are first asked for: the one that seals, then
@@ -101,7 +104,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes, or
     `aws-kms:KEY`; absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_FURTHER_ENCRYPTION_KEYS (the
     same, separated by commas: they open and never seal), TIEOUT_PARTITION_START (2026-01-01),
-    TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_CONNECTIONS (a path; default `connections.toml`
+    TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_REPORTS (`$TIEOUT_HOME/reports`),
+    TIEOUT_REPORTS_ENDPOINT (none), TIEOUT_CONNECTIONS (a path; default `connections.toml`
     here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
     """
     reader = _Reader(environ)
@@ -112,6 +116,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     partition_start = reader.value("TIEOUT_PARTITION_START", date(2026, 1, 1), _past_day)
     interval = reader.value("TIEOUT_PULL_INTERVAL_SECONDS", 300, _interval_seconds)
     tenant = reader.value("TIEOUT_TENANT", "default", _tenant)
+    reports = reader.value("TIEOUT_REPORTS", None, _reports)
+    s3_endpoint_url = reader.value("TIEOUT_REPORTS_ENDPOINT", None, _http_url)
     connections = reader.connections(tenant)
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -124,6 +130,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tenant=tenant,
         connections=MappingProxyType(connections),
         further_keys=further_keys,
+        reports=reports,
+        s3_endpoint_url=s3_endpoint_url,
     )
 
 
@@ -332,6 +340,22 @@ def _interval_seconds(raw: str) -> int:
     if not raw.isascii() or not raw.isdigit() or not 10 <= int(raw) <= 86_400:
         raise ValueError("a whole number of seconds from 10 to 86400")
     return int(raw)
+
+
+def _reports(raw: str) -> str:
+    if "://" not in raw:
+        return str(Path(raw).expanduser().absolute())
+    parts = urlsplit(raw)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("a folder, or s3://bucket/prefix")
+    return raw
+
+
+def _http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("an address like https://s3.example.com")
+    return raw
 
 
 def _tenant(raw: str) -> str:
