@@ -35,7 +35,8 @@ class WrittenReport:
 def store_of(services: Services) -> ObjectStore:
     """The object store that the settings name."""
     settings = services.settings
-    return open_store(settings.reports, endpoint_url=settings.s3_endpoint_url)
+    place = settings.reports or str(settings.home / "reports")
+    return open_store(place, endpoint_url=settings.s3_endpoint_url)
 
 
 def write_report(services: Services, name: str, run_id: int | None = None) -> WrittenReport:
