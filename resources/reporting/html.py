@@ -30,7 +30,7 @@ th, td { padding: .15rem .6rem .15rem 0; vertical-align: top } .n { text-align: 
 .critical, .blocking { color: #b02024 } .warning { color: #a86800 } ul { margin: 0; padding-left: 1.2rem }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2rem }
 .trends { display: flex; flex-wrap: wrap; gap: 1rem 2rem }
-figure { margin: 0; width: 15rem } figcaption { font-size: .85rem }
+figure { margin: 0; width: 15rem } figcaption { font-size: .85em }
 th:first-child, td:first-child { white-space: nowrap }
 @media print { body { font-size: 9px; line-height: 1.3; margin: 0; padding: 0; max-width: none } h1 { font-size: 16px }
   h2 { font-size: 10px; margin: .9em 0 .2em } p { margin: .3em 0 } .verdict { font-size: 12px; margin: .5em 0 }
