@@ -30,7 +30,7 @@ def main(folder: str) -> None:
                 "version": version("datacompy"),
                 "seconds": perf_counter() - read,
                 "read_seconds": read - began,
-                "differing": differing,
+                "differing": int(differing),
             }
         )
     )
