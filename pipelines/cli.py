@@ -15,6 +15,7 @@ from pipelines.commands import (
     meeting,
     pushing,
     reconciling,
+    reporting,
     setup,
     switching,
     syncing,
@@ -36,6 +37,7 @@ app.command("push")(pushing.push)
 app.command("import")(importing.import_)
 app.command("reconcile")(reconciling.reconcile)
 app.add_typer(breaks.app, name="breaks")
+app.add_typer(reporting.app, name="reports")
 app.command("meet")(meeting.meet)
 app.add_typer(deciding.conflicts_app, name="conflicts")
 app.add_typer(deciding.policies_app, name="policies")

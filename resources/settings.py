@@ -58,6 +58,7 @@ class Settings:
     `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
     `encryption_key` is the one that was given, `further_keys` those that open what it did not seal; what is used is
     `master_keys()`.
+    `reports` is a folder or s3://bucket/prefix, None for one below `home`; `s3_endpoint_url` if it is not Amazon's.
     """
 
     home: Path
@@ -70,6 +71,8 @@ class Settings:
     further_keys: tuple[bytes | KmsKey, ...] = field(default=(), repr=False)
     limits: Limits = field(default_factory=Limits)
     data_docs: Path | None = None
+    reports: str | None = None
+    s3_endpoint_url: str | None = None
 
     @property
     def data_docs_folder(self) -> Path:
@@ -110,7 +113,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     `aws-kms:KEY`; absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_FURTHER_ENCRYPTION_KEYS (the
     same, separated by commas: they open and never seal), TIEOUT_PARTITION_START (2026-01-01),
     TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_DATA_DOCS (`$TIEOUT_HOME/data_docs`),
-    TIEOUT_FUTURE_DAYS_MAX (366), TIEOUT_STALE_HOURS_MAX (26), TIEOUT_CONNECTIONS (a path; default `connections.toml`
+    TIEOUT_FUTURE_DAYS_MAX (366), TIEOUT_STALE_HOURS_MAX (26), TIEOUT_REPORTS (`$TIEOUT_HOME/reports`),
+    TIEOUT_REPORTS_ENDPOINT (none), TIEOUT_CONNECTIONS (a path; default `connections.toml`
     here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
     """
     reader = _Reader(environ)
@@ -126,6 +130,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         future_days_max=reader.value("TIEOUT_FUTURE_DAYS_MAX", Limits().future_days_max, _count_up_to(36_600)),
         stale_hours_max=reader.value("TIEOUT_STALE_HOURS_MAX", Limits().stale_hours_max, _count_up_to(8_784)),
     )
+    reports = reader.value("TIEOUT_REPORTS", None, _reports)
+    s3_endpoint_url = reader.value("TIEOUT_REPORTS_ENDPOINT", None, _http_url)
     connections = reader.connections(tenant)
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -140,6 +146,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         further_keys=further_keys,
         limits=limits,
         data_docs=data_docs,
+        reports=reports,
+        s3_endpoint_url=s3_endpoint_url,
     )
 
 
@@ -357,6 +365,22 @@ def _count_up_to(most: int) -> Callable[[str], int]:
         return int(raw)
 
     return parse
+
+
+def _reports(raw: str) -> str:
+    if "://" not in raw:
+        return str(Path(raw).expanduser().absolute())
+    parts = urlsplit(raw)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("a folder, or s3://bucket/prefix")
+    return raw
+
+
+def _http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("an address like https://s3.example.com")
+    return raw
 
 
 def _tenant(raw: str) -> str:

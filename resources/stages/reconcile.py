@@ -8,14 +8,14 @@ Documents are compared one by one in `compare.py`; what else has to be said is `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 
-from ledger.ageing import Aged, HomeRow, home_rows
+from ledger.ageing import Aged, HomeRow, by_bucket, home_rows
 from ledger.reconcile import HeldDocument, Module, PartyFigure, Result, Statement, reconcile
 from resources.connector import ControlTotals, Reports
 from resources.stages import statements
@@ -23,6 +23,7 @@ from resources.stages.compare import compare_documents, keep_up
 from resources.stages.gate import refuse_on_red
 from resources.stages.work import Work
 from resources.stores import ageing, breaks, cursors, documents, errors, mirror, reconciliation
+from resources.stores import reports as kept_reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,14 @@ def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
         break_ids=break_ids,
         run_id=work.run_id,
     )
+    kept_reports.keep_aged(
+        tx,
+        **of_module,
+        as_of=compared.reports.as_of,
+        home_currency=found.home_currency,
+        buckets=_told_by_bucket(compared),
+        run_id=work.run_id,
+    )
     ageing.keep(
         tx,
         **of_module,
@@ -111,6 +120,14 @@ def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
         reported=compared.reports.parties,
         run_id=work.run_id,
     )
+
+
+def _told_by_bucket(compared: _Compared) -> dict[str, HomeRow]:
+    """Both books and the report by bucket; a report that was not read is not known, even of an empty book."""
+    buckets = by_bucket(compared.found.home)
+    if compared.reports.parties is None:
+        return {bucket: replace(row, reported_amount=None) for bucket, row in buckets.items()}
+    return buckets
 
 
 def _compare(work: Work, module: Module, totals: ControlTotals, reports: Reports, is_thorough: bool) -> _Compared:

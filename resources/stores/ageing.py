@@ -220,9 +220,7 @@ def _documents(module: Module, book: Book, source: Source = NOW) -> sql.Composed
 
 
 def _of_one_entity(shape: Shape, book: Book, source: Source) -> sql.Composed:
-    rows = (
-        ours_query(shape, with_parts=False, source=source) if book == "ledger" else theirs_query(shape, source=source)
-    )
+    rows = ours_query(shape, source=source) if book == "ledger" else theirs_query(shape, source=source)
     key = sql.SQL("coalesce(external_id, '#' || ledger_id)" if book == "ledger" else "external_id")
     return sql.SQL(
         "select {entity} as entity, {key} as external_id, {row} as ledger_id, party_external_id, currency, "

@@ -109,7 +109,7 @@ def count_documents(
             "select (select count(*) from ({ours}) o), count(*), count(*) filter (where not d.is_readable) "
             "from {documents} d where d.connection = %(connection)s and d.entity = {name} and not d.is_deleted"
         ).format(
-            ours=ours_query(shape, with_parts=False, source=source),
+            ours=ours_query(shape, source=source),
             name=sql.Literal(shape.entity),
             documents=source.documents,
         ),

@@ -109,6 +109,8 @@ def _ledger_tables(spec: EntitySpec) -> None:
         if field.reference is not None:
             sa.Index(None, table.c[field.column])
     _history_of(table)
+    if spec.parts:
+        sa.Index(f"{spec.name}_deleted_idx", table.c.ledger_id, postgresql_where=sa.text("is_deleted"))
     for part in spec.parts:
         _part_tables(spec, part)
 

@@ -188,6 +188,39 @@ def define_reconciliation_tables(metadata: sa.MetaData) -> None:
         schema=SCHEMA,
         comment="The figures of closed months, which recomputing has to give again.",
     )
+    aged_totals = sa.Table(
+        "aged_totals",
+        metadata,
+        sa.Column("aged_total_id", sa.BigInteger, sa.Identity(), primary_key=True),
+        _tenant(),
+        sa.Column("connection", sa.Text, nullable=False),
+        sa.Column("module", sa.Text, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False),
+        sa.Column("home_currency", sa.Text, nullable=False),
+        sa.Column("bucket", sa.Text, nullable=False, comment="current, 1-30, 31-60, 61-90, over 90 days past due"),
+        sa.Column("ledger_amount", sa.Numeric, comment="empty: not known"),
+        sa.Column("mirror_amount", sa.Numeric, comment="empty: not known"),
+        sa.Column("reported_amount", sa.Numeric, comment="by the ERP's own report; empty: not known"),
+        sa.Column("run_id", sa.BigInteger),
+        schema=SCHEMA,
+        comment="What is open by days past due in the home currency, of every reconciliation.",
+    )
+    sa.Index(None, aged_totals.c.connection, aged_totals.c.run_id)
+    reports = sa.Table(
+        "reports",
+        metadata,
+        sa.Column("key", sa.Text, primary_key=True, comment="its name in the object store: run and checksum"),
+        _tenant(),
+        sa.Column("connection", sa.Text, nullable=False),
+        sa.Column("run_id", sa.BigInteger, nullable=False, comment="the reconciliation it is on"),
+        sa.Column("format", sa.Text, nullable=False, comment="pdf, html, json, csv"),
+        sa.Column("sha256", sa.Text, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        _instant("written_at"),
+        schema=SCHEMA,
+        comment="The files of reports that were written.",
+    )
+    sa.Index(None, reports.c.connection, reports.c.run_id)
     documents = sa.Table(
         "documents",
         metadata,

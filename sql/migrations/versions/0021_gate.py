@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from sql.guards import guard
 
-revision = "0040"
+revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None

@@ -5,8 +5,8 @@ from alembic import op
 
 from sql.guards import guard
 
-revision = "0041"
-down_revision = "0040"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
