@@ -85,6 +85,7 @@ def test_jobs_schedules_and_sensors_are_described(definitions):
         "weekly_census": True,
         "nightly_reconciliation": True,
         "nightly_analytics": True,
+        "weekly_housekeeping": True,
     }
 
 
