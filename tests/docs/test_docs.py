@@ -27,7 +27,7 @@ FENCE = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Down to the first word that is an argument, an option or a shell's.
-TIEOUT = re.compile(r"(?:^|[\s(;])(?:\.venv/bin/)?tieout((?: [a-z]+)+)")
+TIEOUT = re.compile(r"(?:^|[\s(;])(?:\.venv/bin/)?tieout((?: [a-z][a-z-]*)+)")
 MAKE = re.compile(r"(?:^|[\s(;])make(?: [A-Z]+=\S+)* ([a-z]+)")
 OPTION = re.compile(r"(?<=\s)--[a-z][a-z-]+")
 
