@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ledger.reconcile import MODULES
+from resources.stages import as_of
 from resources.stages import sync as whole_way
 from tests.books import SHARED, Books, opened_books
 from tests.conftest import NewDatabase
@@ -119,6 +120,7 @@ def xero() -> Iterator[Simulator]:
 def test_every_kind_at_once_is_found_in_a_xero_company(new_database: NewDatabase, xero: Simulator, tmp_path: Path):
     with opened_books(new_database, xero, tmp_path, "demo", erp="xero") as books:
         books.sync("full")
+        undamaged_at = books.value("select clock_timestamp()")
         site = Site(books, InXero(books), random.Random(1))
         expected, left_out = damage_all(site, sorted(DAMAGES))
 
@@ -127,6 +129,9 @@ def test_every_kind_at_once_is_found_in_a_xero_company(new_database: NewDatabase
         assert left_out == []
         assert found_in(found) == expected
         assert adds_up(found)
+        assert all(
+            one.ties_out for one in as_of.books_at(books.services, books.name, list(MODULES.values()), undamaged_at)
+        )
 
 
 @pytest.mark.shared
@@ -145,6 +150,7 @@ def test_every_kind_at_once_is_found_in_the_wholesalers_books(books: Books):
     )
     books.renew_grant()
     books.sync("full")
+    undamaged_at = books.value("select clock_timestamp()")
     site = Site(books, InQuickBooks(books), random.Random(2))
     names = [name for name in sorted(DAMAGES) if not name.startswith(PAYABLES)]
     expected, left_out = damage_all(site, names)
@@ -154,3 +160,6 @@ def test_every_kind_at_once_is_found_in_the_wholesalers_books(books: Books):
     assert set(left_out) == NOT_THERE
     assert found_in(found) == expected
     assert adds_up(found)
+    (undamaged,) = as_of.books_at(books.services, books.name, [MODULES["ar"]], undamaged_at)
+    assert undamaged.ties_out
+    assert sum(r.ledger_amount for r in undamaged.results) > 0
