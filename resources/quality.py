@@ -41,7 +41,6 @@ class Verdict:
     failed_count: int
     keys: tuple[str, ...]
     shows: tuple[str, ...]
-    query: str
 
     @property
     def sample(self) -> tuple[int | str, ...]:
@@ -99,7 +98,7 @@ def examine(
         finally:
             source.delete_asset(asset.name)
     results = {r.expectation_config.meta["name"]: r for r in answer.results}
-    return Examined(tuple(_verdict(one, results[one.name], query) for one in expected), data_docs.identifier_of(answer))
+    return Examined(tuple(_verdict(one, results[one.name]) for one in expected), data_docs.identifier_of(answer))
 
 
 def _expectation(one: Expected) -> Any:
@@ -126,7 +125,7 @@ def _source(context: Any, url: str, tenant: str) -> Any:
     )
 
 
-def _verdict(expected: Expected, result: Any, query: str) -> Verdict:
+def _verdict(expected: Expected, result: Any) -> Verdict:
     info: Mapping[str, Any] = result.exception_info or {}
     failure = info.get("exception_message") or next(
         (one["exception_message"] for one in info.values() if isinstance(one, dict) and one.get("exception_message")),
@@ -149,7 +148,4 @@ def _verdict(expected: Expected, result: Any, query: str) -> Verdict:
         failed_count=failed_count,
         keys=tuple(dict.fromkeys(str(key) for row in rows for key in row[KEY])),
         shows=expected.shows,
-        query=f"select * from ({query}) rows where not {expected.column}"
-        if not expected.is_unique
-        else f"select {KEY} from ({query}) rows group by 1 having count(*) > 1",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,7 +147,8 @@ def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner,
     finally:
         with house.db.transaction("default") as tx:
             tx.execute("update ledger.bills set total_amount = %s where ledger_id = %s", (total, bad))
-    mended = runner.run("reconcile")
+    with a_red_verdict_of_another_company(house):
+        mended = runner.run("reconcile")
 
     failed = [c for c in together.get_asset_check_evaluations() if not c.passed]
     assert [c.asset_key.path[-1] for c in failed] == ["bills"]
@@ -157,3 +159,30 @@ def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner,
     assert "check bills.lines_make_the_total failed for 1 rows" in failure_text(alone)
     assert f"ledger ids {bad} " in failure_text(alone)
     assert mended.success
+    # The page of the check speaks for every company, and only one of the run's own stops the run.
+    (bills,) = [c for c in together.get_asset_check_evaluations() if c.asset_key.path[-1] == "bills"]
+    (row,) = bills.metadata["failing rows"].records
+    assert (row.data["connection"], row.data["ledger id"]) == (CONNECTION, str(bad))
+    assert bills.metadata["data docs"].value.startswith("file:///")
+    (invoices,) = [c for c in mended.get_asset_check_evaluations() if c.asset_key.path[-1] == "invoices"]
+    assert (invoices.passed, invoices.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert invoices.description == "third: 7 rows where not: each record is in the ledger once"
+    assert {r.data["connection"] for r in invoices.metadata["expectations"].records} == {CONNECTION, "third"}
+
+
+@contextmanager
+def a_red_verdict_of_another_company(house):
+    with house.db.transaction("default") as tx:
+        tx.execute(
+            "insert into sync.connections (connection, tenant_id, erp, partition_key, state, settings, "
+            "pull_interval_seconds) "
+            "select 'third', tenant_id, erp, 'third', 'paused', '{}', 300 from sync.connections limit 1"
+        )
+        tx.execute(
+            "insert into sync.verdicts (connection, entity, check_name, tenant_id, is_passed, failed_count, sample, "
+            "says) values ('third', 'invoices', 'key_is_unique', 'default', false, 7, '[1]', "
+            "'each record is in the ledger once')"
+        )
+    yield
+    with house.db.transaction("default") as tx:
+        tx.execute("update sync.connections set state = 'removed' where connection = 'third'")

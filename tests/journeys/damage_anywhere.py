@@ -79,7 +79,7 @@ class Site:
 
     def doubled(self, entity: str, row: dict[str, Any]) -> int:
         """The same row once more, bound to nothing; its ledger id."""
-        names = ", ".join(name for name in row if name not in ("ledger_id", "version", "external_id"))
+        names = ", ".join(name for name in row if name not in ("ledger_id", "version", "changed_at", "external_id"))
         self.here(
             f"insert into ledger.{entity} ({names}) select {names} from ledger.{entity} where ledger_id = %s",
             row["ledger_id"],

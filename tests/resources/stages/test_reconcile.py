@@ -137,7 +137,6 @@ def test_a_red_verdict_refuses_and_names_check_and_rows(synced: Books):
                 failed_count=0 if is_passed else 1,
                 keys=() if is_passed else (str(bad),),
                 shows=("total_amount",),
-                query="",
             )
             verdicts.record(
                 tx,
