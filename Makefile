@@ -39,9 +39,9 @@ pictures: $(DEV)
 # Resolves anew for every Python and platform we support, with hashes and without naming a registry.
 lock:
 	@command -v uv >/dev/null || { echo "make lock: found no uv, which resolves the lock files: install it"; exit 1; }
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 		--upgrade --output-file requirements.lock requirements.in
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 		--constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
 
 # Leaves .tieout alone: there is data in it.

@@ -6,18 +6,25 @@ Blocking holds inside one run only, so the verdicts are kept in Postgres as well
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import psycopg
 
 from assets.keys import ledger_key
 from assets.partitions import slices_of
 from ledger.spec import EntitySpec, entities
+from resources import data_docs
 from resources.configured import ServicesResource
-from resources.quality import Verdict, validate
 from resources.services import Services
+from resources.stages.gate import check_rows
 from resources.stores import connections, verdicts
+from resources.stores.connections import Connection
+from resources.stores.verdicts import KeptVerdict
 
 CHECK_NAME = "quality"
+SHOWN_ROWS_MAX = 50
 
 
 def build_quality_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
@@ -32,13 +39,19 @@ def build_quality_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksD
     def quality(context: dg.AssetCheckExecutionContext, services: ServicesResource) -> Iterator[dg.AssetCheckResult]:
         house = services.open()
         parts = slices_of([str(key) for key in context.partition_keys], datetime.now(UTC))
-        for spec in entities():
-            key = dg.AssetCheckKey(ledger_key(spec.name), CHECK_NAME)
-            if key in context.selected_asset_check_keys:
-                found: list[tuple[str, Verdict]] = []
-                for name in sorted({part.connection_key for part in parts}):
-                    found += _verdicts(house, name, spec)
-                yield _result(key, found)
+        wanted = [
+            (spec, key)
+            for spec in entities()
+            if (key := dg.AssetCheckKey(ledger_key(spec.name), CHECK_NAME)) in context.selected_asset_check_keys
+        ]
+        mine: list[Connection] = []
+        for connection_key in sorted({part.connection_key for part in parts}):
+            with house.fleet() as tx:
+                mine += connections.in_partition(tx, connection_key)
+        for connection in mine:
+            check_rows(house, connection, [spec for spec, _ in wanted])
+        for spec, key in wanted:
+            yield _result(house, key, spec, mine)
 
     return quality
 
@@ -53,54 +66,72 @@ def _spec(spec: EntitySpec, partitions: dg.PartitionsDefinition) -> dg.AssetChec
     )
 
 
-def _verdicts(house: Services, connection_key: str, spec: EntitySpec) -> list[tuple[str, Verdict]]:
-    with house.fleet() as tx:
-        members = connections.in_partition(tx, connection_key)
-    found: list[tuple[str, Verdict]] = []
-    for connection in members:
-        answered = validate(house.app_url, connection.tenant, connection.name, spec)
-        with house.db.transaction(connection.tenant) as tx:
-            for verdict in answered:
-                verdicts.record(
-                    tx,
-                    tenant=connection.tenant,
-                    connection=connection.name,
-                    entity=spec.name,
-                    check_name=verdict.name,
-                    is_passed=verdict.is_passed or not verdict.is_blocking,
-                    failed_count=verdict.failed_count,
-                    sample=verdict.sample,
-                )
-        found += [(connection.name, verdict) for verdict in answered]
-    return found
-
-
-def _result(key: dg.AssetCheckKey, found: Sequence[tuple[str, Verdict]]) -> dg.AssetCheckResult:
-    failed = [(connection, verdict) for connection, verdict in found if not verdict.is_passed]
+def _result(
+    house: Services, key: dg.AssetCheckKey, spec: EntitySpec, mine: Sequence[Connection]
+) -> dg.AssetCheckResult:
+    """A check has one page, so it speaks for every connection; but it stops this run only for one of the run's own."""
+    found: list[KeptVerdict] = []
+    rows: list[dg.TableRecord] = []
+    for tenant in dict.fromkeys(connection.tenant for connection in mine):
+        with house.db.transaction(tenant) as tx:
+            kept = verdicts.read(tx, [spec.name])
+            found += kept
+            for one in kept:
+                if not one.is_passed:
+                    rows += _rows(tx, one)
+    failed = [one for one in found if not one.is_passed]
+    own = {connection.name for connection in mine}
+    is_blocked = any(one.is_red and one.connection in own for one in failed)
     metadata: dict[str, object] = {
         "expectations": dg.MetadataValue.table(
             [
                 dg.TableRecord(
                     {
-                        "connection": connection,
-                        "expectation": verdict.name,
-                        "says": verdict.says,
-                        "rows failing": verdict.failed_count,
-                        "first ledger ids": ", ".join(map(str, verdict.sample)),
+                        "connection": one.connection,
+                        "expectation": one.check_name,
+                        "says": one.says,
+                        "rows": one.row_count,
+                        "rows failing": one.failed_count,
+                        "blocking": one.is_blocking,
+                        "first ledger ids": ", ".join(map(str, one.sample)) if not one.is_passed else "",
+                        "checked": f"{one.checked_at:%Y-%m-%d %H:%M:%S}Z",
                     }
                 )
-                for connection, verdict in found
+                for one in sorted(found, key=lambda one: (one.is_passed, one.connection, one.check_name))
             ]
-        )
+        ),
+        "data docs": dg.MetadataValue.url(data_docs.index_of(house.settings.data_docs_folder).absolute().as_uri()),
     }
-    for connection, verdict in failed:
-        metadata[f"{connection}: rows that break {verdict.name}"] = dg.MetadataValue.md(f"```sql\n{verdict.query}\n```")
-    is_blocked = any(verdict.is_blocking for _, verdict in failed)
+    for page in dict.fromkeys((one.connection, one.page) for one in found if one.page):
+        metadata[f"data docs of {page[0]}"] = dg.MetadataValue.url(Path(page[1]).absolute().as_uri())
+    if rows:
+        metadata["failing rows"] = dg.MetadataValue.table(rows[:SHOWN_ROWS_MAX])
+        metadata["every failing row"] = dg.MetadataValue.md(
+            f"```sql\nselect * from sync.failing_rows where entity = '{spec.name}' and cleared_at is null\n```"
+        )
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if is_blocked else dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{v.failed_count} rows: {v.says}" for _, v in failed) or "every row holds",
+        description="; ".join(f"{v.connection}: {v.failed_count} rows where not: {v.says}" for v in failed)
+        or "every row holds: " + ", ".join(dict.fromkeys(one.connection for one in found)),
         metadata=metadata,
     )
+
+
+def _rows(tx: psycopg.Connection[Any], verdict: KeptVerdict) -> list[dg.TableRecord]:
+    return [
+        dg.TableRecord(
+            {
+                "connection": row.connection,
+                "expectation": row.check_name,
+                "ledger id": row.row_key,
+                "called": row.called or "",
+                "id there": row.external_id or "",
+                "found": ", ".join(f"{name} {value}" for name, value in row.found.items()),
+                "since": f"{row.first_seen_at:%Y-%m-%d %H:%M:%S}Z",
+            }
+        )
+        for row in verdicts.rows_of(tx, verdict.connection, verdict.entity, verdict.check_name, limit=SHOWN_ROWS_MAX)
+    ]

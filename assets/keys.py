@@ -27,6 +27,14 @@ def reconciliation_key(module: str) -> dg.AssetKey:
     return dg.AssetKey(["reconciliation", module])
 
 
+def analytics_key(view: str) -> dg.AssetKey:
+    return dg.AssetKey(["analytics", view])
+
+
+def sync_key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(["sync", table])
+
+
 def group_of(entity: str) -> str:
     """receivables, payables, shared, or reference for what only the mirror keeps."""
     return spec_of(entity).side if entity in LEDGER_ENTITIES else REFERENCE_GROUP

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ledger.ageing import HomeRow, by_bucket
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def trend_plot(title: str, points: Sequence[tuple[datetime, str, Decimal]]) -> str:
@@ -35,7 +41,39 @@ def trend_plot(title: str, points: Sequence[tuple[datetime, str, Decimal]]) -> s
     if points:
         axes.legend(fontsize=8, frameon=False)
     figure.autofmt_xdate(rotation=0, ha="center")
+    return _as_markdown(figure, f"{title}, open amount over time")
+
+
+def ageing_plot(title: str, rows: Iterable[HomeRow], currency: str) -> str:
+    """Both books and the ERP's report by days past due, side by side; what is not known has no bar."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib.figure import Figure
+
+    buckets = by_bucket(rows)
+    books = {
+        "ledger": [row.ledger_amount for row in buckets.values()],
+        "mirror": [row.mirror_amount for row in buckets.values()],
+        "ERP report": [row.reported_amount for row in buckets.values()],
+    }
+    figure = Figure(figsize=(6.4, 2.6), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    width = 0.8 / len(books)
+    for i, (book, amounts) in enumerate(books.items()):
+        places = [at + width * (i - 1) for at in range(len(buckets))]
+        axes.bar(places, [amount or 0 for amount in amounts], width=width, label=book)
+    axes.set_title(f"{title} by days past due, {currency}", fontsize=10, loc="left")
+    axes.set_xticks(range(len(buckets)), list(buckets))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.tick_params(labelsize=8)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(fontsize=8, frameon=False)
+    return _as_markdown(figure, f"{title} by days past due")
+
+
+def _as_markdown(figure: Figure, says: str) -> str:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     encoded = base64.b64encode(picture.getvalue()).decode()
-    return f"![{title}, open amount over time](data:image/png;base64,{encoded})"
+    return f"![{says}](data:image/png;base64,{encoded})"

@@ -1,6 +1,6 @@
 """The assets `reconciliation/ar` and `reconciliation/ap`: both books by control totals, and every difference named."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,13 +9,15 @@ import dagster as dg
 from assets.failures import failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
-from assets.plots import trend_plot
+from assets.plots import ageing_plot, trend_plot
 from ledger.ageing import by_bucket
 from ledger.reconcile import MODULES, Module
 from resources.configured import ServicesResource
 from resources.errors import TieoutError
+from resources.reporting.write import WrittenReport, write_report
 from resources.services import Services
-from resources.stages.reconcile import Reconciliation, gated_entities
+from resources.stages.gate import gated_entities
+from resources.stages.reconcile import Reconciliation
 from resources.stages.sync import reconcile
 from resources.stores import connections, reconciliation
 from resources.stores.reconciliation import Standing
@@ -61,6 +63,7 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
         house = services.open()
         wanted = [m for m in MODULES.values() if reconciliation_key(m.name) in context.selected_asset_keys]
         compared: list[tuple[str, Reconciliation]] = []
+        written: dict[str, WrittenReport] = {}
         failures: list[TieoutError] = []
         for part in slices_of(list(context.partition_keys), datetime.now(UTC)):
             with house.fleet() as tx:
@@ -72,13 +75,17 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
                     failures.append(seen_failure(context, connection.name, "reconciling", error))
                     continue
                 compared += [(connection.name, one) for one in found]
+                try:
+                    written[connection.name] = write_report(house, connection.name)
+                except Exception as error:
+                    failures.append(seen_failure(context, connection.name, "writing its report", error))
         for module in wanted:
             mine = [(name, one) for name, one in compared if one.module == module]
             if mine:
                 standings = _standings(house, module, mine)
                 yield dg.MaterializeResult(
                     asset_key=reconciliation_key(module.name),
-                    metadata=_metadata(house, module, mine, standings),
+                    metadata=_metadata(house, module, mine, standings, written),
                     check_results=[_verdict(module, standings)],
                 )
         if failures:
@@ -151,6 +158,7 @@ def _metadata(
     module: Module,
     compared: Sequence[tuple[str, Reconciliation]],
     standings: Sequence[Standing],
+    written: Mapping[str, WrittenReport],
 ) -> dict[str, object]:
     rows = [(name, one, result) for name, one in compared for result in one.results]
     shown: dict[str, object] = {
@@ -206,7 +214,14 @@ def _metadata(
             for bucket, total in by_bucket(one.home).items()
         ]
     )
-    for name, _ in compared:
+    for name, one in compared:
+        if name in written:
+            places = written[name].places
+            shown[f"report of {name}"] = dg.MetadataValue.md(
+                "\n".join(f"- {form}: `{place}`" for form, place in places.items())
+            )
+        if one.home:
+            shown[f"ageing of {name}"] = dg.MetadataValue.md(ageing_plot(module.title, one.home, one.home_currency))
         connection = house.connection(name)
         with house.db.transaction(connection.tenant) as tx:
             points = reconciliation.trend(tx, name, module.name)

@@ -1,4 +1,4 @@
-"""The benchmarks: Tieout against dlt, and against itself at ten times the size; writes bench/RESULTS.md.
+"""The benchmarks: Tieout against dlt, against itself at ten times the size, and a million; writes bench/RESULTS.md.
 
 Belongs here: which runs there are and what is compared. How a process is measured is in `bench/measure.py`. All of it
 runs on this machine alone, on a throw-away PostgreSQL with the settings of Tieout's embedded one, and ends by itself.
@@ -24,6 +24,7 @@ import psycopg
 
 from bench.measure import ROOT, Measured, measure
 from bench.push import measure_push
+from bench.reconcile import measure_million
 from bench.words import ERPS, Words, words_of
 from resources.stores import embedded
 from resources.stores.embedded import Server
@@ -309,8 +310,10 @@ def _cpu_model() -> str:
 
 
 def _install_yardstick() -> None:
-    """dlt into its own environment, from its own lock."""
-    if YARDSTICK_PYTHON.exists():
+    """dlt and datacompy into their own environment, from its own lock; again when that has changed."""
+    lock = (BENCH / "requirements.lock").read_text(encoding="utf-8")
+    installed = YARDSTICK / "installed.lock"
+    if installed.exists() and installed.read_text(encoding="utf-8") == lock:
         return
     subprocess.run([sys.executable, "-m", "venv", str(YARDSTICK)], check=True)
     subprocess.run(
@@ -320,6 +323,7 @@ def _install_yardstick() -> None:
         ),
         check=True,
     )
+    installed.write_text(lock, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -331,10 +335,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--large", type=int, default=200_000)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--results", type=Path, default=BENCH / "RESULTS.md")
+    parser.add_argument("--million", type=int, default=1_000_000, help="invoices of the reconciliation and the views")
+    parser.add_argument("--only-million", action="store_true", help="nothing but the reconciliation and the views")
     options = parser.parse_args(arguments)
     if options.quick:
         options.invoices, options.small, options.large = 5_000, 2_000, 20_000
-        options.repeats, options.results = 1, Path(os.devnull)
+        options.repeats, options.results, options.million = 1, Path(os.devnull), 100_000
     _install_yardstick()
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         # PostgreSQL does not run as root: it must be able to reach its data by another user.
@@ -343,7 +349,8 @@ def main(arguments: list[str] | None = None) -> int:
         with embedded.ensure_running(home) as server:
             bench, report = Bench(server, home), Report(options.results)
             report.add(_machine(server))
-            for words in map(words_of, options.erp or ERPS):
+            report.add(measure_million(server, home, YARDSTICK_PYTHON, options.million))
+            for words in map(words_of, () if options.only_million else options.erp or ERPS):
                 compare_with_dlt(bench, report, options.invoices, options.repeats, words.erp)
                 compare_sizes(bench, report, options.small, options.large, words)
                 with simulator(100, words, has_limits=True) as erp:

@@ -6,7 +6,7 @@ Does not: exchange rates as facts (they come with a document) and any float.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -56,6 +56,11 @@ class InvalidAmountError(ValueError):
 def minor_digits(currency: str) -> int:
     """How many digits stand after the point when an amount of this currency is written."""
     return _MINOR_DIGITS.get(currency, 2)
+
+
+def unusual_minor_digits() -> Mapping[str, int]:
+    """The currencies whose amounts are not written with two digits after the point, and with how many they are."""
+    return _MINOR_DIGITS
 
 
 def round_to_minor(amount: Decimal, currency: str) -> Decimal:

@@ -82,6 +82,18 @@ class CodeOf:
     list: str
 
 
+@dataclass(frozen=True, slots=True)
+class InIso4217:
+    """The field holds the code of a currency that there is, or was."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedOn:
+    """The field is the day a document is dated on: it may lie in the future, but not beyond the operator's limit."""
+
+
+IN_ISO_4217 = InIso4217()
+DATED_ON = DatedOn()
 # The lists that codes are of; each is mirrored under this name.
 CODE_LISTS = ("accounts", "terms", "payment_methods", "tax_codes")
 
@@ -147,6 +159,8 @@ class FieldSpec:
     leader: str | None = None
     sum_of: SumOf | None = None
     rest_of: RestOf | None = None
+    is_currency: bool = False
+    is_document_day: bool = False
 
     @property
     def column(self) -> str:
@@ -175,6 +189,8 @@ class EntitySpec:
     rules: tuple[Rule, ...]
     says: str
     order: int = field(default=0)
+    bound_share_min: Decimal | None = None
+    """At least this share of a connection's rows is known to its ERP; None where nothing is expected."""
 
     @property
     def title(self) -> str:
@@ -221,6 +237,7 @@ def entity(
     side: Literal["receivables", "payables", "shared"],
     natural_key: tuple[str, ...],
     rules: tuple[Rule, ...] = (),
+    bound_share_min: Decimal | None = None,
 ) -> Callable[[type[Record]], type[Record]]:
     """Declare a Record class as an entity and enter it in the registry, in the order of declaration."""
 
@@ -238,6 +255,7 @@ def entity(
             rules=rules,
             says=(record.__doc__ or "").strip(),
             order=len(_REGISTRY),
+            bound_share_min=bound_share_min,
         )
         unknown = set(natural_key) - {f.name for f in fields}
         if unknown:
@@ -293,6 +311,8 @@ def _read_fields(owner: str, record: type) -> tuple[tuple[FieldSpec, ...], tuple
                 leader=next((m.leader for m in marks if isinstance(m, TogetherWith)), None),
                 sum_of=next((m for m in marks if isinstance(m, SumOf)), None),
                 rest_of=next((m for m in marks if isinstance(m, RestOf)), None),
+                is_currency=any(isinstance(m, InIso4217) for m in marks),
+                is_document_day=any(isinstance(m, DatedOn) for m in marks),
             )
         )
     return tuple(fields), tuple(parts)

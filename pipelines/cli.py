@@ -10,9 +10,12 @@ from pipelines.commands import (
     connecting,
     deciding,
     importing,
+    keys,
     looking,
     meeting,
     pushing,
+    reconciling,
+    reporting,
     setup,
     switching,
     syncing,
@@ -32,8 +35,9 @@ app.add_typer(connecting.app, name="connections")
 app.command("sync")(syncing.sync)
 app.command("push")(pushing.push)
 app.command("import")(importing.import_)
-app.command("reconcile")(syncing.reconcile)
+app.command("reconcile")(reconciling.reconcile)
 app.add_typer(breaks.app, name="breaks")
+app.add_typer(reporting.app, name="reports")
 app.command("meet")(meeting.meet)
 app.add_typer(deciding.conflicts_app, name="conflicts")
 app.add_typer(deciding.policies_app, name="policies")
@@ -43,6 +47,7 @@ app.add_typer(coding.app, name="codes")
 app.command("switch")(switching.switch)
 app.command("switches")(switching.switches)
 app.command("maintenance")(switching.maintenance)
+app.add_typer(keys.app, name="keys")
 app.add_typer(vaulting.app, name="vault")
 app.add_typer(setup.db_app, name="db")
 app.command("doctor")(setup.doctor)

@@ -1,10 +1,11 @@
-"""What is swept up by the clock: secrets and tokens that can be of no use any more."""
+"""What is swept up by the clock: secrets and tokens of no use any more, and answers nobody will ask for again."""
 
 import dagster as dg
 
 from pipelines.jobs import HOUSEKEEPING
 from resources import vaulting
 from resources.configured import ServicesResource
+from resources.stores import repeats
 
 
 @dg.op(description="Erase secrets of removed connections, and tokens and refreshes that ended a month ago.")
@@ -13,10 +14,20 @@ def clean_vault(context: dg.OpExecutionContext, services: ServicesResource) -> N
     context.add_output_metadata(erased)
 
 
+@dg.op(description="Forget what writes through the gateway were answered a week ago.")
+def forget_answers(context: dg.OpExecutionContext, services: ServicesResource) -> None:
+    house, forgotten = services.open(), 0
+    for tenant in house.tenants():
+        with house.db.transaction(tenant) as tx:
+            forgotten += repeats.forget_old(tx)
+    context.add_output_metadata({"answers": forgotten})
+
+
 @dg.job(name=HOUSEKEEPING, executor_def=dg.in_process_executor, tags={"tieout/lane": "bulk"})
 def housekeeping() -> None:
     """Sweep up what has ended. Running it twice changes nothing."""
     clean_vault()
+    forget_answers()
 
 
 def build_housekeeping_schedule() -> dg.ScheduleDefinition:

@@ -14,6 +14,7 @@ RECONCILE = "reconcile"
 PUSH = "push"
 CHECK_CONFLICTS = "check_conflicts"
 HOUSEKEEPING = "housekeeping"
+ANALYTICS = "analytics"
 
 
 def build_jobs(
@@ -21,8 +22,9 @@ def build_jobs(
     push_assets: dg.AssetsDefinition,
     reconciliation_assets: dg.AssetsDefinition,
     conflict_checks: dg.AssetChecksDefinition,
+    analytics_assets: dg.AssetsDefinition,
 ) -> list[Any]:
-    """`delta_sync`, `full_sync`, `push` and `reconcile` over connection x day; `check_conflicts` over all there is."""
+    """`delta_sync`, `full_sync`, `push`, `reconcile` over connection x day; `check_conflicts`, `analytics` over all."""
     books = dg.AssetSelection.assets(*sync_assets.keys)
     totals = dg.AssetSelection.assets(*reconciliation_assets.keys)
     return [
@@ -54,6 +56,13 @@ def build_jobs(
             executor_def=dg.in_process_executor,
             description="Show on the ledger's assets which records are held in conflicts.",
             tags={"tieout/lane": "delta", "dagster/priority": "4"},
+        ),
+        dg.define_asset_job(
+            ANALYTICS,
+            selection=dg.AssetSelection.assets(*analytics_assets.keys),
+            executor_def=dg.in_process_executor,
+            description="Count every view that analysts read, and say how long each took.",
+            tags={"tieout/lane": "bulk", "dagster/priority": "0"},
         ),
         dg.define_asset_job(
             RECONCILE,

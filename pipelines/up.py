@@ -1,8 +1,8 @@
 """What `tieout up` does: serve Dagster's UI and keep its processes alive until told to stop.
 
-Belongs here: starting, watching, restarting and ending the three processes that Tieout needs unattended (code server,
-webserver, daemon). Each is on a leash (`pipelines/leash.py`), so that none outlives this process. Where Dagster keeps
-its state is `pipelines/instance.py`; the command line is `pipelines/cli.py`.
+Belongs here: starting, watching, restarting and ending the four processes that Tieout needs unattended (code server,
+webserver, daemon, gateway). Each is on a leash (`pipelines/leash.py`), so that none outlives this process. Where
+Dagster keeps its state is `pipelines/instance.py`; the command line is `pipelines/cli.py`.
 """
 
 from __future__ import annotations
@@ -109,13 +109,23 @@ class _Stop:
         self.is_asked = True
 
 
-def up(settings: Settings, *, port: int = 3000, definitions: str = DEFINITIONS, say: Say = print) -> int:
+def up(
+    settings: Settings,
+    *,
+    port: int = 3000,
+    gateway_port: int | None = None,
+    definitions: str = DEFINITIONS,
+    say: Say = print,
+) -> int:
     """Serve until SIGINT or SIGTERM, then stop everything within ten seconds and return 0.
 
-    `definitions` is the module with Dagster's Definitions. `say` gets one line per thing a person wants to know. Raises
-    TieoutError if the port is taken or the database cannot be had.
+    `gateway_port` is the one after `port` unless it is said. `definitions` is the module with Dagster's Definitions.
+    `say` gets one line per thing a person wants to know. Raises TieoutError if a port is taken or the database cannot
+    be had.
     """
-    _check_port(port)
+    gateway_port = port + 1 if gateway_port is None else gateway_port
+    _check_port(port, "Dagster's UI", "--port")
+    _check_port(gateway_port, "the gateway", "--gateway-port")
     with _signals() as stop, _database(settings) as server:
         environment = {
             **os.environ,
@@ -123,18 +133,18 @@ def up(settings: Settings, *, port: int = 3000, definitions: str = DEFINITIONS, 
             "TIEOUT_CODE_SERVER_PORT": str(free_port()),
             "PYTHONUNBUFFERED": "1",
         }
-        children = _children(settings, port, environment["TIEOUT_CODE_SERVER_PORT"], definitions)
+        children = _children(settings, port, gateway_port, environment["TIEOUT_CODE_SERVER_PORT"], definitions)
         try:
             for child in children:
                 child.start(environment)
-            _supervise(settings, children, environment, port, stop, say, server)
+            _supervise(settings, children, environment, (port, gateway_port), stop, say, server)
         finally:
             say("tieout: stopping")
             _stop_children(children)
     return 0
 
 
-def _children(settings: Settings, port: int, code_port: str, definitions: str) -> list[Child]:
+def _children(settings: Settings, port: int, gateway_port: int, code_port: str, definitions: str) -> list[Child]:
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     # Without --heartbeat it does not end itself when the webserver pauses; the leash ends it with us.
@@ -145,6 +155,7 @@ def _children(settings: Settings, port: int, code_port: str, definitions: str) -
         "code server": code_server,
         "webserver": ["dagster_webserver", "--host", HOST, "--port", str(port), "--workspace", str(WORKSPACE)],
         "daemon": ["dagster._daemon", "run", "--workspace", str(WORKSPACE)],
+        "gateway": ["gateway", "--host", HOST, "--port", str(gateway_port)],
     }
     return [
         Child(name, [sys.executable, "-m", *command], logs / f"{name.replace(' ', '_')}.log")
@@ -156,7 +167,7 @@ def _supervise(
     settings: Settings,
     children: Sequence[Child],
     environment: Mapping[str, str],
-    port: int,
+    ports: tuple[int, int],
     stop: _Stop,
     say: Say,
     server: Server | None,
@@ -166,9 +177,10 @@ def _supervise(
     while not stop.is_asked:
         for child in children:
             _tend(child, environment, say)
-        if not is_ready and _answers(port):
+        if not is_ready and _answers(ports[0], "/server_info") and _answers(ports[1], "/openapi.json"):
             is_ready = True
-            say(f"tieout: Dagster is at http://{HOST}:{port} (Ctrl-C stops everything)")
+            dagster, gateway = (f"http://{HOST}:{port}" for port in ports)
+            say(f"tieout: Dagster is at {dagster}, the gateway at {gateway} (Ctrl-C stops everything)")
         if server is not None and time.monotonic() > database_check_at:
             _tend_database(settings, say)
             database_check_at = time.monotonic() + DATABASE_CHECK_SECONDS
@@ -229,7 +241,7 @@ def _database(settings: Settings) -> Iterator[Server | None]:
         yield server
 
 
-def _check_port(port: int) -> None:
+def _check_port(port: int, what: str, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -237,17 +249,17 @@ def _check_port(port: int) -> None:
         except OSError as error:
             raise TieoutError(
                 ErrorKind.VALIDATION,
-                doing="starting Dagster's UI",
+                doing=f"starting {what}",
                 found=f"port {port}: {error.strerror}",
                 expected="a free port",
-                next_step="end what uses it, or name another with --port",
+                next_step=f"end what uses it, or name another with {option}",
             ) from error
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", "/server_info")
+        connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
+from resources.webhooks import WebhookReader
 
 if TYPE_CHECKING:
     from resources.services import Services
@@ -69,5 +70,7 @@ class ErpProfile:
     """The ERP gives a request up after this long: what it has not done by then, it will not do."""
     unshown: frozenset[str] = frozenset()
     """Members of a body that say how to take it and nothing of the record: no change that a person is shown."""
+    webhooks: WebhookReader | None = None
+    """What reads its deliveries; None where it has none."""
     key_memory: KeyMemory | None = None
     """How long it remembers an idempotency key; None where it does for ever, or nothing better is known."""

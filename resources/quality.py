@@ -1,176 +1,155 @@
 """Data-quality suites: Great Expectations over one connection's ledger rows, one suite an entity, built from its spec.
 
-Belongs here: what is expected and how a verdict is read. Which verdict stops what is the caller's decision. Importing
-this module is cheap; importing Great Expectations takes seconds and happens at the first validation.
+Belongs here: running a suite and reading its verdicts and failing rows. What is expected is `expected.py`, the pages
+that Great Expectations makes of it `data_docs.py`; what a verdict stops is `stages/gate.py`. Importing this module is
+cheap; importing Great Expectations takes seconds and happens at the first validation.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from psycopg import sql
-
-from ledger.spec import EntitySpec, RefersTo, RefersToAny, entities, parent_column
+from ledger.spec import EntitySpec
+from resources import data_docs
+from resources.expected import KEY, Expected, Limits, expectations_of, rows_query
 from resources.stores.database import APP_ROLE
 
 SAMPLE_ROWS_MAX = 20
+# So many failing rows of one expectation are kept; all are counted.
+KEPT_ROWS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One expectation on one connection's rows; `sample` holds ledger ids of the first rows that break it."""
+    """One expectation on one connection's rows; `keys` are ledger ids of rows that break it, KEPT_ROWS_MAX at most.
+
+    What is no row of the entity has its table before its id: `invoice_lines/7`, `bindings/1026`, `cursors/invoices`.
+    """
 
     name: str
     says: str
     is_passed: bool
     is_blocking: bool
+    row_count: int
     failed_count: int
-    sample: tuple[int, ...]
+    keys: tuple[str, ...]
+    shows: tuple[str, ...]
     query: str
+
+    @property
+    def sample(self) -> tuple[int | str, ...]:
+        return tuple(int(key) if key.isdecimal() else key for key in self.keys[:SAMPLE_ROWS_MAX])
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
-    name: str
-    says: str
-    column: str
-    expression: str
-    is_blocking: bool = True
+class Examined:
+    """A suite's verdicts, and by what Great Expectations knows its result: `data_docs.publish` makes the page of it."""
+
+    verdicts: tuple[Verdict, ...]
+    result: Any
 
 
-def validate(url: str, tenant: str, connection: str, spec: EntitySpec) -> list[Verdict]:
-    """Run the entity's suite on the live rows of one connection, as one tenant sees them."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+def examine(
+    url: str,
+    tenant: str,
+    connection: str,
+    spec: EntitySpec,
+    limits: Limits,
+    docs_folder: Path,
+    *,
+    is_read: bool = True,
+) -> Examined:
+    """Run the entity's suite on the live rows of one connection, as one tenant sees them.
+
+    Great Expectations copies what it looks at into a temporary table, so that the rows are joined once and not once for
+    each expectation. Linear in the connection's rows of the entity and their parts.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import great_expectations as gx
-        from great_expectations import expectations as gxe
-
-        expected = expectations_of(spec)
-        source = _source(gx, url, tenant)
-        query = rows_query(spec, connection, expected)
+        gx = data_docs.library()
+        expected = expectations_of(spec, limits, is_read=is_read)
+        context = data_docs.context(docs_folder)
+        source = _source(context, url, tenant)
+        query = rows_query(spec, connection, expected, limits)
         asset = source.add_query_asset(f"{connection}.{spec.name}", query=query)
         try:
-            suite = gx.ExpectationSuite(
-                name=f"ledger.{spec.name}",
-                expectations=[
-                    gxe.ExpectColumnValuesToBeInSet(column=e.column, value_set=[True], description=e.says)
-                    for e in expected
-                ],
+            suite = context.suites.add_or_update(
+                gx.ExpectationSuite(name=f"ledger.{spec.name}", expectations=[_expectation(one) for one in expected])
             )
-            batch = asset.add_batch_definition_whole_table("all").get_batch()
-            answer = batch.validate(
-                suite, result_format={"result_format": "SUMMARY", "unexpected_index_column_names": ["ledger_id"]}
+            batch = asset.add_batch_definition_whole_table("all")
+            definition = context.validation_definitions.add_or_update(
+                gx.ValidationDefinition(name=f"{connection}.{spec.name}", data=batch, suite=suite)
+            )
+            answer = definition.run(
+                result_format={
+                    "result_format": "SUMMARY",
+                    "unexpected_index_column_names": [KEY],
+                    "partial_unexpected_count": KEPT_ROWS_MAX,
+                    "exclude_unexpected_values": True,
+                },
+                run_id=data_docs.run_identifier(connection, datetime.now(UTC)),
             )
         finally:
             source.delete_asset(asset.name)
-    return [
-        _verdict(e, result, f"select * from ({query}) rows where not {e.column}")
-        for e, result in zip(expected, _in_order(answer.results, expected), strict=True)
-    ]
+    results = {r.expectation_config.meta["name"]: r for r in answer.results}
+    return Examined(tuple(_verdict(one, results[one.name], query) for one in expected), data_docs.identifier_of(answer))
 
 
-def expectations_of(spec: EntitySpec) -> list[_Expected]:
-    """What must hold for every row of the entity, from its spec."""
-    found = [
-        _Expected(
-            "key_is_unique",
-            "each record is in the ledger once",
-            "ok_key_is_unique",
-            "count(*) over (partition by b.external_id) = 1 and count(*) over (partition by l.ledger_id) = 1",
-        )
-    ]
-    for f in spec.fields:
-        if f.choices:
-            words = ", ".join(f"'{word}'" for word in f.choices)
-            found.append(
-                _Expected(
-                    f"{f.name}_is_known",
-                    f"{f.name} is one of {words}",
-                    f"ok_{f.name}_is_known",
-                    f"l.{f.column} in ({words})",
-                )
-            )
-    for rule in spec.rules:
-        found.append(_Expected(rule.name, rule.says, f"ok_{rule.name}", rule.sql, rule.is_blocking))
-    known = ", ".join(f"'{e.name}'" for e in entities())
-    for part in spec.parts:
-        for f in part.fields:
-            if isinstance(f.reference, RefersTo):
-                found.append(
-                    _Expected(
-                        f"{part.name}_{f.name}_resolves",
-                        f"the {f.name} of each of its {part.name} is in the ledger",
-                        f"ok_{part.name}_{f.name}_resolves",
-                        f"not exists (select from ledger.{spec.part_table_names[part.name]} p "
-                        f"where p.{parent_column(spec)} = l.ledger_id and p.{f.column} is not null and not exists "
-                        f"(select from ledger.{f.reference.entity} r where r.ledger_id = p.{f.column}))",
-                    )
-                )
-            if isinstance(f.reference, RefersToAny):
-                found.append(
-                    _Expected(
-                        f"{part.name}_resolve",
-                        f"every document its {part.name} name is in the ledger",
-                        f"ok_{part.name}_resolve",
-                        f"not exists (select from ledger.{spec.part_table_names[part.name]} p "
-                        f"where p.{parent_column(spec)} = l.ledger_id and p.{f.column} is null "
-                        f"and p.{f.reference.entity_field} in ({known}))",
-                    )
-                )
-    return found
+def _expectation(one: Expected) -> Any:
+    from great_expectations import expectations as gxe
 
-
-def rows_query(spec: EntitySpec, connection: str, expected: Sequence[_Expected]) -> str:
-    """The connection's live rows, with one true-or-false column for each expectation."""
-    columns = ", ".join(f"coalesce({e.expression}, false) as {e.column}" for e in expected)
-    return (
-        f"select l.ledger_id, {columns} from ledger.{spec.name} l join sync.bindings b "
-        f"on b.entity = '{spec.name}' and b.ledger_id = l.ledger_id "
-        f"where b.connection = {sql.Literal(connection).as_string(None)} and not l.is_deleted"
-    )
+    common: dict[str, Any] = {"column": one.column, "description": one.says, "meta": {"name": one.name}}
+    if one.is_unique:
+        return gxe.ExpectColumnValuesToBeUnique(**common)
+    if one.share_min is not None:
+        # A share of rows, not an amount of money: Great Expectations takes it as a float.
+        common["mostly"] = float(one.share_min)
+    return gxe.ExpectColumnValuesToBeInSet(value_set=[True], **common)
 
 
 @cache
-def _context(gx: Any) -> Any:
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    return context
-
-
-@cache
-def _source(gx: Any, url: str, tenant: str) -> Any:
-    options = quote(f"-c role={APP_ROLE} -c tieout.tenant={tenant}")
+def _source(context: Any, url: str, tenant: str) -> Any:
+    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
+    options = quote(f"-c role={APP_ROLE} -c tieout.tenant={tenant} -c jit=off -c enable_nestloop=off")
     separator = "&" if "?" in url else "?"
-    return _context(gx).data_sources.add_postgres(
-        f"ledger-{len(_context(gx).data_sources.all())}",
+    return context.data_sources.add_postgres(
+        f"ledger-{len(context.data_sources.all())}",
         connection_string=url.replace("postgresql://", "postgresql+psycopg://", 1) + f"{separator}options={options}",
+        create_temp_table=True,
     )
 
 
-def _in_order(results: Sequence[Any], expected: Sequence[_Expected]) -> list[Any]:
-    by_column = {r.expectation_config.kwargs["column"]: r for r in results}
-    return [by_column[e.column] for e in expected]
-
-
-def _verdict(expected: _Expected, result: Any, query: str) -> Verdict:
-    failure = (result.exception_info or {}).get("exception_message")
+def _verdict(expected: Expected, result: Any, query: str) -> Verdict:
+    info: Mapping[str, Any] = result.exception_info or {}
+    failure = info.get("exception_message") or next(
+        (one["exception_message"] for one in info.values() if isinstance(one, dict) and one.get("exception_message")),
+        None,
+    )
     if failure:
         raise RuntimeError(f"{expected.name}: {failure}")
     found = result.result or {}
-    rows = found.get("partial_unexpected_index_list") or []
+    # The values themselves are all false and left out, and then the keys come as one list.
+    rows: Sequence[Mapping[str, Sequence[Any]]] = found.get("partial_unexpected_index_list") or []
+    failed_count = int(found.get("unexpected_count") or 0)
+    is_other = expected.expression is None and not expected.is_unique
+    row_count = int(found.get("element_count") or 0) - int(found.get("missing_count") or 0)
     return Verdict(
         name=expected.name,
         says=expected.says,
         is_passed=bool(result.success),
         is_blocking=expected.is_blocking,
-        failed_count=int(found.get("unexpected_count") or 0),
-        sample=tuple(int(row["ledger_id"]) for row in rows[:SAMPLE_ROWS_MAX]),
-        query=query,
+        row_count=failed_count if is_other else row_count,
+        failed_count=failed_count,
+        keys=tuple(dict.fromkeys(str(key) for row in rows for key in row[KEY])),
+        shows=expected.shows,
+        query=f"select * from ({query}) rows where not {expected.column}"
+        if not expected.is_unique
+        else f"select {KEY} from ({query}) rows group by 1 having count(*) > 1",
     )

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from resources.errors import ErrorKind, TieoutError
+from resources.expected import Limits
 
 ENCRYPTION_KEY_BYTES = 32
 CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -57,6 +58,7 @@ class Settings:
     `database_url` None means the embedded server below `home`. `partition_start` is the first day that Dagster lists.
     `encryption_key` is the one that was given, `further_keys` those that open what it did not seal; what is used is
     `master_keys()`.
+    `reports` is a folder or s3://bucket/prefix, None for one below `home`; `s3_endpoint_url` if it is not Amazon's.
     """
 
     home: Path
@@ -67,6 +69,15 @@ class Settings:
     tenant: str
     connections: Mapping[str, DeclaredConnection]
     further_keys: tuple[bytes | KmsKey, ...] = field(default=(), repr=False)
+    limits: Limits = field(default_factory=Limits)
+    data_docs: Path | None = None
+    reports: str | None = None
+    s3_endpoint_url: str | None = None
+
+    @property
+    def data_docs_folder(self) -> Path:
+        """Where Great Expectations' pages are."""
+        return self.data_docs or self.home / "data_docs"
 
     def master_keys(self) -> list[bytes | KmsKey]:
         """The keys given, else those kept below `home`, made when they are first asked for: the one that seals, then
@@ -101,7 +112,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Variables: TIEOUT_HOME (default `.tieout` here), TIEOUT_DATABASE_URL, TIEOUT_ENCRYPTION_KEY (base64 of 32 bytes, or
     `aws-kms:KEY`; absent: `$TIEOUT_HOME/encryption.key`, generated on first use), TIEOUT_FURTHER_ENCRYPTION_KEYS (the
     same, separated by commas: they open and never seal), TIEOUT_PARTITION_START (2026-01-01),
-    TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_CONNECTIONS (a path; default `connections.toml`
+    TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_DATA_DOCS (`$TIEOUT_HOME/data_docs`),
+    TIEOUT_FUTURE_DAYS_MAX (366), TIEOUT_STALE_HOURS_MAX (26), TIEOUT_REPORTS (`$TIEOUT_HOME/reports`),
+    TIEOUT_REPORTS_ENDPOINT (none), TIEOUT_CONNECTIONS (a path; default `connections.toml`
     here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
     """
     reader = _Reader(environ)
@@ -112,6 +125,13 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     partition_start = reader.value("TIEOUT_PARTITION_START", date(2026, 1, 1), _past_day)
     interval = reader.value("TIEOUT_PULL_INTERVAL_SECONDS", 300, _interval_seconds)
     tenant = reader.value("TIEOUT_TENANT", "default", _tenant)
+    data_docs = reader.value("TIEOUT_DATA_DOCS", None, _home)
+    limits = Limits(
+        future_days_max=reader.value("TIEOUT_FUTURE_DAYS_MAX", Limits().future_days_max, _count_up_to(36_600)),
+        stale_hours_max=reader.value("TIEOUT_STALE_HOURS_MAX", Limits().stale_hours_max, _count_up_to(8_784)),
+    )
+    reports = reader.value("TIEOUT_REPORTS", None, _reports)
+    s3_endpoint_url = reader.value("TIEOUT_REPORTS_ENDPOINT", None, _http_url)
     connections = reader.connections(tenant)
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -124,6 +144,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tenant=tenant,
         connections=MappingProxyType(connections),
         further_keys=further_keys,
+        limits=limits,
+        data_docs=data_docs,
+        reports=reports,
+        s3_endpoint_url=s3_endpoint_url,
     )
 
 
@@ -332,6 +356,31 @@ def _interval_seconds(raw: str) -> int:
     if not raw.isascii() or not raw.isdigit() or not 10 <= int(raw) <= 86_400:
         raise ValueError("a whole number of seconds from 10 to 86400")
     return int(raw)
+
+
+def _count_up_to(most: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= most:
+            raise ValueError(f"a whole number from 1 to {most}")
+        return int(raw)
+
+    return parse
+
+
+def _reports(raw: str) -> str:
+    if "://" not in raw:
+        return str(Path(raw).expanduser().absolute())
+    parts = urlsplit(raw)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError("a folder, or s3://bucket/prefix")
+    return raw
+
+
+def _http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("an address like https://s3.example.com")
+    return raw
 
 
 def _tenant(raw: str) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from ledger.entities.documents import APPLIED, CURRENCY_IS_KNOWN, UNAPPLIED, UNAPPLIED_WITHIN_TOTAL, Application
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -38,11 +40,11 @@ class BillPayment(Record, kw_only=True):
     """Money paid. `applied_amount` settles bills, net of the vendor credits it was paired with."""
 
     vendor: Annotated[LedgerId, refers_to("vendors")]
-    payment_date: Annotated[date, Owner.ERP]
+    payment_date: Annotated[date, Owner.ERP, DATED_ON]
     document_number: Annotated[str, Says("cheque number")] = ""
     method: Annotated[Literal["check", "card"], Owner.ERP]
     paid_from_account_code: Annotated[str, code_of("accounts"), Owner.ERP, Says("bank or card account")] = ""
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     total_amount: Amount
     applied_amount: Annotated[Amount, Owner.ERP, APPLIED, Says("applied to bills less vendor credits applied with it")]

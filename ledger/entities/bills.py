@@ -12,6 +12,8 @@ from ledger.entities.documents import (
     PurchaseLine,
 )
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -38,9 +40,9 @@ class Bill(Record, kw_only=True):
 
     vendor: Annotated[LedgerId, refers_to("vendors")]
     document_number: Annotated[str, Owner.ERP, Says("the vendor's own number")] = ""
-    issue_date: Annotated[date, Owner.ERP]
+    issue_date: Annotated[date, Owner.ERP, DATED_ON]
     due_date: Annotated[date | None, Owner.LEDGER] = None
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     net_amount: Annotated[Amount, together_with("total_amount"), SumOf("lines"), Says("sum of the lines, without tax")]
     tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from ledger.entities.documents import CURRENCY_IS_KNOWN, LINES_MAKE_THE_TOTAL, OPEN_WITHIN_TOTAL, SalesLine
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -31,8 +33,8 @@ class CreditMemo(Record, kw_only=True):
 
     customer: Annotated[LedgerId, refers_to("customers")]
     document_number: Annotated[str, Owner.ERP] = ""
-    issue_date: Annotated[date, Owner.ERP]
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    issue_date: Annotated[date, Owner.ERP, DATED_ON]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     net_amount: Annotated[
         Amount,

@@ -1,14 +1,16 @@
 """Customers: who owes us."""
 
+from decimal import Decimal
 from typing import Annotated
 
-from ledger.spec import LedgerId, Owner, Record, Rule, Says, code_of, entity, refers_to
+from ledger.spec import IN_ISO_4217, LedgerId, Owner, Record, Rule, Says, code_of, entity, refers_to
 
 
 @entity(
     name="customers",
     side="receivables",
     natural_key=("name", "currency"),
+    bound_share_min=Decimal("0.95"),
     rules=(Rule("name_is_not_empty", sql="name <> ''", says="every customer has a name"),),
 )
 class Customer(Record, kw_only=True):
@@ -19,7 +21,7 @@ class Customer(Record, kw_only=True):
     given_name: str = ""
     family_name: str = ""
     parent: Annotated[LedgerId | None, refers_to("customers"), Says("the customer it is part of")] = None
-    currency: Annotated[str, Owner.ERP, Says("the one currency it is billed in, ISO 4217")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, Says("the one currency it is billed in, ISO 4217")]
     email: str = ""
     phone: str = ""
     billing_line1: str = ""

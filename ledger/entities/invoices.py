@@ -12,6 +12,8 @@ from ledger.entities.documents import (
     SalesLine,
 )
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -38,9 +40,9 @@ class Invoice(Record, kw_only=True):
 
     customer: Annotated[LedgerId, refers_to("customers")]
     document_number: Annotated[str, Owner.ERP] = ""
-    issue_date: Annotated[date, Owner.ERP]
+    issue_date: Annotated[date, Owner.ERP, DATED_ON]
     due_date: Annotated[date | None, Owner.LEDGER] = None
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     net_amount: Annotated[
         Amount,

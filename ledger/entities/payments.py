@@ -6,6 +6,8 @@ from typing import Annotated
 
 from ledger.entities.documents import APPLIED, CURRENCY_IS_KNOWN, UNAPPLIED, UNAPPLIED_WITHIN_TOTAL, Application
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -38,9 +40,9 @@ class Payment(Record, kw_only=True):
     """Money received. `applied_amount` settles invoices, net of the credits it was paired with."""
 
     customer: Annotated[LedgerId, refers_to("customers")]
-    payment_date: Annotated[date, Owner.ERP]
+    payment_date: Annotated[date, Owner.ERP, DATED_ON]
     reference_number: Annotated[str, Says("cheque or transfer number")] = ""
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     total_amount: Amount
     applied_amount: Annotated[Amount, Owner.ERP, APPLIED, Says("applied to invoices less credits applied with it")]

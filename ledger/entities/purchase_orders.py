@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from ledger.entities.documents import CURRENCY_IS_KNOWN, PurchaseLine
 from ledger.spec import (
+    DATED_ON,
+    IN_ISO_4217,
     Amount,
     ExchangeRate,
     LedgerId,
@@ -31,10 +33,10 @@ class PurchaseOrder(Record, kw_only=True):
 
     vendor: Annotated[LedgerId, refers_to("vendors")]
     document_number: Annotated[str, Owner.ERP] = ""
-    issue_date: Annotated[date, Owner.ERP]
+    issue_date: Annotated[date, Owner.ERP, DATED_ON]
     expected_date: date | None = None
     status: Annotated[Literal["open", "closed"], Owner.ERP]
-    currency: Annotated[str, Owner.ERP, together_with("total_amount")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, together_with("total_amount")]
     exchange_rate: ExchangeRate = Decimal(1)
     net_amount: Annotated[Amount, together_with("total_amount"), SumOf("lines"), Says("sum of the lines, without tax")]
     tax_amount: Annotated[Amount, Owner.ERP, together_with("total_amount")] = Decimal(0)

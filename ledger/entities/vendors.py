@@ -1,14 +1,16 @@
 """Vendors: whom we owe."""
 
+from decimal import Decimal
 from typing import Annotated
 
-from ledger.spec import Owner, Record, Rule, Says, code_of, entity
+from ledger.spec import IN_ISO_4217, Owner, Record, Rule, Says, code_of, entity
 
 
 @entity(
     name="vendors",
     side="payables",
     natural_key=("name", "currency"),
+    bound_share_min=Decimal("0.95"),
     rules=(Rule("name_is_not_empty", sql="name <> ''", says="every vendor has a name"),),
 )
 class Vendor(Record, kw_only=True):
@@ -19,7 +21,7 @@ class Vendor(Record, kw_only=True):
     given_name: str = ""
     family_name: str = ""
     account_number: Annotated[str, Says("our number in the vendor's books")] = ""
-    currency: Annotated[str, Owner.ERP, Says("the one currency it bills in, ISO 4217")]
+    currency: Annotated[str, Owner.ERP, IN_ISO_4217, Says("the one currency it bills in, ISO 4217")]
     email: str = ""
     phone: str = ""
     billing_line1: str = ""

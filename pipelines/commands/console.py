@@ -162,3 +162,10 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda says: bar.update(task, description=f"{title}: {says}")
+
+
+def print_statements(found: Sequence[dict[str, Any]]) -> None:
+    """What could not be compared, or has to be known to read the totals."""
+    for one in found:
+        style = "red" if one["is_blocking"] else None
+        out.print(f"  {one['module']} {one['code']}: {one['says']}", style=style, highlight=False, markup=False)

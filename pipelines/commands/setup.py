@@ -77,8 +77,13 @@ def enter_declared(house: Services) -> list[str]:
 
 
 @command
-def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] = 3000) -> int:
-    """Run Dagster: its UI, its daemon and the code server. Ctrl-C stops everything."""
+def up(
+    port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] = 3000,
+    gateway_port: Annotated[
+        int | None, typer.Option(help="Where the gateway listens; the next port if absent.")
+    ] = None,
+) -> int:
+    """Run Dagster (its UI, its daemon, the code server) and the gateway. Ctrl-C stops everything."""
     from pipelines.up import up as supervise
 
     with services() as house:
@@ -86,7 +91,7 @@ def up(port: Annotated[int, typer.Option(help="Where the Dagster UI listens.")] 
         # A wrong key is said now, not by the first sync of the night.
         _ = house.keeper
         enter_declared(house)
-        return supervise(house.settings, port=port)
+        return supervise(house.settings, port=port, gateway_port=gateway_port)
 
 
 @db_app.command("url")

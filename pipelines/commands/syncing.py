@@ -1,4 +1,6 @@
-"""Syncing and reconciling: each runs the Dagster job in this process, so that it shows in the UI like any other run."""
+"""Syncing, which runs the Dagster job in this process, so that it shows in the UI like any other run; and what commands
+that run a job have in common.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from pipelines.running import Ran, run_job
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.sync import MIRROR_ENTITIES
-from resources.stores import errors, reconciliation, runs, switches
+from resources.stores import errors, runs, switches
 from resources.stores.connections import Connection
 
 _FIGURES = ("pulled", "inserted", "updated", "deleted", "held", "pushed", "api_calls", "seconds")
@@ -67,38 +69,6 @@ def sync(
     return EXIT_FOUND_WRONG if failed else EXIT_DONE
 
 
-@command
-def reconcile(connection: ConnectionName = None, json: AsJson = False) -> int:
-    """Sync, check the ledger's rows, and compare both books: exit 0 when they tie out to the cent."""
-    from pipelines.jobs import RECONCILE
-
-    with house_of_process() as house:
-        with progress(RECONCILE) as says:
-            ran = run_job(house, RECONCILE, chosen_connections(house, connection), says=says)
-        report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
-        said = {r.connection: statements_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
-        open_errors = {name: open_errors_of(house, name) for name in report}
-    failed = print_failures(ran, open_errors)
-    is_same = all(not t["difference"] and not t["listed"] for totals in report.values() for t in totals)
-    ties_out = not failed and is_same and not any(s["is_blocking"] for found in said.values() for s in found)
-    if json:
-        print_json(
-            {
-                "connections": report,
-                "statements": said,
-                "errors": {n: e for n, e in open_errors.items() if e},
-                "ties_out": ties_out,
-            }
-        )
-    else:
-        for name, totals in report.items():
-            print_totals(name, totals)
-            print_statements(said[name])
-            print_errors(name, open_errors[name])
-        out.print("Both books tie out." if ties_out else "They do not tie out: see above.", style="bold")
-    return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
-
-
 @contextmanager
 def house_of_process() -> Iterator[Services]:
     """The process's own services: the job's steps run here too and use the same."""
@@ -127,16 +97,6 @@ def outcome_of(house: Services, connection: Connection, dagster_run_id: str) -> 
         found = runs.of_dagster_run(tx, connection.name, dagster_run_id)
     outcomes = {entity: o for run in found for entity, o in (run["outcome"] or {}).items()}
     return {entity: {f: outcomes[entity][f] for f in _FIGURES} for entity in MIRROR_ENTITIES if entity in outcomes}
-
-
-def totals_of(house: Services, connection: Connection, dagster_run_id: str) -> list[dict[str, Any]]:
-    with house.db.transaction(connection.tenant) as tx:
-        return reconciliation.of_dagster_run(tx, connection.name, dagster_run_id)
-
-
-def statements_of(house: Services, connection: Connection, dagster_run_id: str) -> list[dict[str, Any]]:
-    with house.db.transaction(connection.tenant) as tx:
-        return reconciliation.statements_of_dagster_run(tx, connection.name, dagster_run_id)
 
 
 def open_errors_of(house: Services, name: str) -> list[dict[str, Any]]:
@@ -173,40 +133,6 @@ def print_what_is_off(house: Services, name: str, direction: str) -> None:
         out.print(
             f"{name}: nothing is merged or pushed before both books have met: see `tieout meet {name}`", highlight=False
         )
-
-
-def print_totals(name: str, totals: Sequence[dict[str, Any]]) -> None:
-    print_table(
-        f"{name}: control totals",
-        ["module", "currency", "ledger", "ERP", "difference", "breaks by cause"],
-        [
-            (
-                t["module"],
-                t["currency"],
-                f"{t['ledger_total']:,.2f}",
-                f"{t['erp_total']:,.2f}",
-                f"{t['difference']:,.2f}",
-                ", ".join(f"{cause} {amount:,.2f}" for cause, amount in t["breaks"].items()) or "none",
-            )
-            for t in totals
-        ],
-        right=["ledger", "ERP", "difference"],
-    )
-    for t in totals:
-        for found in t["listed"]:
-            number = f"[{found['break_id']}] " if found["break_id"] else ""
-            out.print(
-                f"  {number}{t['module']} {found['cause']} {found['amount']:,.2f}: {found['says']}",
-                highlight=False,
-                markup=False,
-            )
-
-
-def print_statements(found: Sequence[dict[str, Any]]) -> None:
-    """What could not be compared, or has to be known to read the totals."""
-    for one in found:
-        style = "red" if one["is_blocking"] else None
-        out.print(f"  {one['module']} {one['code']}: {one['says']}", style=style, highlight=False, markup=False)
 
 
 def print_failures(ran: Sequence[Ran], open_errors: dict[str, list[dict[str, Any]]]) -> set[str]:

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.policies import Side
-from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, out, say_failed
+from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, out, print_statements, say_failed
 from pipelines.commands.meeting import print_meeting
+from pipelines.commands.reconciling import is_tied_out, print_totals, statements_of, totals_of
 from pipelines.commands.setup import initialise
-from pipelines.commands.syncing import outcome_of, print_outcome, print_totals, totals_of
+from pipelines.commands.syncing import outcome_of, print_outcome
 from pipelines.demo import people
 from pipelines.demo.company import Company
 from pipelines.demo.people import CLERK
@@ -161,8 +162,10 @@ def _reconcile(house: Services, companies: Sequence[Company]) -> bool:
         if not ran.is_good:
             raise _broken(ran.connection, f"running {RECONCILE}", ran.failures)
         totals = totals_of(house, house.connection(ran.connection), ran.dagster_run_id)
+        said = statements_of(house, house.connection(ran.connection), ran.dagster_run_id)
         print_totals(ran.connection, totals)
-        ties_out = bool(totals) and not any(t["difference"] or t["breaks"] for t in totals)
+        print_statements(said)
+        ties_out = bool(totals) and is_tied_out(totals, said)
         says = "both books tie out." if ties_out else "they do not tie out."
         out.print(f"{ran.connection}: {says}", style="bold green" if ties_out else "red", highlight=False)
         verdicts.append(ties_out)

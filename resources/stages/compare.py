@@ -89,7 +89,7 @@ def compare_documents(
             found += mine
             if shape.part == "applications":
                 _note_payers(tx, work, shape, mine, fresh[shape.entity], payers)
-    compared.breaks = [one for d in found for one in _breaks(d, names)]
+    compared.breaks = [one for d in found for one in breaks_of(d, names)]
     return compared
 
 
@@ -291,7 +291,7 @@ def _note_payers(
                     payers.setdefault(settled, []).append((f"{entity}/{key}", causes[key]))
 
 
-def _breaks(found: Difference, names: Mapping[str, str]) -> list[DocumentBreak]:
+def breaks_of(found: Difference, names: Mapping[str, str]) -> list[DocumentBreak]:
     """One break for each currency that it touches; where it moves no balance, one in the document's currency."""
     by_currency: dict[str, dict[str, Any]] = {}
     for (party, currency), amount in found.effects.items():

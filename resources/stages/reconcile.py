@@ -8,21 +8,22 @@ Documents are compared one by one in `compare.py`; what else has to be said is `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 
-from ledger.ageing import Aged, HomeRow, home_rows
+from ledger.ageing import Aged, HomeRow, by_bucket, home_rows
 from ledger.reconcile import HeldDocument, Module, PartyFigure, Result, Statement, reconcile
 from resources.connector import ControlTotals, Reports
-from resources.errors import ErrorKind, TieoutError
 from resources.stages import statements
 from resources.stages.compare import compare_documents, keep_up
+from resources.stages.gate import refuse_on_red
 from resources.stages.work import Work
-from resources.stores import ageing, breaks, cursors, documents, errors, mirror, reconciliation, verdicts
+from resources.stores import ageing, breaks, cursors, documents, errors, mirror, reconciliation
+from resources.stores import reports as kept_reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,13 @@ class _Compared:
     reports: Reports
 
 
-class RefusedError(TieoutError):
-    """The ledger's rows failed a data-quality check: what is wrong would only be compared with what is right."""
-
-
 def reconcile_modules(work: Work, modules: Sequence[Module], catch_up: Callable[[], None]) -> list[Reconciliation]:
     """Compare these modules and keep the results; `catch_up` pulls and merges what changed meanwhile.
 
     Raises RefusedError naming check and rows when the last verdict on the module's rows was bad.
     """
     for module in modules:
-        _refuse_on_red(work, module)
+        refuse_on_red(work, module)
     compared = _compare_all(work, modules, is_thorough=False)
     if not all(c.found.ties_out for c in compared):
         catch_up()
@@ -106,6 +103,14 @@ def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
         break_ids=break_ids,
         run_id=work.run_id,
     )
+    kept_reports.keep_aged(
+        tx,
+        **of_module,
+        as_of=compared.reports.as_of,
+        home_currency=found.home_currency,
+        buckets=_told_by_bucket(compared),
+        run_id=work.run_id,
+    )
     ageing.keep(
         tx,
         **of_module,
@@ -117,29 +122,12 @@ def _keep(tx: psycopg.Connection[Any], work: Work, compared: _Compared) -> None:
     )
 
 
-def gated_entities(module: Module) -> tuple[str, ...]:
-    """The entities whose checks must be green before a module is compared."""
-    return (module.party, *module.open_amounts)
-
-
-def _refuse_on_red(work: Work, module: Module) -> None:
-    with work.reading() as tx:
-        bad = verdicts.failing(tx, work.connection.name, gated_entities(module))
-    if not bad:
-        return
-    first = bad[0]
-    raise RefusedError(
-        ErrorKind.VALIDATION,
-        connection=work.connection.name,
-        entity=first["entity"],
-        doing=f"reconciling {module.name}",
-        found="; ".join(
-            f"check {b['entity']}.{b['check_name']} failed for {b['failed_count']} rows (ledger ids {b['sample'][:5]})"
-            for b in bad
-        ),
-        expected="every data-quality check of its rows passed",
-        next_step="correct these records in the ERP or the ledger, sync, and reconcile again",
-    )
+def _told_by_bucket(compared: _Compared) -> dict[str, HomeRow]:
+    """Both books and the report by bucket; a report that was not read is not known, even of an empty book."""
+    buckets = by_bucket(compared.found.home)
+    if compared.reports.parties is None:
+        return {bucket: replace(row, reported_amount=None) for bucket, row in buckets.items()}
+    return buckets
 
 
 def _compare(work: Work, module: Module, totals: ControlTotals, reports: Reports, is_thorough: bool) -> _Compared:

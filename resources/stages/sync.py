@@ -26,12 +26,14 @@ from resources.connector import CallForecast
 from resources.errors import ErrorKind, TieoutError
 from resources.services import Services
 from resources.stages.census import CensusFindings, take_census
+from resources.stages.gate import gated_entities
 from resources.stages.meeting import Meeting, meet_books
 from resources.stages.merge import Merging, merge
+from resources.stages.noticed import pull_noticed, told_of
 from resources.stages.pull import pull_changes, pull_window
 from resources.stages.push import PushReport
 from resources.stages.push import push as push_edits
-from resources.stages.reconcile import Reconciliation, gated_entities, reconcile_modules
+from resources.stages.reconcile import Reconciliation, reconcile_modules
 from resources.stages.resolve import check
 from resources.stages.work import Outcome, Work
 from resources.stores import connections, cursors, errors, leases, runs, switches
@@ -182,6 +184,7 @@ def _bring_up(
             work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
             work.on_progress = _with_forecast(report.forecast, work.on_progress)
         merging = Merging(work, mergeable)
+        notices = told_of(work)
         due = set(pull_changes(work, offered, is_full=kind == "full", follower=merging))
         if kind == "full":
             # What was just read whole for the first time has been listed already.
@@ -189,6 +192,7 @@ def _bring_up(
         for entity in offered:
             if entity in due:
                 report.censuses[entity] = take_census(work, entity)
+        pull_noticed(work, notices, offered)
     merge(work, mergeable)
     with work.reading() as tx:
         held = errors.held_counts(tx, work.connection.name)

@@ -11,7 +11,7 @@ negative, and age from their own date.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from ledger.money import minor_digits
 from ledger.reconcile import Module, PartyFigure
 from ledger.spec import parent_column, spec_of
 from resources.connector import ReportedDocument, ReportedParty
-from resources.stores.documents import Shape, ours_query, shapes_of
+from resources.stores.documents import NOW, Shape, Source, ours_query, shapes_of, theirs_query
 
 Book = Literal["ledger", "mirror"]
 # A rate that is kept with six decimals gives another home amount than the ERP's own by so much of the amount.
@@ -32,9 +32,19 @@ RATE_STEP = Decimal("0.000001")
 
 
 def ageing(
-    tx: psycopg.Connection[Any], connection: str, module: Module, book: Book, as_of: date, *, home_currency: str
+    tx: psycopg.Connection[Any],
+    connection: str,
+    module: Module,
+    book: Book,
+    as_of: date,
+    *,
+    home_currency: str,
+    source: Source = NOW,
+    at: datetime | None = None,
 ) -> list[Aged]:
     """What is open with each party, by currency and bucket; names are the ledger's, empty where it has none.
+
+    `as_of` is the evening that documents and payments are counted to; `source` and `at` are whose knowledge is asked.
 
     Linear in the connection's documents of the module: the sum itself is what is being checked.
     """
@@ -45,49 +55,67 @@ def ageing(
                bool_or(amount <> 0 and home_amount is null), count(*) filter (where amount <> 0)
           from ({items}) i group by 1, 2, 3 having count(*) filter (where amount <> 0) > 0
         """
-    ).format(bucket=_bucket(), items=_items(tx, connection, module, book, as_of, home_currency))
-    names = party_names(tx, connection, module)
+    ).format(bucket=_bucket(), items=items(tx, connection, module, book, as_of, home_currency, source, at))
+    names = party_names(tx, connection, module, source=source, at=at)
     return [
         Aged(party, names.get(party, ""), currency, bucket, amount, None if lacks_rate else home, number)
         for party, currency, bucket, amount, home, lacks_rate, number in tx.execute(
-            query, {"connection": connection, "as_of": as_of}
+            query, {"connection": connection, "as_of": as_of, **source.given(at)}
         )
     ]
 
 
-def party_names(tx: psycopg.Connection[Any], connection: str, module: Module) -> dict[str, str]:
+def party_names(
+    tx: psycopg.Connection[Any], connection: str, module: Module, *, source: Source = NOW, at: datetime | None = None
+) -> dict[str, str]:
     """External id -> name of the connection's customers or vendors, those without one by `#` and the ledger id."""
     query = sql.SQL(
-        "select coalesce(b.external_id, '#' || p.ledger_id), p.name from ledger.{parties} p "
-        "left join sync.bindings b on b.connection = %s and b.entity = {name} and b.ledger_id = p.ledger_id"
-    ).format(parties=sql.Identifier(module.party), name=sql.Literal(module.party))
-    return dict(tx.execute(query, (connection,)).fetchall())
+        "select coalesce(b.external_id, '#' || p.ledger_id), p.name from {parties} p "
+        "left join {bindings} b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = p.ledger_id"
+    ).format(parties=source.ledger(module.party), bindings=source.bindings, name=sql.Literal(module.party))
+    return dict(tx.execute(query, {"connection": connection, **source.given(at)}).fetchall())
 
 
-def party_figures(tx: psycopg.Connection[Any], connection: str, module: Module) -> list[PartyFigure]:
-    """What the ledger says each party owes now, whatever its documents' dates, by currency; nothing owed is left out.
+def party_figures(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    module: Module,
+    *,
+    book: Book = "ledger",
+    source: Source = NOW,
+    at: datetime | None = None,
+) -> list[PartyFigure]:
+    """What a book says each party owes, whatever its documents' dates, by currency; nothing owed is left out.
 
     Linear in the connection's documents: the sum itself is what is being checked.
     """
     # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
     tx.execute("set local enable_nestloop = off")
-    names = party_names(tx, connection, module)
+    names = party_names(tx, connection, module, source=source, at=at)
     rows = tx.execute(
         sql.SQL(
             "select party_external_id, currency, sum(sign * open) from ({}) d where open <> 0 group by 1, 2"
-        ).format(_documents(module, "ledger")),
-        {"connection": connection},
+        ).format(_documents(module, book, source)),
+        {"connection": connection, **source.given(at)},
     )
     return [PartyFigure(party, names.get(party, ""), currency, amount) for party, currency, amount in rows]
 
 
-def without_rate(tx: psycopg.Connection[Any], connection: str, module: Module, home_currency: str) -> dict[str, int]:
+def without_rate(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    module: Module,
+    home_currency: str,
+    *,
+    source: Source = NOW,
+    at: datetime | None = None,
+) -> dict[str, int]:
     """Foreign currency -> how many open documents of the ledger have no rate: 1 is what one without says."""
     rows = tx.execute(
         sql.SQL(
             "select currency, count(*) from ({docs}) d where currency <> %(home)s and rate = 1 and open <> 0 group by 1"
-        ).format(docs=_documents(module, "ledger")),
-        {"connection": connection, "home": home_currency},
+        ).format(docs=_documents(module, "ledger", source)),
+        {"connection": connection, "home": home_currency, **source.given(at)},
     )
     return dict(rows.fetchall())
 
@@ -131,7 +159,7 @@ def shown_otherwise(
                          > case when i.currency = {home} then 0 else 0.01 + abs(i.amount) * {step} end end
         """
     ).format(
-        items=_items(tx, connection, module, "mirror", as_of, home_currency),
+        items=items(tx, connection, module, "mirror", as_of, home_currency),
         home=sql.Literal(home_currency),
         step=sql.Literal(RATE_STEP),
     )
@@ -187,76 +215,87 @@ def _bucket() -> sql.Composed:
     return sql.SQL("case {} else {} end").format(sql.SQL(" ").join(cases), sql.Literal(OVER_90))
 
 
-def _documents(module: Module, book: Book) -> sql.Composed:
-    return sql.SQL(" union all ").join(_of_one_entity(shape, book) for shape in shapes_of(module))
+def _documents(module: Module, book: Book, source: Source = NOW) -> sql.Composed:
+    return sql.SQL(" union all ").join(_of_one_entity(shape, book, source) for shape in shapes_of(module))
 
 
-def _of_one_entity(shape: Shape, book: Book) -> sql.Composed:
-    source = (
-        ours_query(shape, with_parts=False)
-        if book == "ledger"
-        else sql.SQL(
-            "select * from reconciliation.documents where connection = %(connection)s and entity = {} "
-            "and not is_deleted and is_readable"
-        ).format(sql.Literal(shape.entity))
-    )
+def _of_one_entity(shape: Shape, book: Book, source: Source) -> sql.Composed:
+    rows = ours_query(shape, source=source) if book == "ledger" else theirs_query(shape, source=source)
     key = sql.SQL("coalesce(external_id, '#' || ledger_id)" if book == "ledger" else "external_id")
     return sql.SQL(
-        "select {entity} as entity, {key} as external_id, party_external_id, currency, exchange_rate as rate, "
-        "document_date as day, due_date as due, open_amount as open, {sign} as sign from ({source}) d"
-    ).format(entity=sql.Literal(shape.entity), key=key, sign=sql.Literal(shape.sign), source=source)
+        "select {entity} as entity, {key} as external_id, {row} as ledger_id, party_external_id, currency, "
+        "exchange_rate as rate, document_number as number, document_date as day, due_date as due, "
+        "total_amount as total, tax_amount as tax, open_amount as open, is_void, {sign} as sign from ({rows}) d"
+    ).format(
+        entity=sql.Literal(shape.entity),
+        key=key,
+        row=sql.SQL("ledger_id" if book == "ledger" else "null::bigint"),
+        sign=sql.Literal(shape.sign),
+        rows=rows,
+    )
 
 
-def _applications(module: Module, book: Book) -> sql.Composed:
+def _applications(module: Module, book: Book, source: Source) -> sql.Composed:
     """payer entity, payer id, its day, document entity, document id, amount."""
     payers = [shape for shape in shapes_of(module) if shape.part == "applications"]
     if book == "mirror":
         query = (
             "select d.entity as payer_entity, d.external_id as payer_id, d.document_date as payer_day, "
-            "a.entity as entity, a.key as external_id, a.amount from reconciliation.documents d, "
+            "a.entity as entity, a.key as external_id, a.amount from {} d, "
             "jsonb_to_recordset(d.applications) as a (entity text, key text, amount numeric) "
             "where d.connection = %(connection)s and d.entity = any({}) and not d.is_deleted and d.is_readable "
             "and not d.is_void"
         )
-        return sql.SQL(query).format(sql.Literal([shape.entity for shape in payers]))
+        return sql.SQL(query).format(source.documents, sql.Literal([shape.entity for shape in payers]))
     return sql.SQL(" union all ").join(
         sql.SQL(
             "select {name} as payer_entity, coalesce(b.external_id, '#' || p.ledger_id) as payer_id, "
             "p.{day} as payer_day, a.document_entity as entity, coalesce(t.external_id, a.document_key) "
-            "as external_id, a.amount from ledger.{entity} p join ledger.{table} a on a.{parent} = p.ledger_id "
-            "left join sync.bindings b on b.connection = %(connection)s and b.entity = {name} "
-            "and b.ledger_id = p.ledger_id left join sync.bindings t on t.connection = %(connection)s "
+            "as external_id, a.amount from {entity} p join {table} a on a.{parent} = p.ledger_id "
+            "left join {bindings} b on b.connection = %(connection)s and b.entity = {name} "
+            "and b.ledger_id = p.ledger_id left join {bindings} t on t.connection = %(connection)s "
             "and t.entity = a.document_entity and t.ledger_id = a.document_id "
             "where not p.is_deleted and not p.is_void and coalesce(b.connection, p.connection) = %(connection)s"
         ).format(
             name=sql.Literal(shape.entity),
-            entity=sql.Identifier(shape.entity),
+            entity=source.ledger(shape.entity),
+            bindings=source.bindings,
             day=sql.Identifier(shape.day),
-            table=sql.Identifier(spec_of(shape.entity).part_table_names["applications"]),
+            table=source.ledger(spec_of(shape.entity).part_table_names["applications"]),
             parent=sql.Identifier(parent_column(spec_of(shape.entity))),
         )
         for shape in payers
     )
 
 
-def _items(
-    tx: psycopg.Connection[Any], connection: str, module: Module, book: Book, as_of: date, home_currency: str
+def items(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    module: Module,
+    book: Book,
+    as_of: date,
+    home_currency: str,
+    source: Source = NOW,
+    at: datetime | None = None,
 ) -> sql.Composed:
-    """Every document dated by then: entity, external_id, party, currency, day, due, amount (signed), home_amount."""
-    documents = _documents(module, book)
+    """A query for every document dated by then: entity, external_id, ledger_id, party_external_id, currency, rate,
+    number, day, due, total, tax, is_void, amount (open on that evening, signed), home_amount.
+    """
+    documents = _documents(module, book, source)
     row = tx.execute(
         sql.SQL("select exists (select from ({}) d where d.day > %(as_of)s)").format(documents),
-        {"connection": connection, "as_of": as_of},
+        {"connection": connection, "as_of": as_of, **source.given(at)},
     ).fetchone()
     opened = sql.SQL("d.open") if row is None or not row[0] else sql.SQL("d.open + coalesce(b.back, 0)")
-    back = sql.SQL("") if row is None or not row[0] else _put_back(documents, _applications(module, book))
+    back = sql.SQL("") if row is None or not row[0] else _put_back(documents, _applications(module, book, source))
     return sql.SQL(
         """
-        select entity, external_id, party_external_id, currency, day, due, amount,
+        select entity, external_id, ledger_id, party_external_id, currency, rate, number, day, due, total, tax, is_void,
+               amount,
                case when currency = {home} then amount when rate = 1 then null
                     else round(amount * rate, {digits}) end as home_amount
-          from (select d.entity, d.external_id, d.party_external_id, d.currency, d.rate, d.day, d.due,
-                       d.sign * ({opened}) as amount
+          from (select d.entity, d.external_id, d.ledger_id, d.party_external_id, d.currency, d.rate, d.number, d.day,
+                       d.due, d.total, d.tax, d.is_void, d.sign * ({opened}) as amount
                   from ({documents}) d {back} where d.day <= %(as_of)s) e
         """
     ).format(

@@ -116,7 +116,7 @@ def twins_of(
             continue
         states = [p.ours if is_ours else p.theirs for p in asked]
         source = (
-            ours_query(shape, with_parts=False)
+            ours_query(shape)
             if is_ours
             else sql.SQL(
                 "select external_id, null::bigint as ledger_id, party_external_id, document_number, document_date, "

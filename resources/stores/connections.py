@@ -185,6 +185,13 @@ def pulled(tx: psycopg.Connection[Any], name: str) -> None:
     )
 
 
+def pull_now(tx: psycopg.Connection[Any], name: str) -> None:
+    """Something has changed over there: the next pull is due at once."""
+    tx.execute(
+        "update sync.connections set next_pull_at = now() where connection = %s and next_pull_at > now()", (name,)
+    )
+
+
 def set_state(tx: psycopg.Connection[Any], name: str, state: str) -> None:
     tx.execute("update sync.connections set state = %s where connection = %s and state <> %s", (state, name, state))
 

@@ -57,11 +57,13 @@ class Database:
         )
 
     @contextmanager
-    def transaction(self, tenant: str, **settings: str) -> Iterator[psycopg.Connection[Any]]:
+    def transaction(
+        self, tenant: str, *, is_frozen: bool = False, **settings: str
+    ) -> Iterator[psycopg.Connection[Any]]:
         """A transaction that sees one tenant's rows; commits at the end of the block, rolls back when it raises.
 
         With FLEET for the tenant it acts as the fleet's role. Raising psycopg.Rollback rolls back and no more.
-        `settings` are PostgreSQL's or ours, as long as it lasts.
+        `settings` are PostgreSQL's or ours, as long as it lasts. `is_frozen`: all of its statements see one state.
         """
         try:
             connection = self._pool.getconn()
@@ -71,7 +73,7 @@ class Database:
             if tenant == FLEET:
                 settings["role"] = FLEET_ROLE
             # Begun and set in one message: most transactions are a statement or two.
-            connection.execute(_opening({"tieout.tenant": tenant, **settings}))
+            connection.execute(_opening({"tieout.tenant": tenant, **settings}, is_frozen=is_frozen))
             try:
                 yield connection
             except psycopg.Rollback:
@@ -85,16 +87,22 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
+    @property
+    def connection_count(self) -> int:
+        """How many connections this process has to the database just now."""
+        return int(self._pool.get_stats().get("pool_size", 0))
+
     def close(self) -> None:
         self._pool.close()
 
 
-def _opening(settings: Mapping[str, str]) -> sql.Composed:
+def _opening(settings: Mapping[str, str], *, is_frozen: bool) -> sql.Composed:
     set_each = (
         sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
         for name, value in settings.items()
     )
-    return sql.SQL("begin; select {}").format(sql.SQL(", ").join(set_each))
+    begin = sql.SQL("begin isolation level repeatable read" if is_frozen else "begin")
+    return sql.SQL("{}; select {}").format(begin, sql.SQL(", ").join(set_each))
 
 
 def _look_at(connection: psycopg.Connection[Any]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -38,6 +39,42 @@ _UNBOUND = "#"
 # A row that names no connection is the tenant's only one's, as `edits.py` has it.
 _ONLY_ONE = """(select min(c.connection) from sync.connections c
   where c.tenant_id = sync.current_tenant() and c.state <> 'removed' having count(*) = 1)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """From where both books are read: the tables as they are, or as they stood at an instant.
+
+    `at` names the parameter with that instant; the ERP's documents of then are in `pg_temp.documents_<at>`, where
+    `instants.py` puts them.
+    """
+
+    at: str | None = None
+
+    def given(self, at: datetime | None) -> dict[str, datetime | None]:
+        """The parameter of a query over it."""
+        return {} if self.at is None else {self.at: at}
+
+    def ledger(self, table: str) -> sql.Composed:
+        return self._table("ledger", table)
+
+    @property
+    def bindings(self) -> sql.Composed:
+        return self._table("sync", "bindings")
+
+    @property
+    def documents(self) -> sql.Composed:
+        if self.at is None:
+            return sql.SQL("{}").format(sql.Identifier("reconciliation", "documents"))
+        return sql.SQL("{}").format(sql.Identifier("pg_temp", f"documents_{self.at}"))
+
+    def _table(self, schema: str, table: str) -> sql.Composed:
+        if self.at is None:
+            return sql.SQL("{}").format(sql.Identifier(schema, table))
+        return sql.SQL("{}({})").format(sql.Identifier(schema, f"{table}_at"), sql.Placeholder(self.at))
+
+
+NOW = Source()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +181,7 @@ def keep_up(tx: psycopg.Connection[Any], *, tenant: str, connection: str, shape:
         return False
     tx.execute("drop table if exists pg_temp.read_documents")
     tx.execute("create temp table read_documents (like reconciliation.documents) on commit drop")
-    with tx.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(_COPY_TYPES)
-        for change in batch:
-            copy.write_row((connection, shape.entity, change.external_id, tenant, *_row(shape, mapping, change)))
+    read_into(tx, "read_documents", tenant=tenant, connection=connection, shape=shape, mapping=mapping, batch=batch)
     tx.execute(
         "insert into reconciliation.documents select * from pg_temp.read_documents "
         "on conflict (connection, entity, external_id) do update set "
@@ -166,7 +200,25 @@ _COPY_TYPES = [
     *("text", "text", "date", "date", "text", "numeric", "numeric", "numeric", "numeric", "bool", "text"),
     "jsonb",
 ]
-_COPY = sql.SQL("copy pg_temp.read_documents ({}) from stdin").format(sql.SQL(", ").join(map(sql.Identifier, _WRITTEN)))
+_COPY = sql.SQL("copy pg_temp.{} ({}) from stdin")
+
+
+def read_into(
+    tx: psycopg.Connection[Any],
+    table: str,
+    *,
+    tenant: str,
+    connection: str,
+    shape: Shape,
+    mapping: WireMapping,
+    batch: Sequence[Change],
+) -> None:
+    """Read mirrored records through their mapping into a temporary table of the form."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, _WRITTEN))
+    with tx.cursor() as cursor, cursor.copy(_COPY.format(sql.Identifier(table), columns)) as copy:
+        copy.set_types(_COPY_TYPES)
+        for change in batch:
+            copy.write_row((connection, shape.entity, change.external_id, tenant, *_row(shape, mapping, change)))
 
 
 def _row(shape: Shape, mapping: WireMapping, change: Change) -> tuple[Any, ...]:
@@ -194,39 +246,70 @@ def _applications(shape: Shape, record: Record) -> list[dict[str, str]]:
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
-def ours_query(shape: Shape, *, with_parts: bool = True) -> sql.Composed:
-    """The connection's live ledger rows of an entity, bound or not, in the columns of `reconciliation.documents`."""
+def ours_query(shape: Shape, *, source: Source = NOW) -> sql.Composed:
+    """The connection's live ledger rows of an entity, bound or not, in the columns of `reconciliation.documents`;
+    their parts are left to `_parts_join`.
+    """
     return sql.SQL(
         """
-        select b.external_id, l.ledger_id, coalesce(p.external_id, '{unbound}' || l.{party_id}) as party_external_id,
-               l.{number} as document_number, l.{day} as document_date, {due} as due_date, l.currency, l.exchange_rate,
-               l.total_amount, {tax} as tax_amount, l.{open} as open_amount, l.is_void,
-               {parts_hash} as parts_hash
-          from ledger.{entity} l
-          left join sync.bindings b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
-          left join sync.bindings p
-            on p.connection = %(connection)s and p.entity = {party_entity} and p.ledger_id = l.{party_id}
-          {parts}
-         where not l.is_deleted and coalesce(b.connection, l.connection, {only_one}) = %(connection)s
+        select b.external_id, l.ledger_id, {columns}
+          from {entity} l
+          left join {bindings} b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
+          {party}
+         where not l.is_deleted and (b.ledger_id is not null or coalesce(l.connection, {only_one}) = %(connection)s)
         """
+    ).format(
+        columns=_our_columns(shape),
+        entity=source.ledger(shape.entity),
+        bindings=source.bindings,
+        name=sql.Literal(shape.entity),
+        party=_party_join(shape, source),
+        only_one=sql.SQL(_ONLY_ONE),
+    )
+
+
+def _our_row(shape: Shape, source: Source) -> sql.Composed:
+    """One live row of the ledger, that of `k.ledger_id`, with the hash of its own parts only."""
+    return sql.SQL(
+        "select l.ledger_id, {columns}, {parts_hash} as parts_hash from {entity} l {party} {parts} "
+        "where l.ledger_id = k.ledger_id and not l.is_deleted"
+    ).format(
+        columns=_our_columns(shape),
+        entity=source.ledger(shape.entity),
+        party=_party_join(shape, source),
+        parts_hash=sql.SQL("coalesce(h.hash, '')" if shape.part else "''"),
+        parts=_parts_join(shape, source, of_one=True) if shape.part else sql.SQL(""),
+    )
+
+
+def _our_columns(shape: Shape) -> sql.Composed:
+    return sql.SQL(
+        "coalesce(p.external_id, '{unbound}' || l.{party_id}) as party_external_id, l.{number} as document_number, "
+        "l.{day} as document_date, {due} as due_date, l.currency, l.exchange_rate, l.total_amount, "
+        "{tax} as tax_amount, l.{open} as open_amount, l.is_void"
     ).format(
         unbound=sql.SQL(_UNBOUND),
         party_id=sql.Identifier(f"{shape.party}_id"),
-        party_entity=sql.Literal(f"{shape.party}s"),
         number=sql.Identifier(shape.number),
         day=sql.Identifier(shape.day),
         due=sql.Identifier("l", shape.due) if shape.due else sql.SQL("null::date"),
         tax=sql.Identifier("l", shape.tax) if shape.tax else sql.SQL("0::numeric"),
         open=sql.Identifier(shape.open),
-        entity=sql.Identifier(shape.entity),
-        name=sql.Literal(shape.entity),
-        only_one=sql.SQL(_ONLY_ONE),
-        parts_hash=sql.SQL("coalesce(h.hash, '')" if with_parts and shape.part else "''"),
-        parts=_parts_join(shape) if with_parts and shape.part else sql.SQL(""),
     )
 
 
-def _parts_join(shape: Shape) -> sql.Composed:
+def _party_join(shape: Shape, source: Source) -> sql.Composed:
+    return sql.SQL(
+        "left join {bindings} p "
+        "on p.connection = %(connection)s and p.entity = {party_entity} and p.ledger_id = l.{party_id}"
+    ).format(
+        bindings=source.bindings,
+        party_entity=sql.Literal(f"{shape.party}s"),
+        party_id=sql.Identifier(f"{shape.party}_id"),
+    )
+
+
+def _parts_join(shape: Shape, source: Source, *, of_one: bool = False) -> sql.Composed:
     spec = spec_of(shape.entity)
     part = next(p for p in spec.parts if p.name == shape.part)
     values: list[sql.Composable] = []
@@ -237,17 +320,17 @@ def _parts_join(shape: Shape) -> sql.Composed:
         if isinstance(f.reference, RefersTo):
             joins.append(
                 sql.SQL(
-                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = {} and r.ledger_id = {}"
-                ).format(sql.Literal(f.reference.entity), column)
+                    "left join {} r on r.connection = %(connection)s and r.entity = {} and r.ledger_id = {}"
+                ).format(source.bindings, sql.Literal(f.reference.entity), column)
             )
             values.append(sql.SQL("coalesce(r.external_id, {} || {})").format(sql.Literal(_UNBOUND), column))
         elif name == "document_key":
             # Written by hand, an application may name the row it settles and not what the ERP calls it.
             joins.append(
                 sql.SQL(
-                    "left join sync.bindings r on r.connection = %(connection)s and r.entity = q.document_entity "
+                    "left join {} r on r.connection = %(connection)s and r.entity = q.document_entity "
                     "and r.ledger_id = q.document_id"
-                )
+                ).format(source.bindings)
             )
             values.append(sql.SQL("coalesce(r.external_id, {})").format(column))
         elif f.kind is Decimal:
@@ -257,70 +340,176 @@ def _parts_join(shape: Shape) -> sql.Composed:
     text = sql.SQL(" || '|' || ").join(sql.SQL("coalesce({}, '')").format(value) for value in values)
     return sql.SQL(
         """
-        left join (
+        left join {lateral} (
           select q.{parent}, md5(string_agg({text}, E'\\n' order by q.position, q.part_id)) as hash
-            from ledger.{table} q {joins} group by q.{parent}
+            from {table} q {joins} {chosen} group by q.{parent}
         ) h on h.{parent} = l.ledger_id
         """
     ).format(
         parent=sql.Identifier(parent_column(spec)),
+        lateral=sql.SQL("lateral" if of_one else ""),
+        chosen=sql.SQL("where q.{} = l.ledger_id").format(sql.Identifier(parent_column(spec)))
+        if of_one
+        else sql.SQL(""),
         text=text,
-        table=sql.Identifier(spec.part_table_names[part.name]),
+        table=source.ledger(spec.part_table_names[part.name]),
         joins=sql.SQL(" ").join(joins),
     )
 
 
-_THEIRS = sql.SQL(
-    "select * from reconciliation.documents where connection = %(connection)s and entity = {name} "
-    "and not is_deleted and is_readable"
-)
+def theirs_query(shape: Shape, *, source: Source = NOW) -> sql.Composed:
+    """The connection's documents of an entity as the mirror has them."""
+    return sql.SQL(
+        "select * from {documents} where connection = %(connection)s and entity = {name} "
+        "and not is_deleted and is_readable"
+    ).format(documents=source.documents, name=sql.Literal(shape.entity))
+
+
+# Everything but the parts, which are a table of their own and five times the work.
+_OF_THE_DOCUMENT = _COLUMNS[:-1]
 
 
 @cache
-def _compare(shape: Shape, *, by_ids: bool) -> sql.Composed:
-    ours = sql.SQL(", ").join(sql.Identifier("o", name) for name in _COLUMNS)
-    theirs = sql.SQL(", ").join(sql.Identifier("t", name) for name in _COLUMNS)
-    if by_ids:
-        chosen = sql.SQL("coalesce(o.external_id, t.external_id) = any(%(ids)s)")
-    else:
-        chosen = sql.SQL("o.ledger_id is null or t.external_id is null or ({}) is distinct from ({})").format(
-            ours, theirs
-        )
+def _differing_documents(shape: Shape, source: Source) -> sql.Composed:
+    """(external id, ledger id) of what is missing on either side or differs in a column of the document itself."""
     return sql.SQL(
-        "select coalesce(o.external_id, t.external_id), o.ledger_id, t.external_id is not null, {ours}, {theirs} "
-        "from ({our_rows}) o full join ({their_rows}) t on t.external_id = o.external_id where {chosen} limit %(limit)s"
+        "select coalesce(o.external_id, t.external_id), o.ledger_id from ({our_rows}) o "
+        "full join ({their_rows}) t on t.external_id = o.external_id "
+        "where o.ledger_id is null or t.external_id is null or ({ours}) is distinct from ({theirs}) limit %(limit)s"
     ).format(
-        ours=ours,
-        theirs=theirs,
-        our_rows=ours_query(shape),
-        their_rows=_THEIRS.format(name=sql.Literal(shape.entity)),
-        chosen=chosen,
+        ours=_listed("o", _OF_THE_DOCUMENT),
+        theirs=_listed("t", _OF_THE_DOCUMENT),
+        our_rows=ours_query(shape, source=source),
+        their_rows=theirs_query(shape, source=source),
     )
 
 
-def differing(tx: psycopg.Connection[Any], connection: str, shape: Shape, *, limit: int) -> list[Pair]:
+@cache
+def _differing_parts(shape: Shape, source: Source) -> sql.Composed:
+    """(external id, ledger id) of what both sides have, with other lines or applications."""
+    return sql.SQL(
+        """
+        select b.external_id, l.ledger_id from {entity} l
+          join {bindings} b on b.connection = %(connection)s and b.entity = {name} and b.ledger_id = l.ledger_id
+          join ({their_rows}) t on t.external_id = b.external_id
+          {parts}
+         where not l.is_deleted and coalesce(h.hash, '') is distinct from t.parts_hash limit %(limit)s
+        """
+    ).format(
+        entity=source.ledger(shape.entity),
+        bindings=source.bindings,
+        name=sql.Literal(shape.entity),
+        their_rows=theirs_query(shape, source=source),
+        parts=_parts_join(shape, source),
+    )
+
+
+@cache
+def _load(shape: Shape, source: Source) -> sql.Composed:
+    """These documents as both sides have them: `ids` are external ids, `rows` ledger ids of what is not bound."""
+    return sql.SQL(
+        """
+        select k.external_id, o.ledger_id, t.external_id is not null, {ours}, {theirs}
+          from (select w.external_id, b.ledger_id from unnest(%(ids)s::text[]) w (external_id)
+                  left join {bindings} b on b.connection = %(connection)s and b.entity = {name}
+                   and b.external_id = w.external_id
+                union all select null, unnest(%(rows)s::bigint[])) k
+          left join lateral ({our_row}) o on true
+          left join {documents} t on t.connection = %(connection)s and t.entity = {name}
+           and t.external_id = k.external_id and not t.is_deleted and t.is_readable
+         where o.ledger_id is not null or t.external_id is not null
+        """
+    ).format(
+        ours=_listed("o", _COLUMNS),
+        theirs=_listed("t", _COLUMNS),
+        name=sql.Literal(shape.entity),
+        our_row=_our_row(shape, source),
+        bindings=source.bindings,
+        documents=source.documents,
+    )
+
+
+def _listed(alias: str, names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+
+def differing(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    shape: Shape,
+    *,
+    limit: int,
+    source: Source = NOW,
+    at: datetime | None = None,
+) -> list[Pair]:
     """Every document of the entity that is missing on one side or not the same on both, `limit` at most.
 
     Linear in the connection's documents and their parts: that they are all the same is what is being checked.
     """
-    return _pairs(tx, connection, shape, None, limit)
+    keys = set(differing_documents(tx, connection, shape, limit=limit, source=source, at=at))
+    if shape.part and len(keys) < limit:
+        keys.update(_keys(tx, connection, _differing_parts(shape, source), limit, source, at))
+    return _pairs(tx, connection, shape, sorted(keys, key=str)[:limit], source, at)
+
+
+def differing_documents(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    shape: Shape,
+    *,
+    limit: int,
+    source: Source = NOW,
+    at: datetime | None = None,
+) -> list[tuple[str | None, int | None]]:
+    """(external id, ledger id) of those that differ in anything but their lines or applications; None on no side's."""
+    # With statistics the planner would walk both books in the order of an index, alone, instead of with all workers.
+    tx.execute("set local enable_mergejoin = off")
+    found = _keys(tx, connection, _differing_documents(shape, source), limit, source, at)
+    tx.execute("set local enable_mergejoin = on")
+    return found
 
 
 def pairs(tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Iterable[str]) -> list[Pair]:
     """These documents as both sides have them, whether they differ or not."""
-    wanted = list(external_ids)
-    return _pairs(tx, connection, shape, wanted, len(wanted) + 1) if wanted else []
+    return _pairs(tx, connection, shape, [(one, None) for one in external_ids])
+
+
+def _keys(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    query: sql.Composed,
+    limit: int,
+    source: Source,
+    at: datetime | None,
+) -> list[tuple[str | None, int | None]]:
+    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
+    tx.execute("set local enable_nestloop = off")
+    tx.execute("set local work_mem = '128MB'")
+    return tx.execute(query, {"connection": connection, "limit": limit, **source.given(at)}).fetchall()
 
 
 def _pairs(
-    tx: psycopg.Connection[Any], connection: str, shape: Shape, external_ids: Sequence[str] | None, limit: int
+    tx: psycopg.Connection[Any],
+    connection: str,
+    shape: Shape,
+    keys: Sequence[tuple[str | None, int | None]],
+    source: Source = NOW,
+    at: datetime | None = None,
 ) -> list[Pair]:
-    # After a first sync the planner has no statistics yet and would join the whole book row by row, for minutes.
-    tx.execute("set local enable_nestloop = off")
+    if not keys:
+        return []
+    # A few of a whole book, each found by its key; that the planner knows nothing of their number must not matter.
+    tx.execute("set local enable_nestloop = on")
     found = tx.execute(
-        _compare(shape, by_ids=external_ids is not None),
-        {"connection": connection, "limit": limit, "ids": list(external_ids or ())},
+        _load(shape, source),
+        {
+            "connection": connection,
+            "ids": [external_id for external_id, _ in keys if external_id is not None],
+            "rows": [ledger_id for external_id, ledger_id in keys if external_id is None],
+            **source.given(at),
+        },
     ).fetchall()
+    tx.execute("set local enable_nestloop = off")
     width = len(_COLUMNS)
     return [
         Pair(
@@ -341,7 +530,7 @@ def _state(values: Sequence[Any]) -> DocumentState:
 
 def count(tx: psycopg.Connection[Any], connection: str, shape: Shape) -> tuple[int, int]:
     """(live in the ledger, live in the mirror) of one connection."""
-    ours = sql.SQL("select count(*) from ({}) o").format(ours_query(shape, with_parts=False))
+    ours = sql.SQL("select count(*) from ({}) o").format(ours_query(shape))
     (in_ledger,) = tx.execute(ours, {"connection": connection}).fetchone()  # type: ignore[misc]
     return in_ledger, mirror.count(tx, connection, shape.entity)
 

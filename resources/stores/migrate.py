@@ -18,9 +18,10 @@ from psycopg import sql
 
 from resources.errors import ErrorKind, TieoutError
 from resources.stores.database import ANALYST_ROLE, APP_ROLE, FLEET_ROLE, OWNER_ROLE, WRITER_ROLE, unreachable
+from resources.stores.views import views
+from sql.instants import create_instants, drop_instants
 
 _FOLDER = Path(__file__).parents[2] / "sql"
-VIEWS_FOLDER = _FOLDER / "views"
 SERVER_VERSION_MIN = 150_000
 _ROLES = (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE, FLEET_ROLE)
 
@@ -121,13 +122,15 @@ def _create_roles(login: psycopg.Connection) -> None:
 
 def _drop_views(connection: sa.Connection) -> None:
     connection.execute(sa.text("drop schema if exists analytics cascade"))
+    drop_instants(connection)
 
 
 def _create_views(connection: sa.Connection) -> None:
-    """Recreate schema `analytics` from `sql/views/`, one file a view, in the order of their names."""
+    """Recreate schema `analytics`, each view after those it reads."""
+    create_instants(connection)
     connection.execute(sa.text("create schema analytics"))
-    for file in sorted(VIEWS_FOLDER.glob("*.sql")):
-        connection.exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
+    for view in views():
+        connection.exec_driver_sql(view.text.replace("%", "%%"))
     connection.execute(sa.text(f"grant usage on schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))
     connection.execute(sa.text(f"grant select on all tables in schema analytics to {ANALYST_ROLE}, {APP_ROLE}"))
 

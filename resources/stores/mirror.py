@@ -116,7 +116,8 @@ def _statements(entity: str) -> dict[str, bytes]:
         "update": f"""
             update mirror.{{entity}} m
                set version_token = i.version_token, modified_at = i.modified_at, content_hash = i.content_hash,
-                   payload = i.payload, is_deleted = false, change_seq = i.change_seq, seen_at = now(),
+                   payload = i.payload, is_deleted = false, change_seq = i.change_seq,
+                   seen_at = greatest(now(), m.seen_at),
                    run_id = %(run_id)s
               from ({_PAGE}) as i
              where m.connection = %(connection)s and m.external_id = i.external_id
@@ -124,7 +125,7 @@ def _statements(entity: str) -> dict[str, bytes]:
         "bury": """
             update mirror.{entity} m
                set is_deleted = true, modified_at = coalesce(i.modified_at, m.modified_at), change_seq = i.change_seq,
-                   seen_at = now(), run_id = %(run_id)s
+                   seen_at = greatest(now(), m.seen_at), run_id = %(run_id)s
               from unnest(%(ids)s::text[], %(times)s::timestamptz[], %(seqs)s::bigint[])
                    as i (external_id, modified_at, change_seq)
              where m.connection = %(connection)s and m.external_id = i.external_id
@@ -402,8 +403,9 @@ def bury(
     """Mark records as deleted over there, at a time nobody reported; returns how many were live."""
     return tx.execute(
         sql.SQL(
-            "update mirror.{} set is_deleted = true, change_seq = nextval('mirror.change_seq'), seen_at = now(), "
-            "run_id = %s where connection = %s and external_id = any(%s) and not is_deleted"
+            "update mirror.{} set is_deleted = true, change_seq = nextval('mirror.change_seq'), "
+            "seen_at = greatest(now(), seen_at), run_id = %s "
+            "where connection = %s and external_id = any(%s) and not is_deleted"
         ).format(sql.Identifier(entity)),
         (run_id, connection, list(external_ids)),
     ).rowcount

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities, parent_column
 from resources.stores.tables_audit import define_audit_tables
+from resources.stores.tables_gateway import define_gateway_tables
 from resources.stores.tables_push import define_push_tables
 from resources.stores.tables_reconciliation import define_reconciliation_tables
 from resources.stores.tables_secrets import define_secret_tables
@@ -108,6 +109,8 @@ def _ledger_tables(spec: EntitySpec) -> None:
         if field.reference is not None:
             sa.Index(None, table.c[field.column])
     _history_of(table)
+    if spec.parts:
+        sa.Index(f"{spec.name}_deleted_idx", table.c.ledger_id, postgresql_where=sa.text("is_deleted"))
     for part in spec.parts:
         _part_tables(spec, part)
 
@@ -285,6 +288,21 @@ _bindings = sa.Table(
 )
 sa.Index(None, _bindings.c.entity, _bindings.c.ledger_id)
 sa.Table(
+    "earlier_bindings",
+    metadata,
+    sa.Column("earlier_id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _tenant(),
+    sa.Column("connection", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("ledger_id", sa.BigInteger, nullable=False),
+    _instant("bound_at"),
+    _instant("unbound_at"),
+    sa.Index(None, "connection", "entity"),
+    schema="sync",
+    comment="Which record there was which row here, until when; written by trigger.",
+)
+sa.Table(
     "runs",
     metadata,
     sa.Column("run_id", sa.BigInteger, sa.Identity(), primary_key=True),
@@ -348,8 +366,29 @@ sa.Table(
     sa.Column("failed_count", sa.BigInteger, nullable=False),
     sa.Column("sample", JSONB, nullable=False, comment="ledger ids of the first failing rows"),
     _instant("checked_at", default="clock_timestamp()"),
+    sa.Column("is_blocking", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    sa.Column("says", sa.Text, nullable=False, server_default=sa.text("''"), comment="what was expected"),
+    sa.Column("row_count", sa.BigInteger, nullable=False, server_default=sa.text("0"), comment="rows looked at"),
+    sa.Column("page", sa.Text, comment="where Data Docs shows it"),
     schema="sync",
     comment="The last verdict of each data-quality check; reconciliation asks here.",
+)
+sa.Table(
+    "failing_rows",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("check_name", sa.Text, primary_key=True),
+    sa.Column("row_key", sa.Text, primary_key=True, comment="its ledger id, or table/id of what is no row of it"),
+    _tenant(),
+    sa.Column("external_id", sa.Text),
+    sa.Column("called", sa.Text, comment="its number or name"),
+    sa.Column("found", JSONB, nullable=False, comment="what the check looks at, as it stood then"),
+    _instant("first_seen_at", default="now()"),
+    _instant("last_seen_at", default="now()"),
+    _instant("cleared_at", is_required=False),
+    schema="sync",
+    comment="Rows that failed a data-quality check, and when they stopped failing.",
 )
 for _spec in entities():
     _ledger_tables(_spec)
@@ -359,3 +398,4 @@ define_push_tables(metadata)
 define_reconciliation_tables(metadata)
 define_audit_tables(metadata)
 define_secret_tables(metadata)
+define_gateway_tables(metadata)

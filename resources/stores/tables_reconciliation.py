@@ -146,6 +146,81 @@ def define_reconciliation_tables(metadata: sa.MetaData) -> None:
         comment="The newest ageing of each book: what is open with each party, by days past due.",
     )
     sa.Index(None, ageing.c.connection, ageing.c.module)
+    closings = sa.Table(
+        "closings",
+        metadata,
+        sa.Column("closing_id", sa.BigInteger, sa.Identity(), primary_key=True),
+        _tenant(),
+        sa.Column("connection", sa.Text, nullable=False),
+        sa.Column("module", sa.Text, nullable=False, comment="ar or ap"),
+        sa.Column("month_end_date", sa.Date, nullable=False, comment="the last day of the closed month"),
+        sa.Column(
+            "closed_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="the instant whose books are the closed ones",
+        ),
+        sa.Column("home_currency", sa.Text, nullable=False),
+        sa.Column("kept_by", sa.Text, nullable=False),
+        _instant("kept_at", default="clock_timestamp()"),
+        schema=SCHEMA,
+        comment="Closed months: what both books said of a month's last evening, as they stood when it was closed.",
+    )
+    sa.Index(
+        "closings_instant_key",
+        closings.c.connection,
+        closings.c.module,
+        closings.c.month_end_date,
+        closings.c.closed_at,
+        unique=True,
+    )
+    sa.Table(
+        "closing_figures",
+        metadata,
+        sa.Column("closing_id", sa.BigInteger, sa.ForeignKey("reconciliation.closings.closing_id"), primary_key=True),
+        sa.Column("book", sa.Text, primary_key=True, comment="ledger or mirror"),
+        sa.Column("party_external_id", sa.Text, primary_key=True),
+        sa.Column("currency", sa.Text, primary_key=True),
+        sa.Column("bucket", sa.Text, primary_key=True, comment="current, 1-30, 31-60, 61-90, over 90 days past due"),
+        _tenant(),
+        sa.Column("amount", sa.Numeric, nullable=False, comment="in that currency; credits are negative"),
+        sa.Column("home_amount", sa.Numeric, comment="empty where a rate is missing"),
+        schema=SCHEMA,
+        comment="The figures of closed months, which recomputing has to give again.",
+    )
+    aged_totals = sa.Table(
+        "aged_totals",
+        metadata,
+        sa.Column("aged_total_id", sa.BigInteger, sa.Identity(), primary_key=True),
+        _tenant(),
+        sa.Column("connection", sa.Text, nullable=False),
+        sa.Column("module", sa.Text, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False),
+        sa.Column("home_currency", sa.Text, nullable=False),
+        sa.Column("bucket", sa.Text, nullable=False, comment="current, 1-30, 31-60, 61-90, over 90 days past due"),
+        sa.Column("ledger_amount", sa.Numeric, comment="empty: not known"),
+        sa.Column("mirror_amount", sa.Numeric, comment="empty: not known"),
+        sa.Column("reported_amount", sa.Numeric, comment="by the ERP's own report; empty: not known"),
+        sa.Column("run_id", sa.BigInteger),
+        schema=SCHEMA,
+        comment="What is open by days past due in the home currency, of every reconciliation.",
+    )
+    sa.Index(None, aged_totals.c.connection, aged_totals.c.run_id)
+    reports = sa.Table(
+        "reports",
+        metadata,
+        sa.Column("key", sa.Text, primary_key=True, comment="its name in the object store: run and checksum"),
+        _tenant(),
+        sa.Column("connection", sa.Text, nullable=False),
+        sa.Column("run_id", sa.BigInteger, nullable=False, comment="the reconciliation it is on"),
+        sa.Column("format", sa.Text, nullable=False, comment="pdf, html, json, csv"),
+        sa.Column("sha256", sa.Text, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        _instant("written_at"),
+        schema=SCHEMA,
+        comment="The files of reports that were written.",
+    )
+    sa.Index(None, reports.c.connection, reports.c.run_id)
     documents = sa.Table(
         "documents",
         metadata,

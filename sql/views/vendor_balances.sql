@@ -1,18 +1,17 @@
 -- What we owe each vendor, from the ledger's open documents.
 create view analytics.vendor_balances as
 with open_items as (
-  select vendor_id, currency, open_amount as amount from ledger.bills where not is_deleted
-  union all
-  select vendor_id, currency, -open_amount from ledger.vendor_credits where not is_deleted
-  union all
-  select vendor_id, currency, -unapplied_amount from ledger.bill_payments where not is_deleted
+  select party_id as vendor_id, currency, sum(open_amount) as open_amount
+    from analytics.open_documents where module = 'ap' group by party_id, currency
 )
 select v.ledger_id as vendor_id, v.tenant_id, v.name as vendor_name, coalesce(o.currency, v.currency) as currency,
-       coalesce(sum(o.amount), 0) as open_amount
+       coalesce(o.open_amount, 0) as open_amount
   from ledger.vendors v
   left join open_items o on o.vendor_id = v.ledger_id
- group by v.ledger_id, v.tenant_id, v.name, coalesce(o.currency, v.currency);
+ where not v.is_deleted or o.open_amount <> 0;
 comment on view analytics.vendor_balances is 'What we owe each vendor, by currency: open bills less open credits and unapplied payments.';
-comment on column analytics.vendor_balances.vendor_id is 'Ledger id of the vendor.';
-comment on column analytics.vendor_balances.currency is 'ISO 4217; amounts of different currencies are never added.';
-comment on column analytics.vendor_balances.open_amount is 'Positive: we owe the vendor. Negative: the vendor owes us.';
+comment on column analytics.vendor_balances.vendor_id is 'Ledger id of the vendor.'; -- bigint from ledger.vendors.ledger_id
+comment on column analytics.vendor_balances.tenant_id is 'Whose books.'; -- text from ledger.vendors.tenant_id
+comment on column analytics.vendor_balances.vendor_name is 'Name of the vendor.'; -- text from ledger.vendors.name
+comment on column analytics.vendor_balances.currency is 'ISO 4217; amounts of different currencies are never added.'; -- text from analytics.open_documents.currency, ledger.vendors.currency
+comment on column analytics.vendor_balances.open_amount is 'Positive: we owe the vendor. Negative: the vendor owes us.'; -- numeric from analytics.open_documents.open_amount

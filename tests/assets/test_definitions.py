@@ -13,7 +13,17 @@ from tests.house import ROOT
 
 LEDGER = "bill_payments bills credit_memos customers invoices items payments purchase_orders vendor_credits vendors"
 REFERENCE = "accounts company_info payment_methods preferences tax_codes tax_rates terms"
+DERIVED = (
+    "ap_aging ar_aging cash_collected customer_balances data_quality days_to_pay delta_savings error_summary "
+    "open_documents reconciliation_history sync_health vendor_balances"
+)
+VIEWS = (
+    f"{LEDGER} {DERIVED} bill_lines bill_payment_applications credit_memo_lines invoice_lines payment_applications "
+    "purchase_order_lines vendor_credit_lines"
+)
 KEYS = {"mirror": f"{LEDGER} {REFERENCE}", "ledger": LEDGER, "push": LEDGER, "reconciliation": "ap ar"}
+KEYS |= {"analytics": VIEWS, "sync": "connections errors runs verdicts"}
+WITHOUT_PARTITIONS = ("analytics", "sync")
 
 
 def test_definitions_load(definitions):
@@ -28,7 +38,9 @@ def test_the_asset_keys_are_these(definitions):
 
 def test_every_asset_says_what_it_is_and_whose(definitions):
     for spec in definitions.resolve_all_asset_specs():
-        said = (spec.description, spec.group_name, spec.owners, spec.kinds, spec.partitions_def)
+        is_of_a_day = spec.partitions_def is not None
+        assert is_of_a_day == (spec.key.path[0] not in WITHOUT_PARTITIONS)
+        said = (spec.description, spec.group_name, spec.owners, spec.kinds)
         assert all(said), f"{spec.key.to_user_string()} leaves something unsaid: {said}"
         assert spec.metadata["dagster/column_schema"].columns
         assert spec.metadata["dagster/table_name"]
@@ -60,7 +72,7 @@ def test_every_ledger_entity_has_a_blocking_quality_check(definitions):
 
 
 def test_jobs_schedules_and_sensors_are_described(definitions):
-    names = {"delta_sync", "full_sync", "push", "check_conflicts", "reconcile"}
+    names = {"delta_sync", "full_sync", "push", "check_conflicts", "reconcile", "analytics"}
     assert names <= {job.name for job in definitions.resolve_all_job_defs()}
     for name in names:
         assert definitions.resolve_job_def(name).description
@@ -72,6 +84,7 @@ def test_jobs_schedules_and_sensors_are_described(definitions):
     assert {s.name: bool(s.description) for s in definitions.schedules} == {
         "weekly_census": True,
         "nightly_reconciliation": True,
+        "nightly_analytics": True,
     }
 
 

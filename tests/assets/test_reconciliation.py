@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import dagster as dg
 
+from resources.reporting.write import write_report
+from resources.stores import reports
+from resources.stores.views import views
 from tests.assets.conftest import failure_text, materialized
 from tests.house import CONNECTION
 
@@ -23,6 +32,48 @@ def test_both_books_tie_out_and_show_it(runner):
     totals = {row.data["currency"]: row.data["difference"] for row in receivables["totals"]}
     assert totals == {"EUR": "0.00", "USD": "0.00"}
     assert receivables[f"open AR of {CONNECTION}"].startswith("![")
+    assert receivables[f"ageing of {CONNECTION}"].startswith("![")
+
+
+def test_the_report_of_a_reconciliation_is_kept_and_its_asset_says_where(runner, house):
+    said = materialized(runner.run("reconcile", asset_selection=TOTALS))["reconciliation/ar"]
+
+    places = dict(re.findall(r"- (\w+): `([^`]+)`", said[f"report of {CONNECTION}"]))
+    assert set(places) == {"pdf", "html", "json", "csv"}
+    for place in places.values():
+        assert hashlib.sha256(Path(place).read_bytes()).hexdigest() == Path(place).stem
+    report = json.loads(Path(places["json"]).read_text())
+    assert report["ties_out"] is True
+    assert report["to_do"] == ["Nothing."]
+    assert {(t["module"], t["currency"]) for t in report["totals"]} == {
+        (module, currency) for module in ("ar", "ap") for currency in ("EUR", "USD")
+    }
+    assert all(one["ledger_amount"] == one["reported_amount"] for one in report["ageing"])
+    with house.db.transaction("default") as tx:
+        listed = reports.written(tx, CONNECTION, runs_max=1)
+    assert {Path(f.key).name for f in listed} == {Path(place).name for place in places.values()}
+    assert write_report(house, CONNECTION).places == places
+
+
+def test_a_report_that_cannot_be_kept_fails_the_run_and_not_the_comparison(runner, house, monkeypatch):
+    (house.settings.home / "no-folder").write_text("")
+    monkeypatch.setattr(house, "settings", replace(house.settings, reports=str(house.settings.home / "no-folder")))
+
+    result = runner.run("reconcile", asset_selection=TOTALS)
+
+    assert not result.success
+    assert "TIEOUT_REPORTS" in failure_text(result)
+    assert materialized(result)["reconciliation/ar"]["ties_out"] is True
+
+
+def test_every_view_is_counted(runner):
+    result = runner.run("analytics", key=None)
+
+    assert result.success, failure_text(result)
+    counted = materialized(result)
+    assert len(counted) == len(views())
+    assert counted["analytics/invoices"]["dagster/row_count"] > 100
+    assert counted["analytics/reconciliation_history"]["dagster/row_count"] >= 4
 
 
 def test_a_lost_payment_is_a_break_with_the_customer_named(runner, house):
@@ -103,5 +154,6 @@ def test_rows_that_break_a_rule_stop_reconciliation_in_the_run_and_alone(runner,
     assert not together.success
     assert not {"reconciliation/ar", "reconciliation/ap"} & set(materialized(together))
     assert not alone.success
-    assert f"bills.lines_make_the_total failed for 1 rows (ledger ids [{bad}])" in failure_text(alone)
+    assert "check bills.lines_make_the_total failed for 1 rows" in failure_text(alone)
+    assert f"ledger ids {bad} " in failure_text(alone)
     assert mended.success

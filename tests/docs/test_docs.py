@@ -6,6 +6,7 @@ Belongs here: what can be checked without running the product. That the demo doe
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -167,3 +168,11 @@ def test_every_kind_of_damage_is_in_the_table_of_what_reconciliation_is_held_to(
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", table)) - {cause.value for cause in Cause}
 
     assert named == set(DAMAGES)
+
+
+def test_the_page_on_analytics_is_what_the_views_say_of_themselves():
+    spec = importlib.util.spec_from_file_location("write_analytics", ROOT / "docs/write_analytics.py")
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "run `python docs/write_analytics.py`"

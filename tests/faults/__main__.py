@@ -29,7 +29,7 @@ from tests.house import ROOT
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- figures of the last long run: begin -->", "<!-- figures of the last long run: end -->"
-MUTANT_SEEDS = 200
+MUTANT_SEEDS = 20
 SAID_EVERY_SECONDS = 30.0
 
 

@@ -7,7 +7,7 @@ reach an answer lost while a lost answer is asked for once in thousands of sched
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,10 @@ class Aim:
     strike: tuple[str, str] | None = None
 
 
-# How often as compared with an ordinary push: not each of them gets to where it leads.
-RARELY = {"found": 3, "resend": 3, "caught_up": 4}
+# How often in one turn, as compared with an ordinary push under a fault: not each of them gets to where it leads.
+STRIKES_IN_TURN = 4
+READING_IN_TURN = {"delta": 2, "conflict": 3, "census": 3, "census_conflict": 3}
+RARELY_IN_TURN = {"found": 5, "resend": 6, "caught_up": 6, "late_move": 3}
 
 
 def why_not(point: str, what: str) -> str:
@@ -90,21 +92,26 @@ def _way_to(point: str, how: str) -> str:
     return {"resend_counted": "resend", "caught_up": "caught_up", "conflict_opened": "conflict"}.get(point, "push")
 
 
-def _all_aims() -> Iterator[Aim]:
+def _all_aims() -> Iterator[tuple[Aim, int]]:
+    """Each aim, and how often it has its turn."""
     for point in POINTS:
         for how in STRIKES:
             if not why_not(point, how):
-                yield from [Aim(_way_to(point, how), strike=(point, how))] * 2
+                yield Aim(_way_to(point, how), strike=(point, how)), STRIKES_IN_TURN
     for fault in FAULTS:
-        if fault in READING:
-            yield from (Aim(way, fault) for way in ("delta", "conflict", "census"))
-        else:
-            yield Aim("push", fault)
+        ways = READING_IN_TURN if fault in READING else {"push": 1}
         # Where one action reaches many of the points that are rarely passed at all.
-        yield from (Aim(way, fault) for way, times in RARELY.items() for _ in range(times))
+        for way, times in {**ways, **RARELY_IN_TURN}.items():
+            yield Aim(way, fault), times
 
 
-AIMS = tuple(random.Random("aims").sample(listed := list(_all_aims()), len(listed)))
+def _shuffled(aims: Sequence[Aim]) -> tuple[Aim, ...]:
+    return tuple(random.Random("aims").sample(aims, len(aims)))
+
+
+# What long runs take in turn; and each of it once, for the schedules that run with every change.
+AIMS = _shuffled([aim for aim, times in _all_aims() for _ in range(times)])
+EACH_AIM = _shuffled([aim for aim, _ in _all_aims()])
 
 
 def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
@@ -119,9 +126,16 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
         yield {"what": "work", "run": "delta"}
         yield {"what": "decide", "strike": strike and {**strike, "nth": 1}}
         return
-    if aim.way == "conflict":
+    if aim.way in ("conflict", "census_conflict"):
         yield {"what": "edit_both"}
+        yield {"what": "edit_apart"}
         yield {"what": "edit_both"}
+    elif aim.way == "late_move":
+        # Three kinds that are pushed first: what is lost thrice is lost for each of them, and the fourth is told.
+        for of in ("customers", "vendors", "items"):
+            yield {"what": "make_here", "of": of}
+        yield {"what": "edit_both", "of": "invoices"}
+        yield {"what": "edit_both", "of": "invoices"}
     elif aim.way in ("delta", "census"):
         yield {"what": "make_there"}
         yield {"what": "edit_there"}
@@ -135,7 +149,7 @@ def steps_to(aim: Aim, chance: random.Random) -> Iterator[dict[str, Any]]:
             doubt = chance.choice(DOUBTS[aim.way])
             yield {"what": "work", "run": "push", "fault": doubt, "strike": _AT_SEND}
         yield {"what": "make_here"}
-    run = {"delta": "delta", "conflict": "delta", "census": "full"}.get(aim.way, "push")
+    run = {"delta": "delta", "conflict": "delta", "census": "full", "census_conflict": "full"}.get(aim.way, "push")
     in_doubt = aim.way in ("found", "resend")
     if strike and (in_doubt or aim.way == "caught_up"):
         strike["nth"] = 1

@@ -362,8 +362,8 @@ class Hands:
                 return self.erp.money(kind, settled, (document.kind, there)) | self.erp.with_party(kind, party)
         return None if kind.entity == "bill_payments" else self.erp.money(kind, amount, None)
 
-    def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
-        record = record or self.pick(chance)
+    def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "", of: str = "") -> None:
+        record = record or self.pick(chance, lambda r: of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None:
             return
@@ -415,14 +415,33 @@ class Hands:
         _end(record, "theirs", how, unseen)
         self.say(f"there: {how} {record.label}")
 
-    def edit_both(self, chance: random.Random) -> None:
+    def edit_both(self, chance: random.Random, of: str = "") -> None:
         """The same field on both sides, unseen: whoever comes second must ask."""
-        record = self.pick(chance, lambda r: r.ledger_id is not None and r.external_id is not None and not r.is_ended)
+        record = self.pick(
+            chance,
+            lambda r: (
+                r.ledger_id is not None and r.external_id is not None and not r.is_ended and of in ("", r.kind.entity)
+            ),
+        )
         if record is None:
             return
         name = self._a_field(chance, record)
         self.edit_there(chance, record, name)
         self.edit_here(chance, record, name)
+
+    def edit_apart(self, chance: random.Random) -> None:
+        """Two fields of one record, one on each side, unseen: to be merged without a question."""
+        record = self.pick(
+            chance,
+            lambda r: (
+                r.ledger_id is not None and r.external_id is not None and not r.is_ended and len(r.kind.texts) > 1
+            ),
+        )
+        if record is None:
+            return
+        here, there = chance.sample(list(record.kind.texts), 2)
+        self.edit_there(chance, record, there)
+        self.edit_here(chance, record, here)
 
     # Deeds that happened while the product ran
 

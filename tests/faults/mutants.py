@@ -1,4 +1,4 @@
-"""The protocol broken on purpose, one way at a time: the programme must notice each within two hundred schedules.
+"""The protocol broken on purpose, one way at a time: the programme must notice each.
 
 Each function breaks the product in the process that calls it. What is patched is the product's own, by name, so a
 mutant that no longer fits the code fails loudly instead of breaking nothing.
@@ -6,10 +6,13 @@ mutant that no longer fits the code fails loudly instead of breaking nothing.
 
 from __future__ import annotations
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 
@@ -108,11 +111,85 @@ def watermark_before_page() -> None:
 
 
 def after_instead_of_from() -> None:
-    """Ask for what changed after the watermark, not from it on, and without any overlap."""
-    from resources.erps.quickbooks import feed
+    """Ask for what changed after the watermark's second, not from it on, and without any overlap."""
+    from resources.erps.quickbooks.feed import FEED_OVERLAP, ChangeFeed
 
-    assert timedelta(0) < feed.FEED_OVERLAP
-    feed.FEED_OVERLAP = timedelta(0)
+    original = ChangeFeed._ask
+
+    def ask(self: Any, names: list[str], since: Any) -> Any:
+        return original(self, names, since + FEED_OVERLAP + timedelta(seconds=1))
+
+    ChangeFeed._ask = ask  # type: ignore[method-assign]
+
+
+def offset_paging() -> None:
+    """Read what changed page by page, each by its position among the rows as they are by then."""
+    from resources.connector import Page
+    from resources.erps.quickbooks import queries
+    from resources.erps.quickbooks.client import QuickBooksConnector
+    from resources.erps.quickbooks.paging import Pager
+    from resources.erps.quickbooks.profile import FEED_OVERLAP
+
+    assert QuickBooksConnector.pull_changes
+
+    def pull_changes(self: Any, since: Any) -> Any:
+        for name, at in since.items():
+            entity = self._entity(name)
+            if not entity.has_change_feed:
+                yield from self.pull(name)
+                continue
+            pager = Pager(self._wire, name, entity)
+            pager._rows_max = 1
+            position = 1
+            while True:
+                changed = queries.modified_from(at - FEED_OVERLAP)
+                page = pager._select(changed, order=f"{queries.MODIFIED} asc", start=position)
+                yield Page(name, page.rows.records, page.rows.rejected)
+                if not page.row_count:
+                    break
+                position += page.row_count
+            yield Page(name, (), (), watermark=pager.began_at)
+
+    QuickBooksConnector.pull_changes = pull_changes  # type: ignore[method-assign]
+
+
+def float_money() -> None:
+    """Read an amount as a binary fraction, and cut it to cents."""
+    from resources.wire_json import _Reader
+
+    assert _Reader.read_fraction
+    _Reader.read_fraction = lambda self, text: Decimal(int(float(text) * 100)) / 100  # type: ignore[method-assign]
+
+
+def naive_time() -> None:
+    """Drop the offset of a time, so that it counts as the machine's own, which stands west of the company."""
+    from resources.erps.quickbooks import records
+
+    assert records._instant
+    os.environ["TZ"] = "Pacific/Honolulu"
+    time.tzset()
+    records._instant = lambda text: datetime.fromisoformat(text).replace(tzinfo=None).astimezone(UTC)
+
+
+def token_used_before_it_is_stored() -> None:
+    """Work with a new access token at once, and keep what came with it when the work is done."""
+    from resources.oauth import TokenKeeper
+    from resources.stores import leases
+
+    keep, release = TokenKeeper._keep, leases.release
+    later: list[Callable[[], None]] = []
+
+    def keep_later(self: Any, attempt_id: Any, tokens: Any) -> None:
+        self._journal.end(attempt_id, "unanswered")
+        later.append(lambda: keep(self, attempt_id, tokens))
+
+    def keep_and_release(tx: Any, lease: Any) -> None:
+        while later:
+            later.pop()()
+        release(tx, lease)
+
+    TokenKeeper._keep = keep_later  # type: ignore[method-assign]
+    leases.release = keep_and_release
 
 
 def echo_is_an_edit() -> None:
@@ -216,6 +293,10 @@ MUTANTS: dict[str, Callable[[], None]] = {
         fresh_token,
         watermark_before_page,
         after_instead_of_from,
+        offset_paging,
+        float_money,
+        naive_time,
+        token_used_before_it_is_stored,
         echo_is_an_edit,
         census_deletes_on_a_partial_run,
         retry_on_400,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from tests.faults.bites import BITES
 from tests.faults.invariants import violations
-from tests.faults.schedule import AIMS_PER_SCHEDULE, Ran, Schedule, Step, steps_of
+from tests.faults.schedule import Ran, Schedule, Step
 from tests.faults.world import World
 
 SHORTENINGS_MAX = 60
@@ -37,11 +38,13 @@ def failures(world: World, seeds: Iterable[int], mutant: str = "", *, is_shorten
 def first_failure(world: World, seeds: Iterable[int], mutant: str) -> tuple[int, str] | None:
     """The first seed that finds a broken protocol out, and what it found; None if all of them miss it.
 
-    Every seed at its full length.
+    What a schedule made for it (`bites.py`) does with each seed, which must hold where nothing is broken.
     """
     for seed in seeds:
-        tried = attempt(world, seed, steps_of(seed, AIMS_PER_SCHEDULE), mutant)
+        tried = attempt(world, seed, BITES[mutant], mutant)
         if tried.found:
+            whole = attempt(world, seed, BITES[mutant])
+            assert not whole.found, told(world, whole)
             return seed, tried.found[0]
     return None
 

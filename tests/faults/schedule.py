@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
-from tests.faults.aims import AIMS, DECIDING, FINDING, MERGING, PULLING, SENDING, steps_to
+from tests.faults.aims import AIMS, DECIDING, EACH_AIM, FINDING, MERGING, PULLING, SENDING, steps_to
 from tests.faults.faults import FAULTS, rules
 from tests.faults.hands import Hands
 from tests.faults.journal import effects_without_intent
@@ -50,18 +50,22 @@ MADE = {
 # The seeds that run with every change: short, so that there is time for all of them.
 SHORT_SEEDS = range(520)
 AIMS_PER_SHORT_SCHEDULE = 1
-AIMS_PER_SCHEDULE = 3
+AIMS_PER_SCHEDULE = 4
 # More than the service remembers a request id.
 A_LONG_WHILE_SECONDS = 90_000
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step; of `work` also what is run, which fault the company has then, and what strikes the product where."""
+    """One step; of `work` also what is run, which fault the company has then, and what strikes the product where.
+
+    `of`: the kind of record that is made or edited, if it matters.
+    """
 
     place: int
     what: str
     run: str = ""
+    of: str = ""
     fault: str = ""
     strike: dict[str, Any] | None = None
     is_doubled: bool = False
@@ -70,7 +74,7 @@ class Step:
     edit_meanwhile: bool = False
 
     def says(self) -> str:
-        said = [self.what, self.run, self.fault and f"fault {self.fault}"]
+        said = [self.what, self.of, self.run, self.fault and f"fault {self.fault}"]
         if self.strike:
             said.append(f"{self.strike['how']} at {self.strike['point']} {self.strike['nth']}")
         said += ["two at once"] * self.is_doubled + ["a day passes first"] * self.long_while
@@ -99,8 +103,10 @@ def steps_of(seed: int, aims: int | None = None) -> list[Step]:
     # A subset of the faults for each seed: rare combinations come up more often than if all were always on.
     faults = chance.sample(sorted(FAULTS), 5)
     steps = [Step(0, "make_here")]
+    is_short = seed in SHORT_SEEDS and aims is None
+    listed = EACH_AIM if is_short else AIMS
     if aims is None:
-        aims = AIMS_PER_SHORT_SCHEDULE if seed in SHORT_SEEDS else AIMS_PER_SCHEDULE
+        aims = AIMS_PER_SHORT_SCHEDULE if is_short else AIMS_PER_SCHEDULE
     for aimed in range(aims):
         for _ in range(chance.randint(0, 1)):
             what = chance.choices(list(STEPS), list(STEPS.values()))[0]
@@ -108,7 +114,7 @@ def steps_of(seed: int, aims: int | None = None) -> list[Step]:
             if what == "edit_both" and chance.random() < 0.5:
                 # A conflict that nobody sees cannot be decided.
                 steps += [Step(len(steps), "work", "delta"), Step(len(steps) + 1, "decide")]
-        aim = AIMS[(seed * aims + aimed) % len(AIMS)]
+        aim = listed[(seed * aims + aimed) % len(listed)]
         for step in steps_to(aim, chance):
             steps.append(Step(len(steps), **step))
     return steps
@@ -159,10 +165,12 @@ class Schedule:
             elif step.what == "decide":
                 self._decide(chance, step)
             elif step.what == "make_here":
-                entity = chance.choices(list(MADE), list(MADE.values()))[0]
+                entity = step.of or chance.choices(list(MADE), list(MADE.values()))[0]
                 self.hands.make_here(chance, entity, strange_party=chance.random() < 0.15)
             elif step.what == "make_there":
-                self.hands.make_there(chance, chance.choices(list(MADE), list(MADE.values()))[0])
+                self.hands.make_there(chance, step.of or chance.choices(list(MADE), list(MADE.values()))[0])
+            elif step.what in ("edit_both", "edit_there"):
+                getattr(self.hands, step.what)(chance, of=step.of)
             else:
                 getattr(self.hands, step.what)(chance)
         self._make_peace()
@@ -174,7 +182,7 @@ class Schedule:
             self.world.control("clock", {"advance_seconds": A_LONG_WHILE_SECONDS})
         if step.clock_seconds:
             self.world.control("clock", {"advance_seconds": step.clock_seconds})
-        strike, edited = self._strike(chance, step)
+        strike, edited = self._written_by(chance, step.strike)
         action = {"do": step.run, "strike": strike, "mutant": self.mutant}
         actions = [action]
         if step.is_doubled:
@@ -193,11 +201,15 @@ class Schedule:
         self._look_at_watermarks()
         self.ran.found += effects_without_intent(self.world, self.world.ask("effects"))
 
-    def _strike(self, chance: random.Random, step: Step) -> tuple[dict[str, Any] | None, Any]:
-        """What strikes; if somebody writes into the ledger just then, also how to remember it."""
-        if step.strike is None or step.strike["how"] != "write":
-            return step.strike, None
-        record = self.hands.pick(chance, lambda r: r.ledger_id is not None)
+    def _written_by(
+        self, chance: random.Random, strike: dict[str, Any] | None, besides: int | None = None
+    ) -> tuple[dict[str, Any] | None, Any]:
+        """What strikes; if somebody writes into the ledger just then, with what, and how to remember it. `besides`: the
+        row that is locked then.
+        """
+        if strike is None or strike["how"] != "write":
+            return strike, None
+        record = self.hands.pick(chance, lambda r: r.ledger_id not in (None, besides))
         if record is None:
             return None, None
         name, value = self.hands.a_text_of(chance, record)
@@ -209,7 +221,7 @@ class Schedule:
         def remember(before: str) -> None:
             self.hands.wrote_here(record, name, value, before)
 
-        return {**step.strike, "statement": statement, "values": [value, record.ledger_id, record.ledger_id]}, remember
+        return {**strike, "statement": statement, "values": [value, record.ledger_id, record.ledger_id]}, remember
 
     def _script(self, chance: random.Random) -> Any:
         """Somebody works over there right after one of the product's requests, on a field that only they write."""
@@ -244,12 +256,16 @@ class Schedule:
         strike = step.strike
         if strike is None and chance.random() < 0.6:
             strike = {"point": chance.choice(DECIDING), "nth": 1, "how": chance.choice(["kill", "cut"])}
+        strike, edited = self._written_by(chance, strike, besides=conflict["ledger_id"])
         asked = {"do": "resolve", "conflict": conflict["conflict_id"], "keep": keep, "strike": strike}
         (end,) = self.world.work({**asked, "mutant": self.mutant})
         now = self.world.one("select * from sync.conflicts where conflict_id = %s", conflict["conflict_id"])
         self.hands.say(f"   ended {end['code']} {end['said'][:300]}")
         if now and now["state"] == "resolved":
             self.hands.decided(conflict, keep)
+        if edited and end.get("written") is not None:
+            # Whoever wrote saw what was decided: the row is locked until then.
+            edited(end["written"])
 
     def _make_peace(self) -> None:
         """No more faults; what is late comes now; then sync and push until neither changes anything."""

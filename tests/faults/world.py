@@ -7,6 +7,7 @@ What is done, and when, is `schedule.py`; what must hold afterwards is `invarian
 
 from __future__ import annotations
 
+import http.client
 import json
 import secrets
 import subprocess
@@ -19,9 +20,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
-import requests
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -32,8 +33,34 @@ from tests.faults.cluster import CLUSTER
 from tests.faults.erps import Erp, erp_of
 from tests.house import ROOT, connect_simulator, prepare_database, running_simulator
 
+CALL_SECONDS_MAX = 60
 # Tokens live for an hour; what is copied is made anew before they end.
 COPY_SECONDS_MAX = 1500.0
+
+
+class Control:
+    """The control API of a simulator over one connection: it is asked some forty times in a schedule."""
+
+    def __init__(self, base_url: str) -> None:
+        self._line = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=CALL_SECONDS_MAX)
+
+    def call(self, method: str, name: str, body: Any = None) -> tuple[int, bytes]:
+        """(status, body) of the answer. One that the simulator has closed since is opened again."""
+        sent = None if method != "POST" else json.dumps(body).encode()
+        try:
+            return self._once(method, name, sent)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            self._line.close()
+            return self._once(method, name, sent)
+
+    def _once(self, method: str, name: str, sent: bytes | None) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"} if sent is not None else {}
+        self._line.request(method, f"/_sandbox/{name}", body=sent, headers=headers)
+        answer = self._line.getresponse()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        self._line.close()
 
 
 @dataclass
@@ -52,7 +79,7 @@ class World:
     copied_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.http = requests.Session()
+        self.http = Control(self.books.simulator.base_url)
         self.refused: Any = None
         self.hand = self._new_hand()
         self.copy()
@@ -65,6 +92,7 @@ class World:
 
     def close(self) -> None:
         self.hand.close()
+        self.http.close()
 
     def forget_counts(self) -> None:
         for counted in (self.passed, self.struck, self.killed):
@@ -85,7 +113,7 @@ class World:
         self.control("restore", {"name": "beginning"})
         self.control("clock", {})
         self.control("switches", dict(self.erp.switches))
-        requests.delete(f"{self.books.simulator.base_url}/_sandbox/log", timeout=10)
+        self.http.call("DELETE", "log")
         self.hand.execute(self._reset)
         self.said.clear()
         if time.monotonic() - self.copied_at > COPY_SECONDS_MAX:
@@ -132,14 +160,14 @@ class World:
     # The company over there
 
     def control(self, name: str, body: Any) -> Any:
-        answer = self.http.post(f"{self.books.simulator.base_url}/_sandbox/{name}", json=body, timeout=60)
-        assert answer.ok, f"{name}: {answer.status_code} {answer.text[:500]}"
-        return answer.json() if answer.content else None
+        status, said = self.http.call("POST", name, body)
+        assert status < 400, f"{name}: {status} {said[:500]!r}"
+        return json.loads(said) if said else None
 
-    def ask(self, name: str, **parameters: Any) -> Any:
-        answer = self.http.get(f"{self.books.simulator.base_url}/_sandbox/{name}", params=parameters, timeout=60)
-        assert answer.ok, f"{name}: {answer.status_code} {answer.text[:500]}"
-        return json.loads(answer.text, parse_float=Decimal)
+    def ask(self, name: str, **parameters: str) -> Any:
+        status, said = self.http.call("GET", f"{name}?{urlencode(parameters)}" if parameters else name)
+        assert status < 400, f"{name}: {status} {said[:500]!r}"
+        return json.loads(said, parse_float=Decimal)
 
     def there(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Everything that is in the company now, by entity and id."""
@@ -155,9 +183,9 @@ class World:
 
     def edit_there(self, edit: dict[str, Any]) -> dict[str, Any] | None:
         """Somebody works in the company; None if it refuses."""
-        answer = self.http.post(f"{self.books.simulator.base_url}/_sandbox/edit", json=edit, timeout=60)
-        said = answer.json()
-        if answer.ok and not self.erp.was_refused(said):
+        status, answer = self.http.call("POST", "edit", edit)
+        said = json.loads(answer)
+        if status < 400 and not self.erp.was_refused(said):
             return said[edit["entity"]]
         self.refused = said
         return None
@@ -172,7 +200,7 @@ class World:
         return next(iter(self.rows(statement, *values)), None)
 
 
-def _copied(hand: psycopg.Connection[Any]) -> sql.Composed:
+def _copied(hand: psycopg.Connection[Any]) -> str:
     """Keep a copy of every row; gives the statements that put them back, sequences included."""
     hand.execute("drop schema if exists beginning cascade; create schema beginning")
     undo: list[sql.Composable] = [sql.SQL("set session_replication_role = replica")]
@@ -206,7 +234,7 @@ def _copied(hand: psycopg.Connection[Any]) -> sql.Composed:
         named = sql.Literal(f"{schema}.{sequence}")
         undo.append(sql.SQL("select setval({}, {}, {})").format(named, value or 1, value is not None))
     undo.append(sql.SQL("set session_replication_role = origin"))
-    return sql.SQL(";\n").join(undo)
+    return sql.SQL(";\n").join(undo).as_string(hand)
 
 
 @contextmanager

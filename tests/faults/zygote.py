@@ -15,6 +15,8 @@ import time
 import types
 from pathlib import Path
 
+from psycopg import _preparing
+
 from resources import erps
 from resources.stages import sync as whole_way
 from tests.faults.crew import Crew
@@ -43,6 +45,10 @@ def warm_up(erp: str) -> None:
     whole_way.time = types.SimpleNamespace(  # type: ignore[assignment]
         monotonic=time.monotonic, sleep=lambda seconds: time.sleep(seconds * WAITS_SHORTENED)
     )
+    # A statement is prepared the first time, and (`cluster.py`) planned once: most of what a run costs the database is
+    # planning, and a process that is struck dead after one action never comes to where that stops by itself.
+    _preparing.PrepareManager.prepare_threshold = 0
+    _preparing.PrepareManager.prepared_max = 1000
     # A pool whose connections were dropped says so; that they were is our own doing.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # What is not moved to the permanent generation would be copied into every child by its first collection.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -122,6 +123,68 @@ def test_reconcile_ties_out_with_exact_figures():
         assert Decimal(total["ledger_total"]) == Decimal(total["erp_total"])
         assert Decimal(total["difference"]) == 0
         assert total["breaks"] == {}
+
+
+def test_reconcile_as_of_reads_both_books_as_they_stood():
+    now = datetime.now(UTC).isoformat()
+
+    found = answer("reconcile", CONNECTION, "--as-of", now)
+    before = answer("reconcile", CONNECTION, "--as-of", "2026-01-01", code=1)
+    wrong = tieout("reconcile", CONNECTION, "--as-of", "yesterday")
+
+    assert found["ties_out"] is True
+    receivable, payable = found["connections"][CONNECTION]
+    assert {t["currency"] for t in receivable["totals"] + payable["totals"]} == {"EUR", "USD"}
+    assert all(t["ledger_total"] == t["mirror_total"] for t in receivable["totals"] + payable["totals"])
+    for module in before["connections"][CONNECTION]:
+        assert (module["totals"], module["ageing"]) == ([], [])
+        assert [s["code"] for s in module["statements"]] == ["before_first_sync"]
+    assert wrong.exit_code == 2
+    assert "such as 2026-11-01T18:00:00Z" in wrong.stderr
+    shown = tieout("reconcile", CONNECTION, "--as-of", now)
+    assert "mirror against ledger, as of" in shown.output
+    assert "Both books tied out." in shown.output
+
+
+def test_a_closed_month_is_kept_and_comes_out_the_same():
+    month = f"{datetime.now(UTC).date().replace(day=1) - timedelta(days=1):%Y-%m}"
+    closed_at = datetime.now(UTC).isoformat()
+
+    kept = answer("reconcile", CONNECTION, "--closed", month, "--as-of", closed_at)
+    shown = tieout("reconcile", CONNECTION, "--closed", month)
+
+    assert kept["is_unchanged"] is True
+    assert [module["kept_at"] for module in kept["connections"][CONNECTION]] == [None, None]
+    assert shown.exit_code == 0
+    assert shown.output.count("the same figures as kept at") == 2
+    assert "Nothing has changed in it since." in shown.output
+
+
+def test_a_bad_row_stops_reconciliation_and_is_named():
+    house = configured.ServicesResource().open()
+
+    def change(by: int) -> int:
+        with house.db.transaction("default") as tx:
+            tx.execute("select set_config('tieout.is_sync', 'on', true)")
+            return tx.execute(
+                "update ledger.invoices set total_amount = total_amount + %s where ledger_id = "
+                "(select min(ledger_id) from ledger.invoices) returning ledger_id",
+                (by,),
+            ).fetchone()[0]
+
+    row = change(1)
+    try:
+        refused = tieout("reconcile", CONNECTION, "--json")
+    finally:
+        change(-1)
+
+    assert refused.exit_code == 1
+    said = json.loads(refused.stdout)
+    assert said["ties_out"] is False
+    (check,) = said["refused"][CONNECTION]
+    assert (check["entity"], check["check"]) == ("invoices", "lines_make_the_total")
+    assert [one["key"] for one in check["rows"]] == [str(row)]
+    assert check["told"].startswith("check invoices.lines_make_the_total failed for 1 rows, where lines and tax")
 
 
 def test_explain_tells_the_story_of_a_record_by_its_number(simulator):

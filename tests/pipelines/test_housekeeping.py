@@ -16,7 +16,8 @@ def test_the_job_erases_what_belongs_to_nobody_and_says_how_much(new_database: N
 
         ran = housekeeping.execute_in_process(resources={"services": ServicesResource()})
 
-        (event,) = ran.filter_events(lambda event: event.event_type_value == "STEP_OUTPUT")
-        metadata = event.step_output_data.metadata
+        outputs = ran.filter_events(lambda event: event.event_type_value == "STEP_OUTPUT")
+        metadata = {name: value for event in outputs for name, value in event.step_output_data.metadata.items()}
+        assert metadata["answers"].value == 0
         assert metadata["secrets of removed connections"].value == 1
         assert house.vault("default").all("long_gone") == {}

@@ -48,7 +48,7 @@ def test_each_active_connection_gets_one_run_for_the_day(instance, house):
                 pull_interval_seconds=300,
             )
             connections.set_state(tx, name, state)
-    census, _ = build_schedules(census_job="full_sync", reconcile_job="reconcile")
+    census, _, _ = build_schedules(census_job="full_sync", reconcile_job="reconcile", analytics_job="analytics")
 
     asked = tick(census, instance)
 
@@ -58,7 +58,7 @@ def test_each_active_connection_gets_one_run_for_the_day(instance, house):
 
 
 def test_without_a_connection_it_says_so(instance, house):
-    _, nightly = build_schedules(census_job="full_sync", reconcile_job="reconcile")
+    _, nightly, _ = build_schedules(census_job="full_sync", reconcile_job="reconcile", analytics_job="analytics")
 
     (skipped,) = tick(nightly, instance)
 

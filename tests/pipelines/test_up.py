@@ -30,7 +30,9 @@ UP = """
 import sys
 from pipelines.up import up
 from resources.settings import load_settings
-sys.exit(up(load_settings(), port=int(sys.argv[1]), definitions=sys.argv[2], say=lambda line: print(line, flush=True)))
+port, gateway_port, definitions = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+say = lambda line: print(line, flush=True)
+sys.exit(up(load_settings(), port=port, gateway_port=gateway_port, definitions=definitions, say=say))
 """
 DEFINITIONS = """
 import dagster as dg
@@ -53,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tieout_up(home: Path, definitions: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
     environment = {**os.environ, "TIEOUT_HOME": str(home / ".tieout"), "PYTHONPATH": str(home)}
-    command = [sys.executable, "-c", UP, str(port), definitions]
+    command = [sys.executable, "-c", UP, str(port), str(free_port()), definitions]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment) as process:
         try:
             yield process, port

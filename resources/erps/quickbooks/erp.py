@@ -8,6 +8,7 @@ from typing import Any
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
 from resources.erps.quickbooks import profile
+from resources.erps.quickbooks.webhooks import QuickBooksWebhooks
 from resources.profile import EntityProfile, ErpProfile
 from resources.services import Services
 from resources.stores.connections import Connection
@@ -89,5 +90,6 @@ ERP = ErpProfile(
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    webhooks=QuickBooksWebhooks(),
     unshown=frozenset({"sparse"}),
 )

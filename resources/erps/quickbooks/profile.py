@@ -102,4 +102,5 @@ SETTING_KEYS = (
     SettingKey("refresh_token", True, True, "of the company's consent; replaced by itself from then on"),
     SettingKey("access_token", False, True, "if one is at hand; otherwise the first call obtains it"),
     SettingKey("environment", False, False, f"{PRODUCTION} (default) or {SANDBOX}"),
+    SettingKey("verifier_token", False, True, "that the Intuit app signs its webhooks with"),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
 from resources.erps.xero import profile
+from resources.erps.xero.webhooks import XeroWebhooks
 from resources.profile import EntityProfile, ErpProfile, KeyMemory
 from resources.services import Services
 from resources.stores.connections import Connection
@@ -94,6 +95,7 @@ ERP = ErpProfile(
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    webhooks=XeroWebhooks(),
     together=profile.TOGETHER,
     key_memory=KeyMemory(profile.KEY_SECONDS_SAFE, profile.KEY_SECONDS_FORGOTTEN),
 )

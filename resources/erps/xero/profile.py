@@ -187,6 +187,7 @@ SETTING_KEYS = (
         "refresh_token", False, True, "of the consent, replaced by itself from then on; none for a custom connection"
     ),
     SettingKey("access_token", False, True, "if one is at hand; otherwise the first call obtains it"),
+    SettingKey("webhook_key", False, True, "that Xero signs the app's webhooks with"),
     SettingKey("document_status", False, False, f"how documents are made: {AUTHORISED} (default) or {DRAFT}"),
     SettingKey("calls_per_day", False, False, f"{CALLS_PER_DAY_PAID} (default), {CALLS_PER_DAY_FREE} on the free tier"),
 )

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from ledger.reconcile import Cause
+from ledger.spec import spec_of
 from resources.errors import ErrorKind
-from resources.stages.reconcile import RefusedError
+from resources.quality import Verdict
+from resources.stages.gate import RefusedError
 from resources.stores import verdicts
 from tests.books import Books
 from tests.small_company import a_company, a_customer, a_line, a_vendor, an_invoice, stamped
@@ -126,15 +128,24 @@ def test_a_red_verdict_refuses_and_names_check_and_rows(synced: Books):
 
     def verdict(is_passed: bool) -> None:
         with synced.services.db.transaction(synced.tenant) as tx:
+            found = Verdict(
+                name="lines_make_the_total",
+                says="lines and tax add up to the total",
+                is_passed=is_passed,
+                is_blocking=True,
+                row_count=3,
+                failed_count=0 if is_passed else 1,
+                keys=() if is_passed else (str(bad),),
+                shows=("total_amount",),
+                query="",
+            )
             verdicts.record(
                 tx,
                 tenant=synced.tenant,
                 connection=synced.name,
-                entity="invoices",
-                check_name="lines_make_the_total",
-                is_passed=is_passed,
-                failed_count=0 if is_passed else 1,
-                sample=[] if is_passed else [bad],
+                spec=spec_of("invoices"),
+                verdicts=[found],
+                page=None,
             )
 
     verdict(is_passed=False)
@@ -144,7 +155,7 @@ def test_a_red_verdict_refuses_and_names_check_and_rows(synced: Books):
 
     assert refusal.value.kind is ErrorKind.VALIDATION
     assert "invoices.lines_make_the_total failed for 1 rows" in str(refusal.value)
-    assert str(bad) in str(refusal.value)
+    assert f"ledger ids {bad} INV-101 (total_amount 100" in str(refusal.value)
     (error,) = synced.open_errors()
     assert error["stage"] == "reconcile"
     assert synced.rows("select 1 from reconciliation.results") == []

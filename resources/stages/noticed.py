@@ -1,0 +1,41 @@
+"""What webhooks told of: after a delta, whatever it did not bring of the named records is read by id.
+
+A notice brings nothing itself; it has the connection pulled now instead of in some minutes, and makes sure that the
+records it names are seen. Where a delta is blind (an ERP whose feed lags behind its own notices) this closes the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from resources.stages.pull import pull_records
+from resources.stages.work import Work
+from resources.stores import inbox
+from resources.stores.inbox import Waiting
+
+
+def told_of(work: Work) -> list[Waiting]:
+    """What waits; asked before the delta, so that what comes during it waits for the next."""
+    with work.reading() as tx:
+        return inbox.waiting(tx, work.connection.name)
+
+
+def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) -> None:
+    """Read what the delta has not brought, and take the notices off the list."""
+    if not notices:
+        return
+    name = work.connection.name
+    named: dict[str, set[str]] = {}
+    with work.reading() as tx:
+        for kinds in {tuple(one.entities) for one in notices}:
+            of_kind = [one for one in notices if tuple(one.entities) == kinds]
+            candidates = [kind for kind in kinds if kind in entities]
+            # A record is of one of these: seen as one, it need not be looked for as the other.
+            missing = [set(inbox.unseen(tx, name, entity, of_kind)) for entity in candidates]
+            for entity in candidates:
+                named.setdefault(entity, set()).update(set.intersection(*missing))
+    for entity, ids in named.items():
+        if ids:
+            pull_records(work, entity, sorted(ids))
+    with work.transaction() as tx:
+        inbox.taken(tx, name, notices)

@@ -1,0 +1,90 @@
+"""The notices that ERPs have delivered: each once, however often it comes, until a sync has taken it.
+
+Belongs here: the statements on `sync.inbox`. Reading deliveries is `resources/erps/<erp>/webhooks.py`, acting on what
+waits here `stages/noticed.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from resources.webhooks import Notice
+
+DAYS_KEPT = 30
+# Two clocks of one ERP: that of its events and that of its records.
+_CLOCK_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that no sync has taken yet."""
+
+    event_key: str
+    entities: list[str]
+    external_id: str
+    happened_at: datetime
+
+
+def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, notices: Sequence[Notice]) -> int:
+    """Keep what is new; returns how many were.
+
+    One that happened longer ago than these are kept is a replay, or of no use: deltas have long read further.
+    """
+    done = tx.execute(
+        "insert into sync.inbox (tenant_id, connection, event_key, entities, external_id, operation, happened_at)"
+        " select %s, %s, n.event_key, string_to_array(n.entities, ','), n.external_id, n.operation, n.happened_at"
+        " from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])"
+        "  as n (event_key, entities, external_id, operation, happened_at)"
+        " where n.happened_at > now() - make_interval(days => %s) on conflict do nothing",
+        (
+            tenant,
+            connection,
+            [one.key for one in notices],
+            [",".join(one.entities) for one in notices],
+            [one.external_id for one in notices],
+            [one.operation for one in notices],
+            [one.happened_at for one in notices],
+            DAYS_KEPT,
+        ),
+    )
+    return done.rowcount
+
+
+def waiting(tx: psycopg.Connection[Any], connection: str) -> list[Waiting]:
+    """What has been told and not been taken, oldest first."""
+    with tx.cursor(row_factory=class_row(Waiting)) as rows:
+        return rows.execute(
+            "select event_key, entities, external_id, happened_at from sync.inbox"
+            " where connection = %s and taken_at is null order by received_at, event_key",
+            (connection,),
+        ).fetchall()
+
+
+def unseen(tx: psycopg.Connection[Any], connection: str, entity: str, notices: Sequence[Waiting]) -> list[str]:
+    """Those of the named records that the mirror does not hold as of their notice."""
+    query = sql.SQL(
+        "select distinct n.external_id from unnest(%s::text[], %s::timestamptz[]) as n (external_id, happened_at)"
+        " where not exists (select from {} m where m.connection = %s and m.external_id = n.external_id"
+        "  and (m.is_deleted or m.modified_at >= n.happened_at - make_interval(secs => %s)))"
+    ).format(sql.Identifier("mirror", entity))
+    ids, times = [one.external_id for one in notices], [one.happened_at for one in notices]
+    return [found for (found,) in tx.execute(query, (ids, times, connection, _CLOCK_SECONDS))]
+
+
+def taken(tx: psycopg.Connection[Any], connection: str, notices: Sequence[Waiting]) -> None:
+    """A sync has acted on these; what was taken long ago is forgotten."""
+    tx.execute(
+        "update sync.inbox set taken_at = now() where connection = %s and event_key = any(%s)",
+        (connection, [one.event_key for one in notices]),
+    )
+    tx.execute(
+        "delete from sync.inbox where connection = %s and taken_at < now() - make_interval(days => %s)",
+        (connection, DAYS_KEPT),
+    )
