@@ -230,7 +230,7 @@ class _PartsReader:
         kept = {word for word in dict.fromkeys(words) if self._readers[word] is not None}
         if len(kept) == 1:
             (word,) = kept
-            is_kept = [one == word for one in words]
+            is_kept = [*map(word.__eq__, words)]
             columns = self._readers[word].read([*compress(elements, is_kept)])
             owners = [*compress(owners, is_kept)]
         else:
