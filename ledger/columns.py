@@ -22,6 +22,7 @@ from ledger.fields import Derived, Field, Parts
 from ledger.shapes import Shaped
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, Record
 
+_NOTHING = frozenset({UnsetType, NoneType})
 # By field, its values in the order of the records. An amount may stand as its text, to the digit.
 Columns = Mapping[str, Sequence[Any]]
 
@@ -151,10 +152,12 @@ def _derivation(wire: Field) -> Callable[[Sequence[Shaped]], Sequence[Any]]:
 
 
 def _converted(wire: Field, values: Sequence[Any], default: Any) -> Sequence[Any]:
-    if not {UnsetType, NoneType}.isdisjoint(map(type, values)):
-        present = iter(wire.convert_all([value for value in values if value is not UNSET and value is not None]))
+    kinds = {*map(type, values)}
+    if not kinds.isdisjoint(_NOTHING):
+        found = [value for value in values if value is not UNSET and value is not None]
+        present = iter(wire.convert_all(found, kinds - _NOTHING))
         return _filled([None if value is UNSET or value is None else next(present) for value in values], default)
-    converted = wire.convert_all(values)
+    converted = wire.convert_all(values, kinds)
     return values if converted is values else _filled(converted, default)
 
 
@@ -227,7 +230,7 @@ class _PartsReader:
         kept = {word for word in dict.fromkeys(words) if self._readers[word] is not None}
         if len(kept) == 1:
             (word,) = kept
-            is_kept = [one == word for one in words]
+            is_kept = [*map(word.__eq__, words)]
             columns = self._readers[word].read([*compress(elements, is_kept)])
             owners = [*compress(owners, is_kept)]
         else:

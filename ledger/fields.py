@@ -10,7 +10,7 @@ was expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -123,10 +123,9 @@ class Field:
         """A type whose values are taken as they are unless empty, and for the others `convert`, whatever it raises."""
         return None, self.convert
 
-    def convert_all(self, values: Sequence[Any]) -> Sequence[Any]:
-        """`convert` of each of these values, which are not None; raises what it raises."""
+    def convert_all(self, values: Sequence[Any], kinds: Set[type]) -> Sequence[Any]:
+        """`convert` of each of these values, which are of these kinds and not None; raises what it raises."""
         plain, _ = self.quick_converter()
-        kinds = set(map(type, values))
         if kinds == {plain} and all(values):
             return values
         if len(kinds) > 1:
@@ -199,10 +198,10 @@ class Amount(Field):
     def quick_converter(self) -> tuple[type | None, Callable[[Any], Any]]:
         return None, self.convert if self.is_negated else parse_amount
 
-    def convert_all(self, values: Sequence[Any]) -> Sequence[Any]:
+    def convert_all(self, values: Sequence[Any], kinds: Set[type]) -> Sequence[Any]:
         """Amounts that are as they should be stay the texts they were sent as."""
-        if Raw not in set(map(type, values)):
-            return super().convert_all(values)
+        if Raw not in kinds:
+            return super().convert_all(values, kinds)
         if not self.is_negated:
             limits = {"whole_digits_max": INTEGER_DIGITS_MAX, "fraction_digits_max": FRACTION_DIGITS_MAX}
             written = are_plain_numbers(values, **limits)

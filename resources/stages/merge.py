@@ -9,8 +9,9 @@ tried again with every merge.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from ledger.columns import TakenApart
 from ledger.fields import MappingError
 from ledger.mapping import WireMapping
 from resources.collector import collector_paused
+from resources.connector import Page
 from resources.errors import ErrorKind
 from resources.points import point
 from resources.stages.careful import Careful
@@ -47,6 +49,25 @@ def merge(work: Work, entities: Sequence[str]) -> None:
         work.outcome(entity).seconds += time.monotonic() - started
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a mapping reads from these payloads: columns, and for each row of them the place of its payload."""
+
+    payloads: Sequence[Mapping[str, Any]]
+    places: Sequence[int]
+    apart: TakenApart
+
+    @classmethod
+    def of(cls, mapping: WireMapping, payloads: Sequence[Mapping[str, Any]]) -> Columns | None:
+        """None unless all are as they should be."""
+        read = mapping.columns_of(payloads)
+        return None if read is None else cls(payloads, *read)
+
+    def are_of(self, payloads: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether these are the very same, one by one."""
+        return len(payloads) == len(self.payloads) and all(map(is_, payloads, self.payloads))
+
+
 @dataclass(slots=True)
 class Merging:
     """Merges what a pull stores, right behind it; `entities` are those that are to be merged at all, in their order."""
@@ -55,18 +76,24 @@ class Merging:
     entities: Sequence[str]
     _has_begun: bool = False
 
-    def stored(self, entity: str, changes: Sequence[Change]) -> None:
+    def prepared(self, page: Page) -> Columns | None:
+        """A page read as columns, as long as all of it is alive and plain."""
+        if page.entity not in self.entities or not page.records or any(one.is_deleted for one in page.records):
+            return None
+        return Columns.of(self.work.erp.mappings()[page.entity], [one.content for one in page.records])
+
+    def stored(self, entity: str, changes: Sequence[Change], prepared: Columns | None) -> None:
         """Take what was just stored; if changes before it still wait, all of them in order, from the mirror."""
         if entity not in self.entities or not changes:
             return
         self._catch_up(entity)
         name = self.work.connection.name
-        with self.work.transaction(is_redoable=True) as tx, collector_paused():
+        with self.work.transaction(is_redoable=True) as tx:
             merged_seq = cursors.read_all(tx, name)[entity].merged_seq
             is_next = not mirror.is_waiting(tx, name, entity, after_seq=merged_seq, before_seq=changes[0].change_seq)
             if is_next:
                 point("merge_begun")
-                _take(self.work, tx, entity, changes)
+                _take(self.work, tx, entity, changes, prepared)
                 point("merge_written")
                 cursors.merged(tx, name, entity, changes[-1].change_seq)
         if is_next:
@@ -133,13 +160,15 @@ def _take_held(work: Work, entity: str) -> None:
             return
 
 
-def _take(work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[Change]) -> int:
+def _take(
+    work: Work, tx: psycopg.Connection[Any], entity: str, batch: Sequence[Change], prepared: Columns | None = None
+) -> int:
     """Take one batch; returns how many of it are held."""
     name, tenant = work.connection.name, work.connection.tenant
     mapping = work.erp.mappings()[entity]
     store = ledger_store(entity, mapping)
     careful = Careful(work, tx)
-    read = None if careful.is_called_for(entity, batch) else _read_as_columns(mapping, batch)
+    read = None if careful.is_called_for(entity, batch) else _read_as_columns(mapping, batch, prepared)
     arrived: dict[str, Theirs] = {}
     held: list[Held] = []
     care: set[str] = set()
@@ -218,22 +247,23 @@ def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs
 
 
 def _read_as_columns(
-    mapping: WireMapping, batch: Sequence[Change]
+    mapping: WireMapping, batch: Sequence[Change], prepared: Columns | None
 ) -> tuple[list[Incoming], TakenApart | None, list[str]] | None:
     """What is alive in the batch, at once, and the ids of what is deleted; None if one has to be read by itself."""
     live = [change for change in batch if not change.is_deleted]
     buried = [change.external_id for change in batch if change.is_deleted]
     if not live:
         return [], None, buried
-    read = mapping.columns_of([change.payload for change in live])
+    payloads = [change.payload for change in live]
+    # What was prepared is of a page; the mirror may have held some of it already, or taken it in another order.
+    read = prepared if prepared is not None and prepared.are_of(payloads) else Columns.of(mapping, payloads)
     if read is None:
         return None
-    places, apart = read
     page = [
         Incoming(one.external_id, one.version_token, None, one.change_seq, one.payload)
-        for one in map(live.__getitem__, places)
+        for one in map(live.__getitem__, read.places)
     ]
-    return page, apart, buried
+    return page, read.apart, buried
 
 
 def _read(mapping: WireMapping, change: Change) -> Theirs | Held:

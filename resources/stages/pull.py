@@ -1,6 +1,6 @@
 """From the ERP into the mirror: what changed, everything, or one window; a page at a time, memory flat.
 
-While a page is stored the next one is fetched, so that neither the ERP nor PostgreSQL waits for the other.
+While a page is stored the next one is fetched and prepared, so that neither the ERP nor PostgreSQL waits for the other.
 
 Each page and its watermark are stored in one transaction. A page that brought nothing moves its watermark together
 with the others of its kind, in one transaction at the end. Once a page is stored, whoever wants to go on with what it
@@ -10,12 +10,13 @@ changed is given it, and told when an entity that was read whole has come to its
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from resources.collector import collector_paused
 from resources.connector import Page
 from resources.errors import ErrorKind
 from resources.points import point
@@ -29,7 +30,13 @@ from resources.stores.mirror import Change
 class Follower(Protocol):
     """Goes on with what was stored, page by page; what it leaves undone the next merge does."""
 
-    def stored(self, entity: str, changes: Sequence[Change]) -> None: ...
+    def prepared(self, page: Page) -> Any:
+        """What can be made of a page that will be new as a whole, before it is stored; on the thread that fetches."""
+        ...
+
+    def stored(self, entity: str, changes: Sequence[Change], prepared: Any) -> None:
+        """`prepared` is of the page that they come from, or None."""
+        ...
 
     def ended(self, entity: str) -> None:
         """The entity was read whole, and the next one begins."""
@@ -102,14 +109,19 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
     they are merged from the mirror when theirs comes.
     """
     empty: list[Page] = []
-    with closing(_one_ahead(pages)) as coming:
-        for page in coming:
-            if page.records or page.rejected or page.wholes:
+
+    def prepared(page: Page) -> Any:
+        return follower.prepared(page) if follower is not None and followed == page.entity else None
+
+    with closing(_one_ahead(pages, prepared)) as coming:
+        for page, made in coming:
+            if not (page.records or page.rejected or page.wholes):
+                empty.append(page)
+                continue
+            with collector_paused():
                 changes = _store(work, page)
                 if follower is not None and followed in (None, page.entity):
-                    follower.stored(page.entity, changes)
-            else:
-                empty.append(page)
+                    follower.stored(page.entity, changes, made)
     if not empty:
         return
     read: dict[str, Read] = {}
@@ -121,18 +133,24 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
         cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
 
 
-def _one_ahead(pages: Iterable[Page]) -> Iterator[Page]:
-    """The same pages, each already on its way while the one before it is stored; never more than one.
+def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterator[tuple[Page, Any]]:
+    """The same pages and what was made of each, already on its way while the one before is stored; never more than one.
 
     The connector belongs to the thread that fetches until this is closed. What fails while fetching is raised when its
     page would have come, after all before it.
     """
     waiting = iter(pages)
+
+    def fetch() -> tuple[Page, Any] | None:
+        with collector_paused():
+            page = next(waiting, None)
+            return None if page is None else (page, prepare(page))
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetching") as fetching:
-        coming = fetching.submit(next, waiting, None)
-        while (page := coming.result()) is not None:
-            coming = fetching.submit(next, waiting, None)
-            yield page
+        coming = fetching.submit(fetch)
+        while (one := coming.result()) is not None:
+            coming = fetching.submit(fetch)
+            yield one
 
 
 def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Sequence[Change]:

@@ -48,9 +48,11 @@ def texts_or_null(column: Sequence[str | None]) -> str:
     return _listed([NULL if value is None else f'"{value.translate(_ESCAPES)}"' for value in column])
 
 
-def plain(column: Iterable[Any]) -> str:
+def plain(column: Sequence[Any]) -> str:
     """Numbers, days and instants, which are written as they show themselves; NULL of this module is none."""
-    return _listed(map(str, column))
+    # Amounts mostly are texts already, and a column of one kind begins as it goes on.
+    is_text = type(column[0]) is str if column else True
+    return _listed(column if is_text and set(map(type, column)) == {str} else map(str, column))
 
 
 def plain_or_null(column: Sequence[Any]) -> str:

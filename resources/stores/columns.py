@@ -71,11 +71,13 @@ class ColumnStore:
     def _array(f: FieldSpec, columns: Columns, ids: LedgerIds) -> str:
         column = columns[f.name]
         if isinstance(f.reference, RefersTo):
-            return arrays.plain(map(ids[f.reference.entity].__getitem__, column))
+            return arrays.plain([*map(ids[f.reference.entity].__getitem__, column)])
         if isinstance(f.reference, RefersToAny):
             return arrays.plain(
-                ids[entity].get(external_id, arrays.NULL) if entity in ids else arrays.NULL
-                for entity, external_id in zip(columns[f.reference.entity_field], column, strict=True)
+                [
+                    ids[entity].get(external_id, arrays.NULL) if entity in ids else arrays.NULL
+                    for entity, external_id in zip(columns[f.reference.entity_field], column, strict=True)
+                ]
             )
         if f.kind is str:
             return arrays.texts_or_null(column) if f.is_optional else arrays.texts(column)

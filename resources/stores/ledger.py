@@ -85,7 +85,8 @@ class LedgerStore:
         self._unsaid = unsaid
         self._columns = ColumnStore(spec.fields)
         self._parts = [PartStore(spec, part, unsaid_of_parts.get(part.name, ())) for part in spec.parts]
-        self._statements = self._build()
+        # As bytes: a composed one would be put together anew each time.
+        self._statements = {name: one.as_bytes() for name, one in self._build().items()}
 
     def take(
         self,
@@ -168,7 +169,7 @@ class LedgerStore:
         bound = {
             external_id: (ledger_id, is_deleted, agreed_version)
             for external_id, ledger_id, is_deleted, agreed_version in tx.execute(
-                self._statements["bound"], {**keys, "ids": [row.external_id for row in page]}
+                self._statements["bound"], {**keys, "ids": arrays.texts([row.external_id for row in page])}
             )
         }
         if not bound:
@@ -263,6 +264,7 @@ class LedgerStore:
 
     def _write(self, tx: psycopg.Connection[Any], keys: Mapping[str, Any], fitted: _Fitted, ids: LedgerIds) -> None:
         run, rows = self._statements, fitted.rows
+        ledger_ids = [str(row.ledger_id) for row in rows]
         bound = [row.ledger_id for row in rows if row.is_bound]
         bindings = {**keys, **_bindings(rows)}
         page = {**keys, **_numbers(rows), **self._columns.arrays(fitted.columns, ids)}
@@ -270,7 +272,7 @@ class LedgerStore:
         if bound:
             tx.execute(run["update"], page)
         for part, (owners, values) in zip(self._parts, fitted.parts, strict=True):
-            parts = part.arrays([rows[owner].ledger_id for owner in owners], values, ids)
+            parts = part.arrays([*map(ledger_ids.__getitem__, owners)], values, ids)
             if bound:
                 tx.execute(part.delete_missing, {"bound_ids": bound, **parts})
                 tx.execute(part.upsert, {**keys, **parts})
@@ -293,7 +295,7 @@ class LedgerStore:
                 """
                 select b.external_id, b.ledger_id, l.is_deleted, b.ledger_version
                   from sync.bindings b left join {table} l on l.ledger_id = b.ledger_id
-                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = any(%(ids)s)
+                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = any(%(ids)s::text[])
                 """
             ).format(table=table),
             "lock": sql.SQL("select ledger_id, version from {table} where ledger_id = any(%(ids)s) for update").format(

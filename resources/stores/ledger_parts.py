@@ -30,15 +30,15 @@ class PartStore:
         said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
         listed = sql.SQL(", ").join(columns)
         owner, key = unnested("ledger_id", "bigint", "owners"), unnested("part_key", "text", "part_keys")
-        self.delete_missing = sql.SQL(
+        delete_missing = sql.SQL(
             "delete from {table} l where l.{parent} = any(%(bound_ids)s::bigint[]) "
             "and (l.{parent}, l.part_key) not in (select {owner}, {key})"
         ).format(table=table, parent=parent, owner=owner, key=key)
-        self.insert = sql.SQL(
+        insert = sql.SQL(
             "insert into {table} as l ({parent}, part_key, tenant_id, {listed}) "
             "select {owner}, {key}, %(tenant)s, {columns}"
         ).format(table=table, parent=parent, listed=listed, owner=owner, key=key, columns=self.columns.unnested())
-        self.upsert = self.insert + sql.SQL(
+        upsert = insert + sql.SQL(
             " on conflict ({parent}, part_key) do update set {changed} where ({current}) is distinct from ({excluded})"
         ).format(
             parent=parent,
@@ -46,7 +46,10 @@ class PartStore:
             current=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in said),
             excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(c) for c in said),
         )
-        self.relink = self._build_relink(spec, table)
+        relink = self._build_relink(spec, table)
+        # As bytes: a composed one would be put together anew each time.
+        self.insert, self.upsert, self.delete_missing = (one.as_bytes() for one in (insert, upsert, delete_missing))
+        self.relink = relink and relink.as_bytes()
 
     def with_keys(self, parts: PartColumns) -> Columns:
         """The columns with one more, `part_key`: the ERP's id of the line, or its place where it has none or repeats
@@ -63,7 +66,7 @@ class PartStore:
             ]
         return {**columns, "part_key": keys}
 
-    def arrays(self, owners: Sequence[int], values: Columns, ids: LedgerIds) -> dict[str, str]:
+    def arrays(self, owners: Sequence[str], values: Columns, ids: LedgerIds) -> dict[str, str]:
         """The parts of a page for these statements; `owners` has for each the ledger id of its record."""
         keys = {"owners": arrays.plain(owners), "part_keys": arrays.texts(values["part_key"])}
         return {**keys, **self.columns.arrays(values, ids)}

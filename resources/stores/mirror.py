@@ -101,10 +101,10 @@ select unnest(%(ids)s::text[]) as external_id, unnest(%(tokens)s::text[]) as ver
 
 
 @cache
-def _statements(entity: str) -> dict[str, sql.Composed]:
+def _statements(entity: str) -> dict[str, bytes]:
     statements = {
         "held": "select external_id, version_token, modified_at, content_hash, is_deleted from mirror.{entity} "
-        "where connection = %s and external_id = any(%s)",
+        "where connection = %s and external_id = any(%s::text[])",
         "insert": f"""
             insert into mirror.{{entity}}
               (connection, external_id, tenant_id, version_token, modified_at, content_hash, payload, change_seq,
@@ -139,7 +139,8 @@ def _statements(entity: str) -> dict[str, sql.Composed]:
         "waits": "select exists (select from mirror.{entity} "
         "where connection = %s and change_seq > %s and change_seq < %s)",
     }
-    return {name: sql.SQL(text).format(entity=sql.Identifier(entity)) for name, text in statements.items()}
+    # As bytes: a composed one would be put together anew each time.
+    return {name: sql.SQL(text).format(entity=sql.Identifier(entity)).as_bytes() for name, text in statements.items()}
 
 
 def store(
@@ -162,7 +163,7 @@ def store(
     run = _statements(entity)
     newest = _newest(records)
     _trust_keys(tx)
-    held = {row[0]: _Held(*row[1:]) for row in tx.execute(run["held"], (connection, list(newest)))}
+    held = {row[0]: _Held(*row[1:]) for row in tx.execute(run["held"], (connection, arrays.texts([*newest])))}
     new: list[_Writing] = []
     changed: list[_Writing] = []
     doubtful: list[_Writing] = []
@@ -319,7 +320,7 @@ def _any_waiting(entities: tuple[str, ...]) -> sql.Composed:
     )
 
 
-def _read(tx: psycopg.Connection[Any], statement: sql.Composed, values: tuple[Any, ...]) -> list[Change]:
+def _read(tx: psycopg.Connection[Any], statement: bytes, values: tuple[Any, ...]) -> list[Change]:
     return [
         Change(external_id, version_token, _decode(payload), is_deleted, change_seq, modified_at)
         for external_id, version_token, payload, is_deleted, change_seq, modified_at in tx.execute(statement, values)

@@ -91,7 +91,7 @@ def watermark_before_page() -> None:
 
     assert pull._store_all
 
-    def store_all(work: Any, pages: Any, follower: Any) -> None:
+    def store_all(work: Any, pages: Any, follower: Any, *, followed: str | None = None) -> None:
         arrived = list(pages)
         read: dict[str, Read] = {}
         for page in arrived:
@@ -104,8 +104,8 @@ def watermark_before_page() -> None:
             work.outcome(page.entity)
             if page.records or page.rejected:
                 changes = pull._store(work, page, moves_watermark=False)
-                if follower is not None:
-                    follower.stored(page.entity, changes)
+                if follower is not None and followed in (None, page.entity):
+                    follower.stored(page.entity, changes, None)
 
     pull._store_all = store_all
 

@@ -228,9 +228,9 @@ def nets_of_sales_lines(documents: Sequence[Shaped]) -> Sequence[str] | None:
     amounts = [*map(attrgetter("Amount"), subtotals)]
     is_one_each = len(subtotals) == len(documents) and all(map(is_, owners, documents))
     is_own = "Id" not in items.__struct_fields__ or {*map(attrgetter("Id"), subtotals)} == {UNSET}
-    if not (is_one_each and is_own) or set(map(type, amounts)) != {Raw}:
+    if not (is_one_each and is_own) or {*map(type, amounts)} != {Raw}:
         return None
-    return Amount("Line").convert_all(amounts)
+    return Amount("Line").convert_all(amounts, {Raw})
 
 
 NET_OF_SALES_LINES = Derived("Line", derive=net_of_sales_lines, derive_all=nets_of_sales_lines)
