@@ -50,7 +50,7 @@ MADE = {
 # The seeds that run with every change: short, so that there is time for all of them.
 SHORT_SEEDS = range(440)
 AIMS_PER_SHORT_SCHEDULE = 1
-AIMS_PER_SCHEDULE = 4
+AIMS_PER_SCHEDULE = 5
 # More than the service remembers a request id.
 A_LONG_WHILE_SECONDS = 90_000
 
