@@ -59,8 +59,14 @@ class Aim:
 STRIKES_IN_TURN = 4
 STRIKES_IN_TURN_AT = {"resend_counted": 7, "conflict_opened": 7, "found_written": 6, "probed": 5, "record_written": 5}
 READING_IN_TURN = {
-    **{"delta": 2, "conflict": 3, "census": 3, "census_conflict": 5},
-    **{"found": 8, "resend": 12, "caught_up": 6, "late_move": 3},
+    "delta": 2,
+    "conflict": 3,
+    "census": 3,
+    "census_conflict": 5,
+    "found": 8,
+    "resend": 12,
+    "caught_up": 6,
+    "late_move": 3,
 }
 WRITING_IN_TURN = {"push": 1, "found": 5, "resend": 6, "caught_up": 6, "late_move": 5}
 
