@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from resources.erps import erp_names
-from tests.faults.mutants import MUTANTS
+from tests.faults.mutants import mutants_of
 from tests.faults.running import attempt, first_failure, shortened
 from tests.faults.tally import Tally
 from tests.faults.world import World, running_world
@@ -49,13 +49,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=None, help="begin no schedule after so long")
     parser.add_argument("--erp", choices=erp_names(), default="quickbooks", help="whose company the world is about")
-    parser.add_argument("--mutants", nargs="*", choices=list(MUTANTS), help="also break the protocol on purpose")
+    parser.add_argument("--mutants", nargs="*", help="also break the protocol on purpose")
     parser.add_argument("--tally", type=Path, help="a file to add to, and to go on from")
     parser.add_argument("--write", action="store_true", help=f"write its figures into {DOCUMENT.relative_to(ROOT)}")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.mutants == []:
-        asked.mutants = list(MUTANTS)
+        asked.mutants = list(mutants_of(asked.erp))
+    elif unknown := set(asked.mutants or ()) - set(mutants_of(asked.erp)):
+        parser.error(f"no mutant {', '.join(unknown)} of {asked.erp}: there are {', '.join(mutants_of(asked.erp))}")
     return asked
 
 

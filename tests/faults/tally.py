@@ -15,7 +15,7 @@ from typing import Any
 from resources.points import POINTS
 from tests.faults.aims import STRIKES, why_not
 from tests.faults.faults import FAULTS
-from tests.faults.mutants import MUTANTS
+from tests.faults.mutants import mutants_of
 
 REACHED = 100
 
@@ -103,7 +103,7 @@ class Tally:
         lines += [f"- {', '.join(f'`{p}`' for p in dict.fromkeys(at))}: {reason}." for reason, at in reasons.items()]
         if self.mutants:
             lines += ["", "| broken on purpose | found at seed | by |", "|---|---|---|"]
-            for name in MUTANTS:
+            for name in mutants_of(self.erp):
                 if name in self.mutants:
                     seed, says = self.mutants[name] or ("not found", "")
                     lines.append(f"| `{name}` | {seed} | {says.replace('|', '/')[:110]} |")

@@ -47,11 +47,10 @@ class Xero:
         # Every write has a key, and nothing else has.
         write={"path": _API, "header": {"idempotency-key": "?*"}},
         read={"method": "GET", "path": _API},
-        # A census lists from the beginning, in the order of a walk.
+        # A census lists from the beginning, in the order of a walk; what is read by ids is no listing.
         listing={
             "method": "GET",
-            "path": rf"{_API}({_LISTED})",
-            "contains": "order=",
+            "path": rf"{_API}({_LISTED})\?(?!.*IDs=).*order=",
             "header": {"if-modified-since": ""},
         },
         token={"path": r"^/connect/token"},
