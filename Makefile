@@ -23,6 +23,7 @@ test: $(DEV)
 chaos: $(DEV)
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m 'long or not long' tests/faults
 	@$(VENV)/bin/python -m tests.faults --schedules 10000 --workers 2 --mutants --write $(ARGS)
+	@$(VENV)/bin/python -m tests.faults --erp xero --schedules 10000 --workers 2 --mutants --write $(ARGS)
 
 bench: $(DEV)
 	@$(VENV)/bin/python -m bench $(ARGS)

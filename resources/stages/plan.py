@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ledger.choices import outside_choices
 from ledger.fields import MappingError
 from ledger.reconcile import MODULES
 from ledger.spec import Record, entities, spec_of
@@ -266,7 +267,7 @@ def _wanted(
 
 
 def _compose(plan: Plan, composer: Composer, wanted: Wanted, kept: Kept, key: str) -> None:
-    refusals = list(composer.refusals(wanted))
+    refusals = _of_choices(wanted) or list(composer.refusals(wanted))
     if not refusals:
         try:
             plan.ready.append(Planned(wanted, composer.body(wanted), kept, key))
@@ -274,3 +275,11 @@ def _compose(plan: Plan, composer: Composer, wanted: Wanted, kept: Kept, key: st
         except MappingError as error:
             refusals = [Refusal(error.field, error.found, error.expected, kind=ErrorKind.MAPPING)]
     plan.held.append(Held(kept.ledger_id, wanted.external_id, refusals))
+
+
+def _of_choices(wanted: Wanted) -> list[Refusal]:
+    """What SQL took and no record may say: an intent with it could be sent, and never be read again."""
+    return [
+        Refusal(place, found, f"one of {', '.join(choices)}", "say one of them", ErrorKind.VALIDATION)
+        for place, found, choices in (outside_choices(wanted.entity, wanted.record) if wanted.record else ())
+    ]

@@ -127,6 +127,22 @@ def test_what_would_be_refused_is_held_with_its_reason_and_goes_on_once_it_is_ri
     assert company.books.open_errors() == []
 
 
+@pytest.mark.parametrize(("entity", "kind"), [("invoices", "account"), ("bills", "shipping")])
+def test_a_line_of_a_kind_that_the_ledger_does_not_know_is_held_before_anything_is_sent(
+    company: Company, entity: str, kind: str
+):
+    ledger_id = company.made(entity)
+    company.writer.update_line(entity, ledger_id, 1, kind=kind)
+
+    report = company.books.push()
+
+    assert (report.pushed.get(entity, 0), report.held) == (0, {entity: 1})
+    (error,) = company.books.open_errors()
+    assert f"lines[1].kind: found {kind}" in error["message"]
+    assert company.live_ids(entity) == set()
+    assert company.books.rows("select 1 from sync.outbox where entity = %s", entity) == []
+
+
 def test_all_that_was_pushed_ties_out(company: Company):
     for entity in LEDGER_ENTITIES:
         company.made(entity)

@@ -55,9 +55,20 @@ class Aim:
 
 
 # How often in one turn, as compared with an ordinary push under a fault: not each of them gets to where it leads.
+# Figures of 309 long schedules: what was met less than a hundred times in ten thousand has more turns since.
 STRIKES_IN_TURN = 4
-READING_IN_TURN = {"delta": 2, "conflict": 3, "census": 3, "census_conflict": 3}
-RARELY_IN_TURN = {"found": 5, "resend": 6, "caught_up": 6, "late_move": 3}
+STRIKES_IN_TURN_AT = {"resend_counted": 7, "conflict_opened": 7, "found_written": 6, "probed": 5, "record_written": 5}
+READING_IN_TURN = {
+    "delta": 2,
+    "conflict": 3,
+    "census": 3,
+    "census_conflict": 5,
+    "found": 8,
+    "resend": 12,
+    "caught_up": 6,
+    "late_move": 3,
+}
+WRITING_IN_TURN = {"push": 1, "found": 5, "resend": 6, "caught_up": 6, "late_move": 5}
 
 
 def why_not(point: str, what: str) -> str:
@@ -97,11 +108,9 @@ def _all_aims() -> Iterator[tuple[Aim, int]]:
     for point in POINTS:
         for how in STRIKES:
             if not why_not(point, how):
-                yield Aim(_way_to(point, how), strike=(point, how)), STRIKES_IN_TURN
+                yield Aim(_way_to(point, how), strike=(point, how)), STRIKES_IN_TURN_AT.get(point, STRIKES_IN_TURN)
     for fault in FAULTS:
-        ways = READING_IN_TURN if fault in READING else {"push": 1}
-        # Where one action reaches many of the points that are rarely passed at all.
-        for way, times in {**ways, **RARELY_IN_TURN}.items():
+        for way, times in (READING_IN_TURN if fault in READING else WRITING_IN_TURN).items():
             yield Aim(way, fault), times
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from psycopg import sql
 
-from tests.faults.kinds import DAY, SETTLES, Kind, at_path, ledger_line, read_path, text_there
+from tests.faults.kinds import DAY, SETTLES, Kind, ledger_line
 from tests.faults.world import World
 from tests.ledger_writer import LedgerWriter
 
@@ -74,6 +74,14 @@ class Record:
     def texts_without_ours(self) -> list[str]:
         """The fields that our hand has never written."""
         return [n for n in self.kind.texts if n not in self.values or self.values[n].ours is None]
+
+    @property
+    def can_be_edited(self) -> bool:
+        return bool(self.kind.texts) or self.kind.has_amount
+
+    @property
+    def is_in_both(self) -> bool:
+        return self.ledger_id is not None and self.external_id is not None and not self.is_ended
 
     @property
     def is_ended(self) -> bool:
@@ -139,15 +147,12 @@ class Hands:
     def there(self, record: Record) -> dict[str, Any] | None:
         kind = record.kind
         if record.external_id is None:
-            found = [
-                one
-                for one in self.world.ask("state", entity=kind.wire)[kind.wire]
-                if one.get(kind.wire_name) == record.name
-            ]
+            found = [one for one in self.world.list_there(kind) if self.erp.name_of(kind, one) == record.name]
             if not found:
                 return None
             record.external_id = min(map(self.erp.id_of, found), key=lambda key: (len(key), key))
-        return self.world.one_there(kind.wire, record.external_id)
+        listed = self.world.list_there(kind)
+        return next((one for one in listed if self.erp.id_of(one) == record.external_id), None)
 
     # Here
 
@@ -156,7 +161,7 @@ class Hands:
         if entity == "customers" and chance.random() < 0.25 and not self._has(entity, self.erp.taken_name):
             name = self.erp.taken_name or name
         amount = _an_amount(chance)
-        values: dict[str, Any] = {kind.name: name}
+        values: dict[str, Any] = {kind.name: name, **kind.always}
         lines: list[dict[str, Any]] = []
         if entity in ("customers", "vendors"):
             values["currency"] = "USD"
@@ -176,6 +181,8 @@ class Hands:
             )
         else:
             lines, values = self._payment_here(chance, kind, values, amount)
+            if not lines and entity in self.erp.settles_always and entity != "bill_payments":
+                return
         if kind.party:
             values[kind.party_column] = self._party_here(chance, kind, strange_party, values)
         record = Record(kind, name)
@@ -227,7 +234,7 @@ class Hands:
                     }
                 )
                 values[kind.party_column] = row[kind.party_column]
-        is_whole = settled > 0 and (kind.entity == "bill_payments" or chance.random() < 0.5)
+        is_whole = settled > 0 and (kind.entity in self.erp.settles_always or chance.random() < 0.5)
         total = settled if is_whole else max(amount, settled)
         values |= {"payment_date": DAY, "currency": "USD", AMOUNT: total, "applied_amount": settled}
         values |= {"unapplied_amount": total - settled}
@@ -236,7 +243,7 @@ class Hands:
         return lines, values
 
     def edit_here(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
-        record = record or self.pick(chance)
+        record = record or self.pick(chance, lambda r: r.can_be_edited)
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"]:
             return
@@ -326,6 +333,8 @@ class Hands:
     def make_there(self, chance: random.Random, entity: str) -> None:
         kind, name = self.erp.kinds[entity], self._name("T")
         amount = _an_amount(chance)
+        if not kind.is_made_there:
+            return
         body = self.erp.new(kind, name, amount)
         if kind.party:
             body |= self.erp.with_party(kind, self.erp.parties[kind.party])
@@ -338,9 +347,9 @@ class Hands:
         for text, path in kind.texts.items():
             if chance.random() < 0.4:
                 value = self._text(text, "there")
-                body |= at_path(path, value)
+                body |= self.erp.with_text(None, path, value)
                 record.value(text).write("theirs", value, shown=None)
-        made = self.world.edit_there({"operation": "create", "entity": kind.wire, "body": body})
+        made = self.world.edit_there(kind, self.erp.edit_of("create", kind, None, body))
         assert made is not None, f"making {record.label} was refused: {self.world.refused}"
         record.external_id = self.erp.id_of(made)
         if kind.has_amount:
@@ -360,10 +369,10 @@ class Hands:
                 document.paid += settled
                 party = self.erp.party_of(document.kind, there)
                 return self.erp.money(kind, settled, (document.kind, there)) | self.erp.with_party(kind, party)
-        return None if kind.entity == "bill_payments" else self.erp.money(kind, amount, None)
+        return None if kind.entity in self.erp.settles_always else self.erp.money(kind, amount, None)
 
     def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "", of: str = "") -> None:
-        record = record or self.pick(chance, lambda r: of in ("", r.kind.entity))
+        record = record or self.pick(chance, lambda r: r.can_be_edited and of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None:
             return
@@ -372,9 +381,7 @@ class Hands:
         if edit is None:
             return
         value, body, shown = edit
-        made = self.world.edit_there(
-            {"operation": "update", "entity": record.kind.wire, "id": record.external_id, "body": body}
-        )
+        made = self.world.edit_there(record.kind, self.erp.edit_of("update", record.kind, there, body))
         if made is None:
             return
         record.value(name).write("theirs", value, shown=shown)
@@ -388,28 +395,26 @@ class Hands:
         kind = record.kind
         body = self.erp.edited(kind, there)
         if name == AMOUNT:
-            if record.paid or not self.erp.total_of(there):
+            if record.paid or self.erp.is_void(there):
                 return None
             amount = _an_amount(chance)
             record.is_touched = True
             return amount, body | self.erp.new_amount(kind, there, amount), self.erp.total_of(there)
         value, path = self._text(name, "there"), kind.texts[name]
-        marks = [line for line in str(read_path(there, path) or "").split("\n") if line.startswith("[tieout:")]
-        # A person adds to the note and leaves the line that a program put there.
-        return value, {**body, **at_path(path, "\n".join([value, *marks]))}, text_there(there, path)
+        return value, {**body, **self.erp.with_text(there, path, value)}, self.erp.text_at(there, path)
 
     def end_there(self, chance: random.Random) -> None:
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
         there = self.there(record) if record else None
-        if record is None or there is None or not self.erp.total_of(there):
+        if record is None or there is None or self.erp.is_void(there):
             return
         if record.kind.is_money and self.erp.is_applied(record.kind, there):
             return
         how = chance.choice(record.kind.ends)
-        made = self.world.edit_there({"operation": how, "entity": record.kind.wire, "id": record.external_id})
+        made = self.world.edit_there(record.kind, self.erp.edit_of(how, record.kind, there))
         if made is None:
             return
-        shown = {n: text_there(there, path) for n, path in record.kind.texts.items()}
+        shown = {n: self.erp.text_at(there, path) for n, path in record.kind.texts.items()}
         shown[AMOUNT] = self.erp.total_of(there)
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and shown[n] != v.last}
         _end(record, "theirs", how, unseen)
@@ -417,12 +422,7 @@ class Hands:
 
     def edit_both(self, chance: random.Random, of: str = "") -> None:
         """The same field on both sides, unseen: whoever comes second must ask."""
-        record = self.pick(
-            chance,
-            lambda r: (
-                r.ledger_id is not None and r.external_id is not None and not r.is_ended and of in ("", r.kind.entity)
-            ),
-        )
+        record = self.pick(chance, lambda r: r.is_in_both and r.can_be_edited and of in ("", r.kind.entity))
         if record is None:
             return
         name = self._a_field(chance, record)
@@ -431,12 +431,7 @@ class Hands:
 
     def edit_apart(self, chance: random.Random) -> None:
         """Two fields of one record, one on each side, unseen: to be merged without a question."""
-        record = self.pick(
-            chance,
-            lambda r: (
-                r.ledger_id is not None and r.external_id is not None and not r.is_ended and len(r.kind.texts) > 1
-            ),
-        )
+        record = self.pick(chance, lambda r: r.is_in_both and len(r.kind.texts) > 1)
         if record is None:
             return
         here, there = chance.sample(list(record.kind.texts), 2)

@@ -18,7 +18,7 @@ from psycopg import sql
 from resources.stores import audit
 from tests.faults.hands import AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.journal import effects_without_intent
-from tests.faults.kinds import Kind, text_there
+from tests.faults.kinds import Kind
 from tests.faults.schedule import Ran
 from tests.faults.world import World
 
@@ -98,11 +98,11 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
     kind, label = record.kind, record.label
     conflict = found.conflicts.get((kind.entity, row["ledger_id"]))
     if found.is_held(kind.entity, row):
-        made = [one for one in found.there[kind.wire].values() if one.get(kind.wire_name) == record.name]
+        made = [one for one in found.there[kind.entity].values() if found.erp.name_of(kind, one) == record.name]
         if row["external_id"] is None and any(map(found.erp.marker_of, made)):
             yield f"1: {label} was made there by us, and an error holds it as if it had not been"
         return
-    there = found.there[kind.wire].get(row["external_id"] or "")
+    there = found.there[kind.entity].get(row["external_id"] or "")
     if conflict is None:
         if row["external_id"] is None and not row["is_deleted"] and not row.get("is_void"):
             yield f"1: {label} is not bound, held by no error and no conflict"
@@ -116,10 +116,9 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
     if there is None:
         return
     for name, path in kind.texts.items():
-        if row.get("is_void") and name == "private_note":
-            # QuickBooks puts a word of its own before it.
+        if row.get("is_void") and name in found.erp.texts_of_void(kind):
             continue
-        yield from _of_field(record, name, row[name], text_there(there, path), conflict)
+        yield from _of_field(record, name, row[name], found.erp.text_at(there, path), conflict)
     if kind.has_amount and not row.get("is_void"):
         yield from _of_field(record, AMOUNT, row[AMOUNT], found.erp.total_of(there), conflict)
 
@@ -175,14 +174,14 @@ def _both(value: Value, is_ours_always: bool) -> list[Any]:
 def one_effect_per_record(found: Found) -> Iterator[str]:
     """Each record exists once over there; what came twice because it was late beyond all memory is shown as a twin."""
     for kind in found.erp.kinds.values():
-        names = Counter(one.get(kind.wire_name) for one in found.there[kind.wire].values())
+        names = Counter(found.erp.name_of(kind, one) for one in found.there[kind.entity].values())
         for record in found.ran.hands.records:
             if record.kind is kind and names[record.name] > 1:
                 yield from _of_double(found, kind, record.name)
     made = Counter(
-        (line["entity"], line["marker"])
+        (line["entity"], found.erp.marker_in(line["marker"]))
         for line in found.effects
-        if line["operation"] == "create" and not line["replay"] and "[tieout:" in line["marker"]
+        if line["operation"] == "create" and not line["replay"] and found.erp.marker_in(line["marker"])
     )
     for (wire, marker), count in made.items():
         if count > 1 and not _came_late(found, wire, marker):
@@ -202,18 +201,18 @@ def _came_late(found: Found, wire: str, marker: str) -> bool:
     return found.ran.has_long_while and any(
         line["origin"] in ("late", "duplicate")
         and line["operation"] == "create"
-        and marker.split("\n")[-1] in line["marker"]
+        and marker == found.erp.marker_in(line["marker"])
         for line in found.effects
         if line["entity"] == wire
     )
 
 
 def _of_double(found: Found, kind: Kind, name: str) -> Iterator[str]:
-    ids = [i for i, one in found.there[kind.wire].items() if one.get(kind.wire_name) == name]
+    ids = [i for i, one in found.there[kind.entity].items() if found.erp.name_of(kind, one) == name]
     bound = {row["external_id"] for row in found.here[kind.entity]}
     unshown = [i for i in ids if i not in bound and (kind.entity, i) not in found.twins]
-    marker = found.erp.marker_of(found.there[kind.wire][ids[0]])
-    if unshown or not _came_late(found, kind.wire, marker):
+    marker = found.erp.marker_of(found.there[kind.entity][ids[0]])
+    if unshown or not _came_late(found, kind.effect, marker):
         yield f"2: {kind.entity}/{name} is {len(ids)} times there ({', '.join(ids)})"
 
 
@@ -235,13 +234,13 @@ def nothing_is_stuck(found: Found) -> Iterator[str]:
 
 
 def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
-    """Per document, and per customer and vendor by the balances that QuickBooks keeps itself."""
+    """Per document, and per customer and vendor by the balances that the ERP keeps itself."""
     is_clean = not found.conflicts and not found.errors
     for kind in found.erp.kinds.values():
         if not kind.wire_open:
             continue
         for row in found.here[kind.entity]:
-            there = found.there[kind.wire].get(row["external_id"] or "")
+            there = found.there[kind.entity].get(row["external_id"] or "")
             if there is None or (kind.entity, row["ledger_id"]) in found.conflicts or found.is_held(kind.entity, row):
                 continue
             wanted = (found.erp.total_of(there), found.erp.open_of(kind, there))
@@ -255,13 +254,14 @@ def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
     ):
         column = "customer_id" if side == "customers" else "vendor_id"
         for row in found.here[side]:
-            there = found.there[found.erp.kinds[side].wire].get(row["external_id"] or "")
-            if there is None:
+            there = found.there[side].get(row["external_id"] or "")
+            balance = there and found.erp.balance_of(there)
+            if balance is None:
                 continue
             sums = [_open_sum(found, entity, column, row["ledger_id"]) for entity in plus]
             sums += [-_open_sum(found, entity, column, row["ledger_id"]) for entity in minus]
-            if sum(sums) != found.erp.balance_of(there):
-                yield f"3: {side}/{row['name']} owes {sum(sums)} here and {found.erp.balance_of(there)} there"
+            if sum(sums) != balance:
+                yield f"3: {side}/{row['name']} owes {sum(sums)} here and {balance} there"
 
 
 def _open_sum(found: Found, entity: str, column: str, party_id: int) -> Decimal:

@@ -19,7 +19,9 @@ class Kind:
     """`texts`: field of the ledger -> path over there. `name` is what identifies a record, `wire_name` over there.
 
     `party`: entity of the customer or vendor of a document, None for the names themselves. `parts`: table of its lines,
-    and the column that names the document. `ends`: what either hand may do to end it.
+    and the column that names the document. `ends`: what either hand may do to end it. `told`: what the journal of
+    effects calls it, if not by `wire`. `always`: what the ledger has to say of every new one. `is_made_there`: whether
+    a person over there makes any.
     """
 
     entity: str
@@ -35,6 +37,13 @@ class Kind:
     wire_open: str = ""
     ends: tuple[str, ...] = ()
     ours_always: frozenset[str] = field(default_factory=frozenset)
+    told: str = ""
+    always: Mapping[str, Any] = field(default_factory=dict)
+    is_made_there: bool = True
+
+    @property
+    def effect(self) -> str:
+        return self.told or self.wire
 
     @property
     def is_money(self) -> bool:
@@ -61,11 +70,3 @@ def at_path(path: str, value: Any) -> dict[str, Any]:
     for step in reversed(path.split(".")):
         value = {step: value}
     return value
-
-
-def text_there(record: Mapping[str, Any], path: str) -> str:
-    """What people wrote, without the line in which the product leaves its mark."""
-    text = str(read_path(record, path) or "")
-    lines = [line for line in text.split("\n") if not line.strip().startswith("[tieout:")]
-    said = "\n".join(lines).removesuffix("\r")
-    return said.split(" [tieout:")[0]

@@ -1,18 +1,17 @@
 """The protocol broken on purpose, one way at a time: the programme must notice each.
 
 Each function breaks the product in the process that calls it. What is patched is the product's own, by name, so a
-mutant that no longer fits the code fails loudly instead of breaking nothing.
+mutant that no longer fits the code fails loudly instead of breaking nothing. Those that break an ERP's own connector
+are in that ERP's folder.
 """
 
 from __future__ import annotations
 
-import os
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 
@@ -41,14 +40,6 @@ def no_intent() -> None:
     _Push._send_new = send_new  # type: ignore[method-assign]
 
 
-def no_probe() -> None:
-    """In doubt, rely on the key alone: send again without asking whether it happened."""
-    from resources.erps.quickbooks.client import QuickBooksConnector
-
-    assert QuickBooksConnector.probe
-    QuickBooksConnector.probe = lambda self, write, wanted, sent_at: None  # type: ignore[method-assign]
-
-
 def new_key_on_retry() -> None:
     """After a 5xx or a lost answer, and although the ERP was asked, send again under a new key."""
     from resources.stages import push
@@ -60,27 +51,6 @@ def new_key_on_retry() -> None:
         return write if intent.attempts <= 1 else replace(write, key=uuid.uuid4().hex[:32])
 
     push._write_of = write_of
-
-
-def fresh_token() -> None:
-    """Push with the version the ERP has now instead of the one that was merged."""
-    from resources.stages import push
-    from resources.stages.push import _Push
-
-    original = _Push._send
-
-    def send(self: Any, intents: Any) -> Any:
-        fresh = []
-        for intent in intents:
-            for page in self.work.connector.pull_ids(intent.entity, [intent.external_id] if intent.external_id else []):
-                for record in page.records:
-                    body = push._decode(intent.body)
-                    body["SyncToken"] = record.version_token
-                    intent = replace(intent, version_token=record.version_token, body=push._encode(body).decode())
-            fresh.append(intent)
-        return original(self, fresh)
-
-    _Push._send = send  # type: ignore[method-assign]
 
 
 def watermark_before_page() -> None:
@@ -110,65 +80,12 @@ def watermark_before_page() -> None:
     pull._store_all = store_all
 
 
-def after_instead_of_from() -> None:
-    """Ask for what changed after the watermark's second, not from it on, and without any overlap."""
-    from resources.erps.quickbooks.feed import FEED_OVERLAP, ChangeFeed
-
-    original = ChangeFeed._ask
-
-    def ask(self: Any, names: list[str], since: Any) -> Any:
-        return original(self, names, since + FEED_OVERLAP + timedelta(seconds=1))
-
-    ChangeFeed._ask = ask  # type: ignore[method-assign]
-
-
-def offset_paging() -> None:
-    """Read what changed page by page, each by its position among the rows as they are by then."""
-    from resources.connector import Page
-    from resources.erps.quickbooks import queries
-    from resources.erps.quickbooks.client import QuickBooksConnector
-    from resources.erps.quickbooks.paging import Pager
-    from resources.erps.quickbooks.profile import FEED_OVERLAP
-
-    assert QuickBooksConnector.pull_changes
-
-    def pull_changes(self: Any, since: Any) -> Any:
-        for name, at in since.items():
-            entity = self._entity(name)
-            if not entity.has_change_feed:
-                yield from self.pull(name)
-                continue
-            pager = Pager(self._wire, name, entity)
-            pager._rows_max = 1
-            position = 1
-            while True:
-                changed = queries.modified_from(at - FEED_OVERLAP)
-                page = pager._select(changed, order=f"{queries.MODIFIED} asc", start=position)
-                yield Page(name, page.rows.records, page.rows.rejected)
-                if not page.row_count:
-                    break
-                position += page.row_count
-            yield Page(name, (), (), watermark=pager.began_at)
-
-    QuickBooksConnector.pull_changes = pull_changes  # type: ignore[method-assign]
-
-
 def float_money() -> None:
     """Read an amount as a binary fraction, and cut it to cents."""
     from resources.wire_json import _Reader
 
     assert _Reader.read_fraction
     _Reader.read_fraction = lambda self, text: Decimal(int(float(text) * 100)) / 100  # type: ignore[method-assign]
-
-
-def naive_time() -> None:
-    """Drop the offset of a time, so that it counts as the machine's own, which stands west of the company."""
-    from resources.erps.quickbooks import records
-
-    assert records._instant
-    os.environ["TZ"] = "Pacific/Honolulu"
-    time.tzset()
-    records._instant = lambda text: datetime.fromisoformat(text).replace(tzinfo=None).astimezone(UTC)
 
 
 def token_used_before_it_is_stored() -> None:
@@ -213,25 +130,6 @@ def echo_is_an_edit() -> None:
 
     Recording.record_effects = record_effects  # type: ignore[method-assign]
     plan.operation_of = always
-
-
-def census_deletes_on_a_partial_run() -> None:
-    """A listing that broke off counts as whole, and nobody asks for what it misses."""
-    from resources.erps.quickbooks.client import QuickBooksConnector
-    from resources.errors import TieoutError
-    from resources.stages import census
-
-    original = QuickBooksConnector.census
-
-    def as_far_as_it_goes(self: Any, entity: str) -> Any:
-        try:
-            yield from original(self, entity)
-        except TieoutError:
-            return
-
-    assert census.pull_records
-    census.pull_records = lambda work, entity, ids: set()
-    QuickBooksConnector.census = as_far_as_it_goes  # type: ignore[method-assign]
 
 
 def retry_on_400() -> None:
@@ -288,17 +186,11 @@ MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
     for mutant in (
         no_intent,
-        no_probe,
         new_key_on_retry,
-        fresh_token,
         watermark_before_page,
-        after_instead_of_from,
-        offset_paging,
         float_money,
-        naive_time,
         token_used_before_it_is_stored,
         echo_is_an_edit,
-        census_deletes_on_a_partial_run,
         retry_on_400,
         lease_without_epoch,
         audit_outside_the_transaction,
@@ -307,7 +199,13 @@ MUTANTS: dict[str, Callable[[], None]] = {
 }
 
 
-def apply(name: str) -> None:
+def mutants_of(erp: str) -> dict[str, Callable[[], None]]:
+    """Every way of breaking the protocol that there is for an ERP, by name."""
+    own = import_module(f"tests.faults.erps.{erp}.mutants")
+    return {**{name: mutant for name, mutant in MUTANTS.items() if name not in own.NOT_TRIED}, **own.MUTANTS}
+
+
+def apply(name: str, erp: str) -> None:
     """Break the protocol in this process; the empty name breaks nothing."""
     if name:
-        MUTANTS[name]()
+        mutants_of(erp)[name]()

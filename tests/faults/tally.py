@@ -15,15 +15,16 @@ from typing import Any
 from resources.points import POINTS
 from tests.faults.aims import STRIKES, why_not
 from tests.faults.faults import FAULTS
-from tests.faults.mutants import MUTANTS
+from tests.faults.mutants import mutants_of
 
 REACHED = 100
 
 
 @dataclass
 class Tally:
-    """Sums over every line read."""
+    """Sums over every line read that is of one ERP."""
 
+    erp: str = "quickbooks"
     schedules: int = 0
     seconds: float = 0.0
     seeds: set[int] = field(default_factory=set)
@@ -34,14 +35,16 @@ class Tally:
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
-    def read(cls, path: Path) -> Tally:
-        tally = cls()
+    def read(cls, path: Path, erp: str = "quickbooks") -> Tally:
+        tally = cls(erp)
         if path.exists():
             for line in path.read_text().splitlines():
                 tally.take(json.loads(line))
         return tally
 
     def take(self, report: dict[str, Any]) -> None:
+        if report.get("erp", "quickbooks") != self.erp:
+            return
         if "mutant" in report:
             self.mutants[report["mutant"]] = report["found_at"]
             return
@@ -100,7 +103,7 @@ class Tally:
         lines += [f"- {', '.join(f'`{p}`' for p in dict.fromkeys(at))}: {reason}." for reason, at in reasons.items()]
         if self.mutants:
             lines += ["", "| broken on purpose | found at seed | by |", "|---|---|---|"]
-            for name in MUTANTS:
+            for name in mutants_of(self.erp):
                 if name in self.mutants:
                     seed, says = self.mutants[name] or ("not found", "")
                     lines.append(f"| `{name}` | {seed} | {says.replace('|', '/')[:110]} |")

@@ -38,14 +38,14 @@ def test_1_a_value_that_is_not_on_both_sides_is_found(world: World, tried: Tried
 
 
 def test_1_a_record_that_is_missing_is_found(world: World, tried: Tried):
-    world.edit_there({"operation": "delete", "entity": "Invoice", "id": "102"})
+    world.edit_there(world.erp.kinds["invoices"], {"operation": "delete", "entity": "Invoice", "id": "102"})
 
     assert any("INV-102 is gone there and not so here" in found for found in violations(world, tried.ran))
 
 
 def test_2_a_second_document_is_found(world: World, tried: Tried):
     body = {"CustomerRef": {"value": "1"}, "TotalAmt": 40.0, "PaymentRefNum": "PAY-120"}
-    world.edit_there({"operation": "create", "entity": "Payment", "body": body})
+    world.edit_there(world.erp.kinds["payments"], {"operation": "create", "entity": "Payment", "body": body})
 
     assert any(found.startswith("2: payments/PAY-120 is 2 times there") for found in violations(world, tried.ran))
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(130)
+SEEDS = range(110)
 CHUNK = 5
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(260, 390)
+SEEDS = range(220, 330)
 CHUNK = 5
 
 

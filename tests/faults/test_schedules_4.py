@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running import failures
 from tests.faults.world import World
 
-SEEDS = range(390, 520)
+SEEDS = range(330, 440)
 CHUNK = 5
 
 

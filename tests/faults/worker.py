@@ -46,8 +46,8 @@ class Worker:
     `mutant`: how it is broken, if it is.
     """
 
-    def __init__(self, url: str, home: Path, server: Path, mutant: str) -> None:
-        self.url, self.home, self.server, self.mutant = url, home, server, mutant
+    def __init__(self, erp: str, url: str, home: Path, server: Path, mutant: str) -> None:
+        self.erp, self.url, self.home, self.server, self.mutant = erp, url, home, server, mutant
         self.action: dict[str, Any] = {}
         self.seen: Counter[str] = Counter()
         self.pipe = -1
@@ -58,7 +58,7 @@ class Worker:
         self.pipe = writing
         self._services = None
         points.hook = self.pass_point
-        mutants.apply(self.mutant)
+        mutants.apply(self.mutant, self.erp)
         with os.fdopen(reading) as asked:
             for line in asked:
                 self.action = json.loads(line)
@@ -133,7 +133,7 @@ class Worker:
             except psycopg.errors.LockNotAvailable:
                 return
         self.tell(struck=True)
-        other = hire(Worker(self.url, self.home, self.server, self.mutant).serve, self.mutant)
+        other = hire(Worker(self.erp, self.url, self.home, self.server, self.mutant).serve, self.mutant)
         other.give({key: value for key, value in self.action.items() if key != "strike"})
         self.tell(taken_over=other.end()["code"])
         if not other.is_dead():

@@ -31,6 +31,7 @@ from tests.books import Books, open_services
 from tests.conftest import ScratchDatabase
 from tests.faults.cluster import CLUSTER
 from tests.faults.erps import Erp, erp_of
+from tests.faults.kinds import Kind
 from tests.house import ROOT, connect_simulator, prepare_database, running_simulator
 
 CALL_SECONDS_MAX = 60
@@ -170,23 +171,25 @@ class World:
         return json.loads(said, parse_float=Decimal)
 
     def there(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Everything that is in the company now, by entity and id."""
+        """Everything that is in the company now, by the ledger's word for it and id."""
         found = self.ask("state")
         return {
-            wire: {self.erp.id_of(one): one for one in found.get(wire, []) if not self.erp.is_gone(one)}
-            for wire in (kind.wire for kind in self.erp.kinds.values())
+            entity: {self.erp.id_of(one): one for one in found.get(kind.wire, []) if self._is_there(kind, one)}
+            for entity, kind in self.erp.kinds.items()
         }
 
-    def one_there(self, wire: str, external_id: str) -> dict[str, Any] | None:
-        found = self.ask("state", entity=wire)[wire]
-        return next((one for one in found if self.erp.id_of(one) == external_id and not self.erp.is_gone(one)), None)
+    def list_there(self, kind: Kind) -> list[dict[str, Any]]:
+        return [one for one in self.ask("state", entity=kind.wire)[kind.wire] if self._is_there(kind, one)]
 
-    def edit_there(self, edit: dict[str, Any]) -> dict[str, Any] | None:
+    def _is_there(self, kind: Kind, one: dict[str, Any]) -> bool:
+        return self.erp.is_of(kind, one) and not self.erp.is_gone(one)
+
+    def edit_there(self, kind: Kind, edit: dict[str, Any]) -> dict[str, Any] | None:
         """Somebody works in the company; None if it refuses."""
         status, answer = self.http.call("POST", "edit", edit)
         said = json.loads(answer)
         if status < 400 and not self.erp.was_refused(said):
-            return said[edit["entity"]]
+            return self.erp.made(kind, said)
         self.refused = said
         return None
 
@@ -203,10 +206,15 @@ class World:
 def _copied(hand: psycopg.Connection[Any]) -> str:
     """Keep a copy of every row; gives the statements that put them back, sequences included."""
     hand.execute("drop schema if exists beginning cascade; create schema beginning")
-    undo: list[sql.Composable] = [sql.SQL("set session_replication_role = replica")]
+    # Permissions to call are many and all alike: those in use are given back.
+    undo: list[sql.Composable] = [
+        sql.SQL("set session_replication_role = replica"),
+        sql.SQL("update sync.api_slots set holder = null, free_at = now() where free_at > now()"),
+    ]
     tables = hand.execute(
         "select schemaname, tablename from pg_tables "
-        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation') and tablename <> 'schema_version'"
+        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation') "
+        "and tablename not in ('schema_version', 'api_slots')"
     ).fetchall()
     for schema, table in tables:
         name = sql.Identifier(schema, table)
@@ -283,7 +291,7 @@ def running_world(home: Path, erp_name: str = "quickbooks") -> Iterator[World]:
         services = enter(open_services(database.url(), home))
         connect_simulator(services, simulator, erp=erp.name)
         books = Books(services, database, simulator, home)
-        books.load(erp.company())
+        erp.furnish(books)
         books.sync()
         held = books.open_errors()
         assert not held, held

@@ -29,7 +29,7 @@ WAITS_SHORTENED = 0.02
 def main() -> None:
     erp, url, home, server = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
     warm_up(erp)
-    crew = Crew(lambda mutant: Worker(url, home, server, mutant).serve)
+    crew = Crew(lambda mutant: Worker(erp, url, home, server, mutant).serve)
     for line in sys.stdin:
         print(json.dumps(crew.work(json.loads(line))), flush=True)
 

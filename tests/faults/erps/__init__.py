@@ -12,6 +12,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Any, Protocol
 
+from tests.books import Books
 from tests.faults.faults import Requests
 from tests.faults.kinds import Kind
 
@@ -32,6 +33,8 @@ class Erp(Protocol):
     """External id of the item that every line is about."""
     parties: Mapping[str, str]
     """`customers` and `vendors` -> external id of the one that documents are with."""
+    settles_always: frozenset[str]
+    """The kinds of money that are entered for a document and for nothing else."""
     income_code: str
     expense_code: str
     payable_code: str
@@ -42,13 +45,30 @@ class Erp(Protocol):
     def warm_up(self) -> None:
         """Import what every process of the product needs, and shorten every wait of this ERP's connector."""
 
-    def company(self) -> Mapping[str, Any]:
-        """What every schedule begins with, to be loaded."""
+    def furnish(self, books: Books) -> None:
+        """Put into the empty company what every schedule begins with."""
 
     def chosen_switches(self, chance: random.Random) -> Mapping[str, Any]:
         """What differs from one schedule to the next."""
 
     def id_of(self, one: Wire) -> str: ...
+
+    def is_of(self, kind: Kind, one: Wire) -> bool:
+        """Whether a record of the kind's list is of that kind: some lists hold two."""
+
+    def name_of(self, kind: Kind, one: Wire) -> str | None: ...
+
+    def edit_of(self, operation: str, kind: Kind, one: Wire | None, body: Wire | None = None) -> dict[str, Any]:
+        """How the control API is asked for what a person does to `one`, or to make one."""
+
+    def made(self, kind: Kind, said: Wire) -> dict[str, Any]:
+        """The record in the answer to an edit."""
+
+    def text_at(self, one: Wire, path: str) -> str:
+        """What people wrote there, without the mark in it."""
+
+    def with_text(self, one: Wire | None, path: str, value: str) -> dict[str, Any]:
+        """The body by which a person writes a text, beside the mark that a program put there."""
 
     def is_gone(self, one: Wire) -> bool: ...
 
@@ -58,8 +78,11 @@ class Erp(Protocol):
 
     def open_of(self, kind: Kind, one: Wire) -> Decimal: ...
 
-    def balance_of(self, party: Wire) -> Decimal:
-        """What a customer or vendor owes or is owed, as the ERP itself keeps it."""
+    def texts_of_void(self, kind: Kind) -> frozenset[str]:
+        """The texts of which a void makes something else."""
+
+    def balance_of(self, party: Wire) -> Decimal | None:
+        """What a customer or vendor owes or is owed, as the ERP itself keeps it; None if it is not to be compared."""
 
     def is_applied(self, kind: Kind, one: Wire) -> bool:
         """Whether a payment settles anything."""
@@ -83,6 +106,9 @@ class Erp(Protocol):
 
     def marker_of(self, one: Wire) -> str:
         """The mark by which a record of ours is known there; empty if it has none."""
+
+    def marker_in(self, told: str) -> str:
+        """The mark in what the journal of effects gives as one; empty if it is none of ours."""
 
 
 def erp_of(name: str) -> Erp:

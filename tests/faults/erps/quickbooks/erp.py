@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tests.books import Books
 from tests.faults.erps import Wire
 from tests.faults.erps.quickbooks.company import BANK, EXPENSES, ITEM, PAYABLES, the_company
 from tests.faults.erps.quickbooks.kinds import KINDS
 from tests.faults.faults import Requests
-from tests.faults.kinds import Kind
+from tests.faults.kinds import Kind, at_path, read_path
 
 _NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
 _COMPANY = r"^/v3/company/"
@@ -39,6 +41,7 @@ class QuickBooks:
     }
     item = ITEM
     parties: Mapping[str, str] = {"customers": "1", "vendors": "50"}
+    settles_always = frozenset({"bill_payments"})
     income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
     # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
     taken_name = "Vendor 50"
@@ -48,8 +51,8 @@ class QuickBooks:
 
         errors.THROTTLED_SECONDS = profile.THROTTLED_SECONDS = _WAITS_SHORTENED
 
-    def company(self) -> Mapping[str, Any]:
-        return the_company()
+    def furnish(self, books: Books) -> None:
+        books.load(the_company())
 
     def chosen_switches(self, chance: random.Random) -> Mapping[str, Any]:
         return {
@@ -61,6 +64,17 @@ class QuickBooks:
 
     def id_of(self, one: Wire) -> str:
         return one["Id"]
+
+    def is_of(self, kind: Kind, one: Wire) -> bool:
+        return True
+
+    def name_of(self, kind: Kind, one: Wire) -> str | None:
+        return one.get(kind.wire_name)
+
+    def text_at(self, one: Wire, path: str) -> str:
+        text = str(read_path(one, path) or "")
+        lines = [line for line in text.split("\n") if not line.strip().startswith("[tieout:")]
+        return "\n".join(lines).removesuffix("\r").split(" [tieout:")[0]
 
     def is_gone(self, one: Wire) -> bool:
         return one.get("status") == "Deleted"
@@ -77,6 +91,10 @@ class QuickBooks:
     def balance_of(self, party: Wire) -> Decimal:
         return Decimal(str(party.get("Balance", 0)))
 
+    def texts_of_void(self, kind: Kind) -> frozenset[str]:
+        # It puts a word of its own before the note.
+        return frozenset({"private_note"})
+
     def is_applied(self, kind: Kind, one: Wire) -> bool:
         return bool(one.get("Line"))
 
@@ -87,10 +105,28 @@ class QuickBooks:
         return "Fault" in said
 
     def marker_of(self, one: Wire) -> str:
-        last = str(one.get("PrivateNote") or "").split("\n")[-1]
-        return last if "[tieout:" in last else ""
+        return self.marker_in(str(one.get("PrivateNote") or ""))
+
+    def marker_in(self, told: str) -> str:
+        found = re.search(r"\[tieout:([^]]*)\]\s*$", told)
+        return found[1] if found else ""
+
+    def made(self, kind: Kind, said: Wire) -> dict[str, Any]:
+        return said[kind.wire]
 
     # Writing
+
+    def edit_of(self, operation: str, kind: Kind, one: Wire | None, body: Wire | None = None) -> dict[str, Any]:
+        edit: dict[str, Any] = {"operation": operation, "entity": kind.wire}
+        if one is not None:
+            edit["id"] = one["Id"]
+        return edit if body is None else {**edit, "body": body}
+
+    def with_text(self, one: Wire | None, path: str, value: str) -> dict[str, Any]:
+        # A person adds to the note and leaves the line that a program put there.
+        held = str(read_path(one or {}, path) or "")
+        marks = [line for line in held.split("\n") if line.startswith("[tieout:")]
+        return at_path(path, "\n".join([value, *marks]))
 
     def new(self, kind: Kind, name: str, amount: Decimal) -> dict[str, Any]:
         body: dict[str, Any] = {kind.wire_name: name}

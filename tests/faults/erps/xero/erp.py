@@ -1,0 +1,215 @@
+"""Xero as the fault programme sees it: its requests, its records, how a person over there makes and edits one.
+
+Facts come from the reference of the API that the simulator was built from: one list for both kinds of invoices and for
+both kinds of contacts, void documents that keep their total, payments that settle one document and never change.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tests.books import Books
+from tests.faults.erps import Wire
+from tests.faults.erps.xero.kinds import KINDS
+from tests.faults.faults import Requests
+from tests.faults.kinds import DAY, Kind
+
+_API = r"^/api\.xro/2\.0/"
+_LISTED = "Contacts|Invoices|CreditNotes|Payments|PurchaseOrders"
+_TYPES = {
+    "invoices": "ACCREC",
+    "bills": "ACCPAY",
+    "credit_memos": "ACCRECCREDIT",
+    "payments": "ACCRECPAYMENT",
+    "bill_payments": "ACCPAYPAYMENT",
+}
+_KEYS = {
+    "Contacts": "ContactID",
+    "Items": "ItemID",
+    "Invoices": "InvoiceID",
+    "CreditNotes": "CreditNoteID",
+    "Payments": "PaymentID",
+    "PurchaseOrders": "PurchaseOrderID",
+}
+_MARK = re.compile(r"(?:^| )\[tieout:([^]]*)\]\s*$|^https://tieout\.invalid/(.+)$|^tieout-(?:customers|vendors)-(.+)$")
+_WAITS_SHORTENED = 0.02
+
+
+class Xero:
+    name = "xero"
+    kinds: Mapping[str, Kind] = KINDS
+    any_request = _API
+    requests = Requests(
+        # Every write has a key, and nothing else has.
+        write={"path": _API, "header": {"idempotency-key": "?*"}},
+        read={"method": "GET", "path": _API},
+        # A census lists from the beginning, in the order of a walk; what is read by ids is no listing.
+        listing={
+            "method": "GET",
+            "path": rf"{_API}({_LISTED})\?(?!.*IDs=).*order=",
+            "header": {"if-modified-since": ""},
+        },
+        token={"path": r"^/connect/token"},
+    )
+    switches: Mapping[str, Any] = {
+        "rate_limits": False,
+        "idempotency_seconds": 360,
+        "idempotency_errors": "stored",
+        "write_answer_amounts": "unpaid",
+        "refresh_grace_seconds": 1800,
+    }
+    item = "WORK"
+    settles_always = frozenset({"payments", "bill_payments"})
+    income_code, expense_code, payable_code, bank_code = "200", "429", "", "090"
+    # Whoever has the name of a vendor is that vendor: one contact, which no second one may be called.
+    taken_name = ""
+
+    def __init__(self) -> None:
+        self.parties: dict[str, str] = {}
+
+    def warm_up(self) -> None:
+        from resources.erps.xero import auth, client, errors, profile, sending, writing  # noqa: F401
+
+        asked_for = errors.retry_after_seconds
+        errors.retry_after_seconds = lambda headers: (
+            None if (seconds := asked_for(headers)) is None else seconds * _WAITS_SHORTENED
+        )
+        for name in ("THROTTLED_SECONDS", "OFFLINE_SECONDS", "CONCURRENT_SECONDS"):
+            setattr(profile, name, _WAITS_SHORTENED)
+            setattr(errors, name, _WAITS_SHORTENED)
+
+    def furnish(self, books: Books) -> None:
+        def make(entity: str, name: str, amount: str = "0", **more: Any) -> dict[str, Any]:
+            kind = KINDS[entity]
+            body = self.new(kind, name, Decimal(amount)) | more
+            return self.made(kind, books.simulator.post("edit", self.edit_of("create", kind, None, body)))
+
+        make("items", self.item)
+        first, second, vendor = (make("customers", name)["ContactID"] for name in ("Customer 1", "Customer 2", "Maker"))
+        self.parties = {"customers": first, "vendors": vendor}
+        for number, party, amount in (("INV-100", first, "100.00"), ("INV-101", first, "300.00")):
+            make("invoices", number, amount, **self.with_party(KINDS["invoices"], party))
+        make("invoices", "INV-102", "100.00", **self.with_party(KINDS["invoices"], second))
+        make("credit_memos", "CM-110", "60.00", **self.with_party(KINDS["credit_memos"], first))
+        for number in ("BILL-130", "BILL-131"):
+            make("bills", number, "100.00", **self.with_party(KINDS["bills"], vendor))
+        make("purchase_orders", "PO-150", "50.00", **self.with_party(KINDS["purchase_orders"], vendor))
+
+    def chosen_switches(self, chance: random.Random) -> Mapping[str, Any]:
+        return {
+            "idempotency_seconds": chance.choice([360, 1200]),
+            "write_answer_amounts": chance.choice(["unpaid", "present"]),
+        }
+
+    # Reading
+
+    def is_of(self, kind: Kind, one: Wire) -> bool:
+        if kind.wire == "Contacts":
+            role = re.match(r"tieout-(customers|vendors)-", str(one.get("ContactNumber") or ""))
+            own, other = ("IsCustomer", "IsSupplier") if kind.entity == "customers" else ("IsSupplier", "IsCustomer")
+            return bool(one.get(own)) or (role[1] == kind.entity if role else not one.get(other))
+        key = "PaymentType" if kind.is_money else "Type"
+        return one.get(key) == _TYPES.get(kind.entity, one.get(key))
+
+    def id_of(self, one: Wire) -> str:
+        # An item is named by its code, as lines name it.
+        return one["Code"] if "ItemID" in one else next(one[key] for key in _KEYS.values() if key in one)
+
+    def name_of(self, kind: Kind, one: Wire) -> str | None:
+        return self.text_at(one, kind.wire_name)
+
+    def text_at(self, one: Wire, path: str) -> str:
+        return re.sub(r"(^| )\[tieout:[^]]*\]\s*$", "", str(one.get(path) or ""))
+
+    def is_gone(self, one: Wire) -> bool:
+        return one.get("Status") == "DELETED"
+
+    def is_void(self, one: Wire) -> bool:
+        return one.get("Status") == "VOIDED"
+
+    def texts_of_void(self, kind: Kind) -> frozenset[str]:
+        return frozenset()
+
+    def total_of(self, one: Wire) -> Decimal:
+        return Decimal(str(one.get("Total", one.get("Amount", 0))))
+
+    def open_of(self, kind: Kind, one: Wire) -> Decimal:
+        return Decimal(0) if self.is_void(one) else Decimal(str(one.get(kind.wire_open, 0)))
+
+    def balance_of(self, party: Wire) -> Decimal | None:
+        # A contact shows its balances only where it is read alone, and one contact may be both sides' party.
+        return None
+
+    def is_applied(self, kind: Kind, one: Wire) -> bool:
+        return True
+
+    def party_of(self, kind: Kind, one: Wire) -> str:
+        return one["Contact"]["ContactID"]
+
+    def was_refused(self, said: Wire) -> bool:
+        return "ErrorNumber" in said or "error" in said
+
+    def marker_of(self, one: Wire) -> str:
+        return next(filter(None, (self.marker_in(str(one.get(key) or "")) for key in ("Url", "Reference"))), "")
+
+    def marker_in(self, told: str) -> str:
+        found = _MARK.search(told)
+        return next(filter(None, found.groups()), "") if found else ""
+
+    def made(self, kind: Kind, said: Wire) -> dict[str, Any]:
+        return said[kind.wire][0]
+
+    # Writing
+
+    def edit_of(self, operation: str, kind: Kind, one: Wire | None, body: Wire | None = None) -> dict[str, Any]:
+        edit: dict[str, Any] = {"operation": operation, "entity": kind.wire}
+        if one is not None:
+            edit["id"] = one[_KEYS[kind.wire]]
+        return edit if body is None else {**edit, "body": body}
+
+    def new(self, kind: Kind, name: str, amount: Decimal) -> dict[str, Any]:
+        body: dict[str, Any] = {kind.wire_name: name}
+        if kind.entity == "items":
+            return {**body, "Code": name, "SalesDetails": {"AccountCode": self.income_code}}
+        if not kind.has_amount:
+            return body
+        body |= {
+            "Date": DAY,
+            "Status": "AUTHORISED",
+            "LineAmountTypes": "NoTax",
+            "LineItems": [self._line(kind, amount)],
+        }
+        if kind.entity in _TYPES:
+            body["Type"] = _TYPES[kind.entity]
+        return body | {"DueDate": "2026-03-31"} if kind.wire == "Invoices" else body
+
+    def _line(self, kind: Kind, amount: Decimal) -> dict[str, Any]:
+        account = self.income_code if kind.party == "customers" else self.expense_code
+        return {"Description": "work", "Quantity": 1, "UnitAmount": float(amount), "AccountCode": account}
+
+    def with_party(self, kind: Kind, party: str) -> dict[str, Any]:
+        # Money is its document's party's.
+        return {} if kind.is_money else {"Contact": {"ContactID": party}}
+
+    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
+        assert settles is not None
+        paid = {"Invoice": {"InvoiceID": settles[1]["InvoiceID"]}, "Account": {"Code": self.bank_code}}
+        return {**paid, "Date": DAY, "Amount": float(amount)}
+
+    def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
+        return {}
+
+    def with_text(self, one: Wire | None, path: str, value: str) -> dict[str, Any]:
+        # A person adds to the reference and leaves the mark that a program put there.
+        mark = re.search(r"\[tieout:[^]]*\]\s*$", str((one or {}).get(path) or ""))
+        return {path: f"{value} {mark[0]}" if mark else value}
+
+    def new_amount(self, kind: Kind, one: Wire, amount: Decimal) -> dict[str, Any]:
+        return {"LineItems": [{**self._line(kind, amount), "LineItemID": one["LineItems"][0]["LineItemID"]}]}
+
+
+ERP = Xero()

@@ -1,0 +1,110 @@
+"""What Xero calls each kind of record, where it keeps what both hands write, and how either may end it.
+
+Left out on purpose: contacts that people make over there (one that has no document yet is customer and vendor at once),
+texts of payments (a payment cannot be changed), and the item's name, which it has beside its code.
+"""
+
+from __future__ import annotations
+
+from tests.faults.kinds import Kind
+
+DUE = {"due_date": "2026-03-31"}
+CONTACT = {"email": "EmailAddress", "given_name": "FirstName", "family_name": "LastName"}
+
+KINDS: dict[str, Kind] = {
+    kind.entity: kind
+    for kind in (
+        Kind("customers", "Contacts", "name", "Name", CONTACT, told="Contact", is_made_there=False),
+        Kind("vendors", "Contacts", "name", "Name", CONTACT, told="Contact", is_made_there=False),
+        Kind("items", "Items", "name", "Name", {"description": "Description"}, told="Item"),
+        Kind(
+            "invoices",
+            "Invoices",
+            "document_number",
+            "InvoiceNumber",
+            {"po_number": "Reference"},
+            "customers",
+            "customer_id",
+            "Contact",
+            ("invoice_lines", "invoice_id"),
+            True,
+            "AmountDue",
+            ("void",),
+            told="Invoice",
+            always=DUE,
+        ),
+        Kind(
+            "credit_memos",
+            "CreditNotes",
+            "document_number",
+            "CreditNoteNumber",
+            {"memo": "Reference"},
+            "customers",
+            "customer_id",
+            "Contact",
+            ("credit_memo_lines", "credit_memo_id"),
+            True,
+            "RemainingCredit",
+            ("void",),
+            frozenset({"memo"}),
+            told="CreditNote",
+        ),
+        Kind(
+            "payments",
+            "Payments",
+            "reference_number",
+            "Reference",
+            {},
+            "customers",
+            "customer_id",
+            "Invoice",
+            ("payment_applications", "payment_id"),
+            told="Payment",
+            always={"deposit_account_code": "090"},
+        ),
+        Kind(
+            "bills",
+            "Invoices",
+            "document_number",
+            "InvoiceNumber",
+            {"private_note": "Reference"},
+            "vendors",
+            "vendor_id",
+            "Contact",
+            ("bill_lines", "bill_id"),
+            True,
+            "AmountDue",
+            ("void",),
+            told="Invoice",
+            always=DUE,
+        ),
+        Kind(
+            "bill_payments",
+            "Payments",
+            "document_number",
+            "Reference",
+            {},
+            "vendors",
+            "vendor_id",
+            "Invoice",
+            ("bill_payment_applications", "bill_payment_id"),
+            told="Payment",
+        ),
+        Kind(
+            "purchase_orders",
+            "PurchaseOrders",
+            "document_number",
+            "PurchaseOrderNumber",
+            {"private_note": "Reference", "memo": "DeliveryInstructions"},
+            "vendors",
+            "vendor_id",
+            "Contact",
+            ("purchase_order_lines", "purchase_order_id"),
+            True,
+            "",
+            ("delete",),
+            frozenset({"memo"}),
+            told="PurchaseOrder",
+        ),
+    )
+}
