@@ -63,8 +63,8 @@ READING_IN_TURN = {
     "conflict": 3,
     "census": 3,
     "census_conflict": 5,
-    "found": 8,
-    "resend": 12,
+    "found": 5,
+    "resend": 7,
     "caught_up": 6,
     "late_move": 3,
 }

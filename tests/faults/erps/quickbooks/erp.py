@@ -26,7 +26,8 @@ class QuickBooks:
     any_request = _COMPANY
     requests = Requests(
         write={"method": "POST", "path": rf"{_COMPANY}[^/]+/({_NAMES})\b"},
-        read={"path": rf"{_COMPANY}[^/]+/(query|cdc)"},
+        # What is asked of one record has its id in the path, which no write has.
+        read={"path": rf"{_COMPANY}[^/]+/(query|cdc|[a-z]+/[^/?]+)"},
         # A census asks for these of every record, and nothing else does.
         listing={"path": rf"{_COMPANY}[^/]+/query", "contains": "Id, SyncToken, MetaData"},
         token={"path": r"^/oauth2/v1/tokens/bearer"},
