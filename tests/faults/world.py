@@ -289,6 +289,8 @@ def running_world(home: Path, erp_name: str = "quickbooks") -> Iterator[World]:
         simulator = enter(running_simulator("--no-limits", erp=erp.name))
         simulator.reset("empty")
         services = enter(open_services(database.url(), home))
+        # As in the product's processes: no minute is sat out for what the first sync has asked.
+        services.pace = 0.0
         connect_simulator(services, simulator, erp=erp.name)
         books = Books(services, database, simulator, home)
         erp.furnish(books)
