@@ -38,18 +38,19 @@ def start_afresh(home: Path) -> None:
     (home / MARKER).write_text("Everything here is made anew by every `make demo`.\n")
 
 
-def refuse_taken_port(port: int) -> None:
-    """Said before the work, which takes a minute, and not after it."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise TieoutError(
-                ErrorKind.VALIDATION,
-                doing="starting the demo",
-                found=f"something that listens on port {port}",
-                expected="a free port for Dagster's UI",
-                next_step=f'end it, or name another: make demo ARGS="--port {port + 1}"',
-            )
+def refuse_taken_ports(port: int) -> None:
+    """Said before the work, which takes a minute, and not after it: Dagster's port, and the gateway's behind it."""
+    for needed, what in ((port, "Dagster's UI"), (port + 1, "the gateway")):
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", needed)) == 0:
+                raise TieoutError(
+                    ErrorKind.VALIDATION,
+                    doing="starting the demo",
+                    found=f"something that listens on port {needed}",
+                    expected=f"a free port for {what}",
+                    next_step=f'end it, or name another: make demo ARGS="--port {port + 10}"',
+                )
 
 
 @contextmanager

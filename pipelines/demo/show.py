@@ -23,7 +23,7 @@ from pipelines.demo import people
 from pipelines.demo.company import Company
 from pipelines.demo.people import CLERK
 from pipelines.demo.quickbooks import QuickBooks
-from pipelines.demo.setting_up import refuse_taken_port, simulators, start_afresh
+from pipelines.demo.setting_up import refuse_taken_ports, simulators, start_afresh
 from pipelines.demo.xero import Xero
 from pipelines.jobs import DELTA_SYNC, FULL_SYNC, PUSH, RECONCILE
 from pipelines.running import run_job
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if not options.once:
-            refuse_taken_port(options.port)
+            refuse_taken_ports(options.port)
         start_afresh(options.home)
         os.environ["TIEOUT_HOME"] = str(options.home.absolute())
         # The demo's books begin today, so Dagster's pages show one day that is done and not a year that is missing.
