@@ -21,7 +21,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
 
     def text_of(query: Any) -> str:
-        text = query if isinstance(query, str) else query.as_string(None)
+        text = (
+            query if isinstance(query, str) else query.decode() if isinstance(query, bytes) else query.as_string(None)
+        )
         return " ".join(text.split())[:90]
 
     execute, executemany = psycopg.Cursor.execute, psycopg.Cursor.executemany

@@ -29,6 +29,7 @@ VALUES = {
     "jsonb": "'{}'",
     "bytea": "''",
     "uuid": "gen_random_uuid()",
+    "ARRAY": "'{}'",
 }
 
 
