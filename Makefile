@@ -37,13 +37,16 @@ lint: $(DEV)
 pictures: $(DEV)
 	@$(VENV)/bin/python docs/take_pictures.py
 
+# Django would come with django-htmx, of which the console takes one file and no code.
+NOT_DJANGO = --no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
+
 # Resolves anew for every Python and platform we support, with hashes and without naming a registry.
 lock:
 	@command -v uv >/dev/null || { echo "make lock: found no uv, which resolves the lock files: install it"; exit 1; }
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
-		--upgrade --output-file requirements.lock requirements.in
+		$(NOT_DJANGO) --upgrade --output-file requirements.lock requirements.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
-		--constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
+		$(NOT_DJANGO) --constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
 
 # Leaves .tieout alone: there is data in it.
 clean:

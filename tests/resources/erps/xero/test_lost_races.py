@@ -39,7 +39,7 @@ def conflicts(both: BothBooks) -> list[list[str]]:
     ("ours", "theirs", "field"),
     [
         ({"name": "Ours"}, {"Name": "Theirs"}, "name"),
-        ({"phone": "22"}, {"Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "33"}]}, "phone"),
+        ({"phone": "ours 22"}, {"Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "theirs 33"}]}, "phone"),
         (
             {"billing_city": "Otaki"},
             {"Addresses": [{"AddressType": "POBOX", "City": "Levin"}]},
