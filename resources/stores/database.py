@@ -105,6 +105,15 @@ def _opening(settings: Mapping[str, str], *, is_frozen: bool) -> sql.Composed:
     return sql.SQL("{}; select {}").format(begin, sql.SQL(", ").join(set_each))
 
 
+def trust_keys(tx: psycopg.Connection[Any]) -> None:
+    """Until the end of the transaction look everything up by its key, whatever the statistics say.
+
+    During a first sync they know nothing of what is there. Even then a list of keys may be taken for a filter on some
+    other index, so what looks up many says so itself: `lateral (... offset 0)` is done key by key.
+    """
+    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
+
+
 def _look_at(connection: psycopg.Connection[Any]) -> None:
     """Raises psycopg.OperationalError for a connection that the server ended while nobody used it: the pool then gives
     another. One that is well has nothing to say when it is not asked, which costs no round trip to see.

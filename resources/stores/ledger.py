@@ -24,6 +24,7 @@ from ledger.spec import EntitySpec, Record, entities, spec_of
 from resources.stores import arrays, code_maps, sequences
 from resources.stores.bases import bases_of, encode_base
 from resources.stores.columns import ColumnStore, unnested
+from resources.stores.database import trust_keys
 from resources.stores.errors import Held
 from resources.stores.ledger_parts import PartStore
 from resources.stores.references import LedgerIds, References
@@ -113,8 +114,7 @@ class LedgerStore:
             "actor": f"sync:{connection}",
             "run_id": run_id,
         }
-        # The planner has no statistics of what this very transaction fills: looking up by key is always right here.
-        tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        trust_keys(tx)
         rows = self._changed(tx, keys, page, from_wire) if page else []
         rows = self._not_edited(tx, rows, taken.ahead)
         if not rows:
@@ -293,9 +293,13 @@ class LedgerStore:
         return {
             "bound": sql.SQL(
                 """
-                select b.external_id, b.ledger_id, l.is_deleted, b.ledger_version
-                  from sync.bindings b left join {table} l on l.ledger_id = b.ledger_id
-                 where b.connection = %(connection)s and b.entity = %(entity)s and b.external_id = any(%(ids)s::text[])
+                select i.external_id, b.ledger_id, l.is_deleted, b.ledger_version
+                  from unnest(%(ids)s::text[]) as i (external_id)
+                 cross join lateral (
+                   select ledger_id, ledger_version from sync.bindings
+                    where connection = %(connection)s and entity = %(entity)s and external_id = i.external_id offset 0
+                 ) as b
+                  left join lateral (select is_deleted from {table} where ledger_id = b.ledger_id offset 0) as l on true
                 """
             ).format(table=table),
             "lock": sql.SQL("select ledger_id, version from {table} where ledger_id = any(%(ids)s) for update").format(

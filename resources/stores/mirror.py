@@ -21,6 +21,7 @@ from psycopg import sql
 
 from resources.connector import WireRecord
 from resources.stores import arrays, sequences
+from resources.stores.database import trust_keys
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # Keys are sorted, so that equal content has equal bytes whatever order the ERP sent it in; numbers keep their scale.
@@ -103,8 +104,9 @@ select unnest(%(ids)s::text[]) as external_id, unnest(%(tokens)s::text[]) as ver
 @cache
 def _statements(entity: str) -> dict[str, bytes]:
     statements = {
-        "held": "select external_id, version_token, modified_at, content_hash, is_deleted from mirror.{entity} "
-        "where connection = %s and external_id = any(%s::text[])",
+        "held": "select i.external_id, m.* from unnest(%s::text[]) as i (external_id) cross join lateral ("
+        "select version_token, modified_at, content_hash, is_deleted from mirror.{entity} "
+        "where connection = %s and external_id = i.external_id offset 0) as m",
         "insert": f"""
             insert into mirror.{{entity}}
               (connection, external_id, tenant_id, version_token, modified_at, content_hash, payload, change_seq,
@@ -162,8 +164,8 @@ def store(
         return Stored()
     run = _statements(entity)
     newest = _newest(records)
-    _trust_keys(tx)
-    held = {row[0]: _Held(*row[1:]) for row in tx.execute(run["held"], (connection, arrays.texts([*newest])))}
+    trust_keys(tx)
+    held = {row[0]: _Held(*row[1:]) for row in tx.execute(run["held"], (arrays.texts([*newest]), connection))}
     new: list[_Writing] = []
     changed: list[_Writing] = []
     doubtful: list[_Writing] = []
@@ -253,14 +255,9 @@ def _columns(writings: Sequence[_Writing], seqs: Sequence[int]) -> dict[str, Any
     }
 
 
-def _trust_keys(tx: psycopg.Connection[Any]) -> None:
-    """Look up by key, whatever the statistics say: during a first sync they know nothing of what is there."""
-    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
-
-
 def changes(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, limit: int) -> list[Change]:
     """The next changes in the order they arrived, after `after_seq`."""
-    _trust_keys(tx)
+    trust_keys(tx)
     return _read(tx, _statements(entity)["changes"], (connection, after_seq, limit))
 
 
@@ -294,7 +291,7 @@ def records(tx: psycopg.Connection[Any], connection: str, entity: str, external_
 
 def is_waiting(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, before_seq: int) -> bool:
     """Whether there are changes between these two."""
-    _trust_keys(tx)
+    trust_keys(tx)
     row = tx.execute(_statements(entity)["waits"], (connection, after_seq, before_seq)).fetchone()
     assert row is not None
     return row[0]
@@ -304,7 +301,7 @@ def waiting(tx: psycopg.Connection[Any], connection: str, merged: Mapping[str, i
     """Those of these entities that have changes after the one that was merged last."""
     if not merged:
         return set()
-    _trust_keys(tx)
+    trust_keys(tx)
     found = tx.execute(_any_waiting(tuple(merged)), {"connection": connection, **merged})
     return {entity for (entity,) in found}
 

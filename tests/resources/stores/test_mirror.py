@@ -149,3 +149,16 @@ def test_two_connections_may_hold_the_same_id(transaction):
         mirror.store(tx, tenant="default", connection="two", entity="invoices", records=[record(memo="x")], run_id=None)
     with transaction() as tx:
         assert [mirror.count(tx, c, "invoices") for c in ("one", "two")] == [1, 1]
+
+
+def test_a_first_sync_looks_records_up_by_their_keys_and_reads_no_others(store, transaction):
+    # Nothing was ever analysed: the planner knows of no row.
+    for page in range(3):
+        store(*(record(f"{page}-{number}") for number in range(500)))
+    with transaction() as tx:
+        tx.execute("select pg_stat_force_next_flush()")
+    with transaction() as tx:
+        (read,) = tx.execute(
+            "select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'mirror' and relname = 'invoices'"
+        ).fetchone()
+    assert read == 0
