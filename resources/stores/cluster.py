@@ -89,6 +89,8 @@ def initialise(files: Files, binaries: Path, account: Account | None, port: int)
             str(binaries / "initdb"),
             *("--pgdata", str(draft), "--username", ROLE_NAMES["superuser"], "--pwfile", str(password_file)),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums", "--no-instructions"),
+            # As the server's options have it, for the one password that is set here.
+            *("--set", "scram_iterations=1"),
             # One collation everywhere: sorting must not depend on the operating system's library or its updates.
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
         ]

@@ -5,6 +5,5 @@ CLUSTER = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum_naptime": "30s",
-    "scram_iterations": "1",
     "plan_cache_mode": "force_generic_plan",
 }
