@@ -17,7 +17,7 @@ demo: $(RUN)
 	@$(VENV)/bin/python -m pipelines.demo $(ARGS)
 
 test: $(DEV)
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The fault programme at length: schedules, every way of breaking the protocol, and the figures into docs/reliability.md.
 chaos: $(DEV)

@@ -15,9 +15,16 @@ import pytest
 from psycopg import sql
 
 from resources.stores.embedded import Role, Server, ensure_running
+from tests import session_home
 
-# Nothing of a test survives a power cut, and nothing needs to.
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "5min"}
+# Nothing of a test survives a power cut, and nothing needs to. What was written before is in memory, so not too much.
+THROW_AWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "5min",
+    "max_wal_size": "256MB",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,43 @@ Prepare = Callable[[ScratchDatabase], None]
 NewDatabase = Callable[..., ScratchDatabase]
 
 
+# What runs for half a minute or more starts first: at the end of a session no worker waits for another's long file.
+LONGEST_FIRST = (
+    "tests/pipelines/test_demo.py",
+    "tests/faults/test_schedules_1.py",
+    "tests/faults/test_schedules_2.py",
+    "tests/faults/test_schedules_3.py",
+    "tests/faults/test_schedules_4.py",
+    "tests/faults/test_schedules_xero.py",
+    "tests/pipelines/test_cli.py",
+    "tests/assets/test_reconciliation.py",
+    "tests/journeys/",
+    "tests/conformance/",
+    "tests/pipelines/test_up.py",
+    "tests/sandbox/test_load_retail.py",
+    "tests/sandbox/quickbooks/test_books_balance.py",
+    "tests/sandbox/xero/test_books_balance.py",
+    "tests/faults/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which pytest-xdist hands files out; within a file it stays as it is."""
+
+    def place(item: pytest.Item) -> int:
+        known = (n for n, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path))
+        return next(known, len(LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """When every worker has gone. pytest makes the folder for its own fixtures and tells no hook of it."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None and not hasattr(config, "workerinput"):
+        session_home.remove(factory.getbasetemp())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_from_outside() -> Iterator[None]:
     """No test depends on what the person running it has in the environment."""
@@ -53,7 +97,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded PostgreSQL of this session; the workers of pytest-xdist share one, as processes of one home do."""
     base = tmp_path_factory.getbasetemp()
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    with ensure_running((base.parent if is_worker else base) / "tieout-home", options=THROW_AWAY) as server:
+    with ensure_running(session_home.home_of(base.parent if is_worker else base), options=THROW_AWAY) as server:
         yield server
 
 
