@@ -8,8 +8,10 @@ in memory.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -22,9 +24,25 @@ _STORES = ".great_expectations"
 def library() -> Any:
     """Great Expectations, which takes seconds to import and asks nobody outside."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    if "great_expectations" not in sys.modules:
+        # Two expectations that no suite here has take SciPy's statistics, a third of all that would be imported.
+        _import_when_used("scipy", "stats")
     import great_expectations
 
     return great_expectations
+
+
+def _import_when_used(package: str, name: str) -> None:
+    """Have `from package import name` give a module that is only read when something is asked of it."""
+    whole = f"{package}.{name}"
+    spec = None if whole in sys.modules else importlib.util.find_spec(whole)
+    if spec is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[whole] = module
+    setattr(sys.modules[package], name, module)
+    spec.loader.exec_module(module)
 
 
 @cache
