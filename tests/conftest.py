@@ -58,6 +58,7 @@ LONGEST_FIRST = (
     "tests/journeys/",
     "tests/conformance/",
     "tests/pipelines/test_up.py",
+    "tests/resources/stores/test_migrate.py",
     "tests/sandbox/test_load_retail.py",
     "tests/sandbox/quickbooks/test_books_balance.py",
     "tests/sandbox/xero/test_books_balance.py",
