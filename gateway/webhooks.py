@@ -27,8 +27,6 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 LOG = logging.getLogger("tieout.gateway")
 # A signing key is read from the vault at most this often.
 KEY_SECONDS_MAX = 60.0
-# What names the app in a connection's settings, whichever ERP it is of.
-_APP = "client_id"
 
 
 class Inbound:
@@ -67,10 +65,10 @@ class Inbound:
     def _sorted(self, signer: Connection, notices: Sequence[Notice]) -> Mapping[tuple[str, str], list[Notice]]:
         """By connection and tenant. A company that two tenants have connected is told to both."""
         wanted: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        setting = self._services.erp(signer).company_key
+        erp = self._services.erp(signer)
         for one in self._services.connections():
-            if one.erp == signer.erp and one.settings.get(_APP) == signer.settings.get(_APP):
-                wanted[one.settings[setting]].append((one.name, one.tenant))
+            if one.erp == signer.erp and one.settings.get(erp.app_key) == signer.settings.get(erp.app_key):
+                wanted[one.settings[erp.company_key]].append((one.name, one.tenant))
         found: dict[tuple[str, str], list[Notice]] = defaultdict(list)
         for notice in notices:
             for whose in wanted.get(notice.company, []):

@@ -59,6 +59,8 @@ class ErpProfile:
     setting_keys: Sequence[SettingKey]
     company_key: str
     """Which of the settings says which company it is."""
+    app_key: str
+    """Which of the settings says through which app: deliveries are signed and calls counted by app."""
     mappings: Callable[[], Mapping[str, WireMapping]]
     connect: Callable[[Connection, Services], Connector]
     composer: Callable[[Mapping[str, Mapping[str, Mapping[str, Any]]], Mapping[str, str]], Composer]

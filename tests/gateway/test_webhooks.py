@@ -174,6 +174,36 @@ def test_the_simulator_tells_of_a_rename_and_the_sync_takes_the_notice(books: Bo
     assert books.value("select count(*) from sync.inbox where taken_at is null") == 0
 
 
+@pytest.mark.parametrize("books", ["xero"], indirect=True)
+@pytest.mark.parametrize("events", [b'"events": [],', b'"events": null,', b""], ids=["none", "null", "absent"])
+def test_an_intent_to_receive_is_answered_by_its_signature_alone(books: Books, address: str, events: bytes):
+    """What Xero probes an address with: no events, some rightly signed, some with one character changed."""
+    body = b'{%s"firstEventSequence": 0, "lastEventSequence": 0, "entropy": "S0m3"}' % events
+    right = signature(body)
+    spoilt = right[:10] + ("A" if right[10] != "A" else "B") + right[11:]
+    books.change("update sync.connections set next_pull_at = now() + interval '1 hour'")
+
+    answers = [delivered(books, address, body, signed) for signed in (right, spoilt, right)]
+
+    assert [(one.status_code, one.content) for one in answers] == [(200, b""), (401, b""), (200, b"")]
+    assert all("set-cookie" not in one.headers for one in answers)
+    # It tells of no change: nobody is pulled for it.
+    assert books.value("select next_pull_at > now() from sync.connections")
+
+
+@pytest.mark.parametrize("books", ["xero"], indirect=True)
+def test_the_simulators_intent_to_receive_is_passed(books: Books, address: str):
+    books.simulator.post("webhooks", {"url": address, "verifier": KEY, "automatic": False})
+    try:
+        books.simulator.post("webhooks/send", {"changes": []})
+        books.simulator.post("webhooks/send", {"changes": [], "forged": True})
+        probes = books.simulator.post("webhooks/flush", {"early": True})["log"]
+    finally:
+        requests.delete(f"{books.simulator.base_url}/_sandbox/webhooks", timeout=CALL_SECONDS_MAX)
+
+    assert [probe["status"] for probe in probes] == [200, 401]
+
+
 def test_a_record_that_the_delta_did_not_bring_is_read_by_id(books: Books, address: str, monkeypatch):
     """A feed that lags behind its own notices: the sync reads what is named."""
     entity = {"quickbooks": "Customer", "xero": "Contact"}[erp_of_books(books)]

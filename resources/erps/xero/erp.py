@@ -92,6 +92,7 @@ ERP = ErpProfile(
     entities={name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()},
     setting_keys=profile.SETTING_KEYS,
     company_key="tenant_id",
+    app_key="client_id",
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
