@@ -130,7 +130,7 @@ def connect(
 
 @router.post("/v1/connections/{name}/disconnect")
 def disconnect_it(name: Name, caller: Admin) -> Disconnected:
-    """Take our app off the company at the ERP and erase its tokens. Its data stays, and a new consent goes on with it."""
+    """Take our app off the company at the ERP and erase its tokens. Its data stays, and a new consent goes on."""
     changed = disconnect(caller.services, caller.connection(name).name, by=caller.actor)
     return Disconnected(name=name, state=caller.connection(name).state, changed=changed)
 

@@ -103,14 +103,14 @@ def fresh(house: tuple[Books, str, str]) -> Iterator[tuple[Books, Browser, str]]
     for table in ("consents", "connections", "cursors", "token_journal", "token_attempts"):
         books.change(f"delete from sync.{table}")
     books.change("delete from sync.secrets where connection <> ''")
-    books.simulator.post("disconnect")
+    requests.delete(f"{books.simulator.base_url}/_sandbox/tokens", timeout=CALL_SECONDS_MAX)
     yield books, Browser(url, key_of(books, "admin")), erp
 
 
 def first_company(books: Books, erp: str) -> str:
     """The company that the simulator has from the start, in the ERP's word."""
     if erp == "xero":
-        return books.objects("Organisation")[0]["OrganisationID"]
+        return books.objects("Organisations")[0]["OrganisationID"]
     return books.simulator.post("tokens")["realm_id"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from urllib.parse import urlsplit
@@ -128,7 +129,11 @@ def test_metrics_tell_the_tenants_numbers_and_no_other(callers: dict[str, Client
     assert f'tieout_runs{{connection="{CONNECTION}",kind="delta",state="done"}}' in mine or "tieout_runs{" in mine
     assert f'tieout_watermark_age_seconds{{connection="{CONNECTION}",entity="invoices"}}' in mine
     assert f'tieout_token_age_seconds{{connection="{CONNECTION}"}}' in mine
-    assert 'tieout_queue{queue="outbox"}' in mine
+    assert 'tieout_queue{queue="outbox"}' in mine and 'tieout_queue{queue="webhooks"}' in mine
+    (left,) = re.findall(
+        rf'^tieout_api_calls_left{{connection="{CONNECTION}",window="window"}} ([0-9.]+)$', mine, re.MULTILINE
+    )
+    assert 0 <= float(left) <= 500
     assert "tieout_gateway_requests_total" in mine and "tieout_run_seconds_bucket" in mine
     assert CONNECTION not in theirs
 
