@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access import Caller, Viewer
 from resources.stores import measures
@@ -34,20 +35,38 @@ class _Requests:
         )
 
 
+class RequestCount:
+    """Counts every request of an application. ASGI and no more: it is passed by each of them."""
+
+    def __init__(self, app: ASGIApp, *, kept: _Requests) -> None:
+        self._app = app
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            # The route, never the path: an id is not a label.
+            route = getattr(scope.get("route"), "path", "none")
+            self._kept.answered.labels(scope["method"], route, status).inc()
+            self._kept.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+
+
 def count_requests(app: FastAPI) -> None:
     """Count every request of an application."""
     app.state.requests = _Requests()
-
-    @app.middleware("http")
-    async def counted(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = time.perf_counter()
-        given = await answer(request)
-        # The route, never the path: an id is not a label.
-        route = getattr(request.scope.get("route"), "path", "none")
-        kept: _Requests = app.state.requests
-        kept.answered.labels(request.method, route, given.status_code).inc()
-        kept.seconds.labels(request.method, route).observe(time.perf_counter() - began)
-        return given
+    app.add_middleware(RequestCount, kept=app.state.requests)
 
 
 @router.get("/metrics", response_class=Response)
