@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -17,6 +18,7 @@ import requests
 
 from resources.consenting import app_of, is_local_path, set_app
 from resources.erps import erp_of
+from resources.errors import TieoutError
 from tests.books import Books, changed
 from tests.conftest import NewDatabase
 from tests.gateway.conftest import CALL_SECONDS_MAX, Client, key_of, serving
@@ -82,16 +84,7 @@ def house(
         open_house(database, home) as opened,
         serving(opened, calls_a_minute_max=100_000) as url,
     ):
-        minted = simulator.post("tokens")
         opened.pace = 0.001
-        set_app(
-            opened,
-            tenant="default",
-            erp=erp,
-            base_url=simulator.base_url,
-            values={"client_id": minted["client_id"], "client_secret": minted["client_secret"]},
-            by="test",
-        )
         yield Books(opened, database, simulator, home, name=NAME), url, erp
 
 
@@ -103,6 +96,15 @@ def fresh(house: tuple[Books, str, str]) -> Iterator[tuple[Books, Browser, str]]
     for table in ("consents", "connections", "cursors", "token_journal", "token_attempts"):
         books.change(f"delete from sync.{table}")
     books.change("delete from sync.secrets where connection <> ''")
+    minted = books.simulator.post("tokens")
+    set_app(
+        books.services,
+        tenant="default",
+        erp=erp,
+        base_url=books.simulator.base_url,
+        values={"client_id": minted["client_id"], "client_secret": minted["client_secret"]},
+        by="test",
+    )
     requests.delete(f"{books.simulator.base_url}/_sandbox/tokens", timeout=CALL_SECONDS_MAX)
     yield books, Browser(url, key_of(books, "admin")), erp
 
@@ -385,6 +387,63 @@ def test_a_connection_that_was_entered_by_hand_is_disconnected_and_connected_by_
     assert admin.post(f"/v1/connections/{NAME}/disconnect").json()["changed"]
     assert told(connected(books, browser, erp))["outcome"] == "connected"
     assert books.sync().outcomes["customers"].pulled > 10
+
+
+def test_without_an_app_of_its_own_a_tenant_connects_by_that_of_a_connection_and_without_any_is_told(fresh):
+    """As in the demo: its companies were entered with tokens, and a browser connects them again."""
+    books, browser, erp = fresh
+    books.change("delete from sync.apps")
+    none = browser.open(f"/connect/{erp}", name=NAME)
+    connect_simulator(books.services, books.simulator, NAME, erp=erp)
+
+    assert none.status_code == 422 and f"tieout apps set {erp}" in none.json()["next_step"]
+    assert "connected again" in told(connected(books, browser, erp))["message"]
+    assert books.services.connection(NAME).state == "active"
+
+
+def test_an_erp_that_is_away_is_asked_again_to_take_the_app_off(fresh):
+    books, browser, erp = fresh
+    connected(books, browser, erp)
+    admin = Client(browser.url, browser.key)
+    books.simulator.post("faults", [{"path": "*revo*", "status": 503}])
+
+    away = admin.post(f"/v1/connections/{NAME}/disconnect")
+    books.simulator.post("faults", [])
+    kept = books.value("select count(*) from sync.token_journal where connection = %s", NAME)
+    done = admin.post(f"/v1/connections/{NAME}/disconnect")
+
+    assert away.status_code in (502, 503) and away.headers["content-type"] == "application/problem+json"
+    assert kept and books.services.connection(NAME).state == "disconnected"
+    assert done.json()["changed"] and books.value("select count(*) from sync.token_journal") == 0
+    log = requests.get(f"{books.simulator.base_url}/_sandbox/log", timeout=CALL_SECONDS_MAX).json()
+    assert [one["status"] for one in log if "revo" in one["path"]][-2:] == [503, 200]
+
+
+def test_a_consent_that_was_withdrawn_over_there_is_as_good_as_revoked(fresh):
+    books, browser, erp = fresh
+    connected(books, browser, erp)
+    requests.delete(f"{books.simulator.base_url}/_sandbox/tokens", timeout=CALL_SECONDS_MAX)
+
+    gone = Client(browser.url, browser.key).post(f"/v1/connections/{NAME}/disconnect")
+
+    assert gone.json() == {"name": NAME, "state": "disconnected", "changed": True}
+    assert books.value("select count(*) from sync.token_journal") == 0
+
+
+def test_a_sync_under_way_does_not_bring_a_disconnected_company_back(fresh):
+    """It fails for want of a token, and what somebody did meanwhile stays."""
+    books, browser, erp = fresh
+    connected(books, browser, erp)
+    admin = Client(browser.url, browser.key)
+    books.services.on_progress = lambda *_: admin.post(f"/v1/connections/{NAME}/disconnect") and None
+
+    try:
+        with suppress(TieoutError):
+            books.sync()
+    finally:
+        books.services.on_progress = lambda *_: None
+
+    assert books.services.connection(NAME).state == "disconnected"
 
 
 def test_a_consent_to_another_company_leaves_the_connection_as_it_is(fresh):
