@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from resources.stores.embedded import free_port
 from tests.books import Books
 from tests.gateway.conftest import CALL_SECONDS_MAX, Client, key_of
+from tests.gateway.listener import listening
 from tests.gateway.test_webhooks import KEY, notice, signature
 from tests.house import CONNECTION, ROOT
 
@@ -170,6 +171,35 @@ def test_a_gateway_that_is_killed_has_kept_all_it_accepted(books: Books):
             "/v1/customers", {"name": last, "currency": "USD"}, Idempotency_Key=f"kept-{worker}-{number}"
         )
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+
+
+def test_a_gateway_that_is_killed_while_it_tells_tells_again(books: Books):
+    with listening() as receiver:
+        receiver.before = lambda: time.sleep(2)
+        with gateway(books) as (url, process):
+            admin = Client(url, key_of(books, "admin"))
+            made = admin.post("/v1/webhooks", {"url": receiver.url, "events": ["invoice.updated"]})
+            assert made.status_code == 201, made.text
+            row = admin.get("/v1/invoices?limit=1").json()["items"][0]
+            changed = admin.call(
+                "PATCH",
+                f"/v1/invoices/{row['ledger_id']}",
+                {"memo": "told twice"},
+                If_Match=f'"{row["version"]}"',
+            )
+            assert changed.status_code == 200, changed.text
+            wait_until(lambda: len(receiver.received) >= 1)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        assert books.value("select state from sync.deliveries where webhook_id = %s", made.json()["id"]) == "waiting"
+        receiver.before = lambda: None
+        # Its claim is a minute's; nobody needs to sit that out.
+        books.change("update sync.deliveries set due_at = now() where state = 'waiting'")
+        with gateway(books):
+            wait_until(lambda: books.value("select count(*) from sync.deliveries where state = 'delivered'") == 1)
+
+    events = {headers["Tieout-Event-Id"] for _, headers, _ in receiver.received}
+    assert len(receiver.received) >= 2 and len(events) == 1
 
 
 # -- secrets are compared in constant time -----------------------------------------------------------------------------

@@ -125,6 +125,23 @@ def test_an_edit_here_is_told_with_its_transaction_or_not_at_all(house: Books, r
     assert [row["type"] for row in house.rows("select type from sync.events")] == ["invoice.created"]
 
 
+def test_a_program_that_writes_by_sql_is_told_of_too_and_reads_nothing_of_webhooks(house: Books, receiver: Listener):
+    synced(house)
+    subscribed(house, receiver, ["payment.received"])
+    customer = house.rows("select ledger_id from ledger.customers order by 1 limit 1")[0]["ledger_id"]
+    with house.database.connect("writer") as writer:
+        writer.execute(
+            "insert into ledger.payments (customer_id, payment_date, currency, total_amount)"
+            " values (%s, '2026-11-01', 'USD', 12.5)",
+            (customer,),
+        )
+        for table in ("webhooks", "events", "deliveries"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                writer.execute(f"select * from sync.{table}")
+
+    assert house.value("select data ->> 'total_amount' from sync.events") == "12.5"
+
+
 def test_a_bill_is_told_of_when_it_becomes_owed(house: Books, receiver: Listener):
     synced(house)
     subscribed(house, receiver, ["bill.approved"])

@@ -135,6 +135,18 @@ def test_what_happened_long_ago_is_a_replay_and_changes_nothing(books: Books, ad
     assert inbox_rows(books, "replayed") == 0
 
 
+def test_notices_that_come_in_the_wrong_order_and_twice_are_kept_once_each_and_change_nothing_by_themselves(
+    books: Books, address: str
+):
+    now = datetime.now(UTC)
+    newer, older = (notice(books, "out-of-order", now - timedelta(seconds=back)) for back in (0, 60))
+
+    answers = [delivered(books, address, body) for body in (newer, older, newer, older)]
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert inbox_rows(books, "out-of-order") == 2
+
+
 def test_another_company_of_the_app_is_told_only_if_it_is_connected(books: Books, address: str):
     assert delivered(books, address, notice(books, "foreign", datetime.now(UTC), "4711")).status_code == 200
     assert inbox_rows(books, "foreign") == 0

@@ -57,6 +57,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("comment on column sync.connections.state is 'active, paused, reconnect, removed'")
+    op.execute("alter table sync.connections no force row level security")
     op.execute("update sync.connections set state = 'reconnect' where state = 'disconnected'")
+    op.execute("alter table sync.connections force row level security")
     op.drop_table("consents", schema="sync")
     op.drop_table("apps", schema="sync")
