@@ -100,24 +100,28 @@ def body_of(claimed: Claimed) -> bytes:
     )
 
 
-def deliver(services: Services, *, limit: int = 100, post: Post = egress.post) -> int:
+def deliver(services: Services, *, limit: int = 2 * SENDERS, post: Post = egress.post) -> int:
     """Send what is due, of all tenants, once; returns how many were tried."""
     with services.fleet() as tx:
         tenants = webhooks.due_tenants(tx)
     tried = 0
     for tenant in tenants:
+        until = time.monotonic() + webhooks.CLAIM_SECONDS - egress.CONNECT_SECONDS_MAX - egress.ANSWER_SECONDS_MAX
         with services.db.transaction(tenant) as tx:
             claimed = webhooks.claim(tx, limit)
         if not claimed:
             continue
         sealed = services.vault(tenant).all(NO_CONNECTION)
         with ThreadPoolExecutor(min(SENDERS, len(claimed)), thread_name_prefix="webhooks") as senders:
-            list(senders.map(lambda one, t=tenant, s=sealed: _send(services, t, one, s, post), claimed))
+            list(senders.map(lambda one, t=tenant, s=sealed, u=until: _send(services, t, one, s, u, post), claimed))
         tried += len(claimed)
     return tried
 
 
-def _send(services: Services, tenant: str, claimed: Claimed, sealed: dict[str, str], post: Post) -> None:
+def _send(services: Services, tenant: str, claimed: Claimed, sealed: dict[str, str], until: float, post: Post) -> None:
+    if time.monotonic() > until:
+        # The claim may be over before this is answered: whoever takes it over sends it, in its order.
+        return
     body, at = body_of(claimed), int(time.time())
     secret = sealed.get(sealed_as(claimed.webhook_id), "")
     headers = {

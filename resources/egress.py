@@ -8,20 +8,22 @@ but its status is kept. Numeric spellings (`http://2130706433/`, `0x7f.1`) are w
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import re
 import socket
+import ssl
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-
-import urllib3
 
 from resources.errors import ErrorKind, TieoutError
 from resources.settings import Network
 
 URL_CHARACTERS_MAX = 2000
-CONNECT_SECONDS_MAX, READ_SECONDS_MAX = 5.0, 10.0
+CONNECT_SECONDS_MAX, ANSWER_SECONDS_MAX = 5.0, 10.0
 PORTS = {"https": 443, "http": 80}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What `is_global` takes for public, and what leads inside all the same: NAT64, 6to4 and Teredo carry an IPv4 address
@@ -112,45 +114,53 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Sequence[Ne
     target = target_of(url, allowed)
     if any(not _is_header(name) or not _is_header(value) for name, value in headers.items()):
         raise _refused("a header with control characters", "visible ones")
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS_MAX, read=READ_SECONDS_MAX)
     address = resolve(target, allowed)
-    pool: urllib3.HTTPConnectionPool
-    if target.scheme == "https":
-        # The certificate is the name's, whatever address it has.
-        pool = urllib3.HTTPSConnectionPool(
-            address, target.port, timeout=timeout, server_hostname=target.host, assert_hostname=target.host
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(address, target.port, timeout=timeout)
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    named = host if target.port == PORTS[target.scheme] else f"{host}:{target.port}"
     try:
-        answer = pool.urlopen(
-            "POST",
-            target.path,
-            body=body,
-            headers={**headers, "Host": named},
-            redirect=False,
-            retries=False,
-            preload_content=False,
-            assert_same_host=False,
-        )
-        status = answer.status
-        answer.close()
-    except urllib3.exceptions.TimeoutError as failure:
-        raise TieoutError(
-            ErrorKind.TIMEOUT, doing="calling a webhook", found="no answer", expected=f"one in {READ_SECONDS_MAX:.0f} s"
-        ) from failure
-    except (urllib3.exceptions.HTTPError, OSError) as failure:
-        raise TieoutError(
-            ErrorKind.CONNECTION,
-            doing="calling a webhook",
-            found=f"no connection ({type(failure).__name__})",
-            expected="an answer",
-        ) from failure
+        line = socket.create_connection((address, target.port), CONNECT_SECONDS_MAX)
+        line.settimeout(ANSWER_SECONDS_MAX)
+        return _exchange(line, target, body, headers)
+    except TimeoutError as failure:
+        raise _unanswered(ErrorKind.TIMEOUT, "no answer in time") from failure
+    except (OSError, ValueError, http.client.HTTPException) as failure:
+        raise _unanswered(ErrorKind.CONNECTION, f"no connection ({type(failure).__name__})") from failure
+
+
+def _exchange(plain: socket.socket, target: Target, body: bytes, headers: Mapping[str, str]) -> int:
+    line, is_late = plain, threading.Event()
+
+    def cut() -> None:
+        is_late.set()
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    # A socket's own limit is for each piece: who sends a byte now and then would never meet it.
+    limit = threading.Timer(ANSWER_SECONDS_MAX, cut)
+    limit.start()
+    try:
+        if target.scheme == "https":
+            # The certificate is the name's, whatever address it has. Shaken hands with under the limit as well.
+            line = secure = ssl.create_default_context().wrap_socket(
+                plain, server_hostname=target.host, do_handshake_on_connect=False
+            )
+            secure.do_handshake()
+        call = http.client.HTTPConnection(target.host, target.port)
+        call.default_port = PORTS[target.scheme]
+        call.sock = line
+        call.request("POST", target.path, body, dict(headers))
+        return call.getresponse().status
+    except (OSError, ValueError, http.client.HTTPException) as failure:
+        if is_late.is_set():
+            raise TimeoutError from failure
+        raise
     finally:
-        pool.close()
-    return int(status)
+        limit.cancel()
+        line.close()
+
+
+def _unanswered(kind: ErrorKind, found: str) -> TieoutError:
+    return TieoutError(
+        kind, doing="calling a webhook", found=found, expected=f"an answer in {ANSWER_SECONDS_MAX:.0f} s"
+    )
 
 
 def _literal(host: str) -> Address | None:

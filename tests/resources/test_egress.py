@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -132,6 +134,36 @@ def test_a_redirect_is_not_followed():
 
     assert status == 302
     assert inner.received == []
+
+
+@pytest.mark.parametrize(("scheme", "drop"), [("http", b"H"), ("https", b"\x16")])
+def test_who_answers_a_byte_now_and_then_is_cut_off(monkeypatch: pytest.MonkeyPatch, scheme: str, drop: bytes):
+    """In an answer, or before one: a handshake can be drawn out too."""
+    monkeypatch.setattr(egress, "ANSWER_SECONDS_MAX", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        is_over = threading.Event()
+
+        def drip() -> None:
+            line, _ = server.accept()
+            with line, suppress(OSError):
+                # A record of TLS that says it has 16 kB more to come.
+                line.sendall(b"\x16\x03\x03\x40\x00" if scheme == "https" else b"H")
+                while not is_over.wait(0.1):
+                    line.sendall(drop)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with pytest.raises(TieoutError, match="no answer in time"):
+            egress.post(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/", b"", {}, LOOPBACK)
+        is_over.set()
+        dripping.join()
+
+
+def test_a_certificate_of_nobody_known_is_not_taken():
+    """TLS is spoken to the address, and checked for the name."""
+    with listening() as plain, pytest.raises(TieoutError, match="SSL"):
+        egress.post(f"https://127.0.0.1:{plain.port}/", b"", {}, LOOPBACK)
+    assert plain.received == []
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\0b", "\u00e4"])
