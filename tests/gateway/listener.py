@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ class Listener:
 
 
 @contextmanager
-def listening(status: int = 200, **headers: str) -> Iterator[Listener]:
+def listening(status: int = 200, tls: ssl.SSLContext | None = None, **headers: str) -> Iterator[Listener]:
     """Listen on a free port as long as the block lasts."""
     made = Listener()
 
@@ -45,6 +46,8 @@ def listening(status: int = 200, **headers: str) -> Iterator[Listener]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.port = server.server_address[1]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from resources import egress
 from resources.errors import TieoutError
@@ -159,6 +166,25 @@ def test_who_answers_a_byte_now_and_then_is_cut_off(monkeypatch: pytest.MonkeyPa
         dripping.join()
 
 
+@pytest.mark.parametrize(("name", "is_taken"), [("hooks.example", True), ("other.example", False)])
+def test_the_certificate_must_be_the_names_though_an_address_is_called(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, is_taken: bool
+):
+    certified = certificate(tmp_path, "hooks.example")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certified)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certified))
+    monkeypatch.setattr(socket, "getaddrinfo", answers(["127.0.0.1"]))
+    with listening(tls=tls) as one:
+        if is_taken:
+            assert egress.post(f"https://{name}:{one.port}/x", b"{}", {}, LOOPBACK) == 200
+            assert one.received[0][1]["Host"] == f"{name}:{one.port}"
+        else:
+            with pytest.raises(TieoutError, match="SSLCertVerificationError"):
+                egress.post(f"https://{name}:{one.port}/x", b"{}", {}, LOOPBACK)
+            assert one.received == []
+
+
 def test_a_certificate_of_nobody_known_is_not_taken():
     """TLS is spoken to the address, and checked for the name."""
     with listening() as plain, pytest.raises(TieoutError, match="SSL"):
@@ -176,3 +202,26 @@ def answers(addresses: list[str]):
     return lambda host, port, *more, **options: [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses
     ]
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A key and a certificate for a name, signed by itself, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(plain + made.public_bytes(pem))
+    return path
