@@ -22,6 +22,7 @@ from statistics import median
 import psutil
 import psycopg
 
+from bench.gateway import INVOICES, SECONDS, measure_gateway
 from bench.measure import ROOT, Measured, measure
 from bench.push import measure_push
 from bench.reconcile import measure_million
@@ -337,18 +338,31 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=BENCH / "RESULTS.md")
     parser.add_argument("--million", type=int, default=1_000_000, help="invoices of the reconciliation and the views")
     parser.add_argument("--only-million", action="store_true", help="nothing but the reconciliation and the views")
+    parser.add_argument("--only-gateway", action="store_true", help="nothing but the gateway; results to the screen")
+    parser.add_argument("--gateway-seconds", type=int, default=SECONDS, help="how long the gateway is under load")
     options = parser.parse_args(arguments)
+    if options.only_gateway:
+        options.results = Path(os.devnull)
     if options.quick:
         options.invoices, options.small, options.large = 5_000, 2_000, 20_000
         options.repeats, options.results, options.million = 1, Path(os.devnull), 100_000
-    _install_yardstick()
+        options.gateway_seconds = 10
+    if not options.only_gateway:
+        _install_yardstick()
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         # PostgreSQL does not run as root: it must be able to reach its data by another user.
         Path(directory).chmod(0o755)
         home = Path(directory) / "home"
         with embedded.ensure_running(home) as server:
             bench, report = Bench(server, home), Report(options.results)
-            report.add(_machine(server))
+            if not options.only_gateway:
+                report.add(_machine(server))
+            if not options.only_million:
+                with simulator(INVOICES, words_of(ERPS[0])) as erp:
+                    bench.connect_tieout(erp)
+                    report.add(measure_gateway(home, server, options.gateway_seconds))
+            if options.only_gateway:
+                return 0
             report.add(measure_million(server, home, YARDSTICK_PYTHON, options.million))
             for words in map(words_of, () if options.only_million else options.erp or ERPS):
                 compare_with_dlt(bench, report, options.invoices, options.repeats, words.erp)

@@ -8,6 +8,7 @@ import uvicorn
 
 from gateway.app import build_app
 from gateway.log import log_as_json
+from gateway.teller import Teller
 from resources.services import Services
 from resources.settings import load_settings
 
@@ -22,14 +23,15 @@ def main() -> None:
     log_as_json()
     with Services(load_settings()) as services:
         _ = services.keeper
-        uvicorn.run(
-            build_app(services),
-            host=arguments.host,
-            port=arguments.port,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=STOP_SECONDS_MAX,
-        )
+        with Teller(services):
+            uvicorn.run(
+                build_app(services),
+                host=arguments.host,
+                port=arguments.port,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_SECONDS_MAX,
+            )
 
 
 if __name__ == "__main__":

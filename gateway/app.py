@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from gateway import conflicts, connections, documents, health, metrics, problems, switching, webhooks
+from gateway import (
+    conflicts,
+    connecting,
+    connections,
+    documents,
+    health,
+    metrics,
+    problems,
+    subscriptions,
+    switching,
+    webhooks,
+)
 from gateway.access import Access
 from gateway.limits import BodyLimit
 from gateway.log import RequestLog
@@ -36,7 +47,7 @@ def build_app(services: Services, *, calls_a_minute_max: int = CALLS_A_MINUTE_MA
     app.state.inbound = webhooks.Inbound(services)
     problems.answer_with_problems(app)
     metrics.count_requests(app)
-    for module in (health, metrics, connections, switching, conflicts, documents, webhooks):
+    for module in (health, metrics, connections, connecting, switching, conflicts, documents, subscriptions, webhooks):
         app.include_router(module.router)
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
     app.add_middleware(RequestLog)

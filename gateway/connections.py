@@ -17,7 +17,7 @@ Name = Annotated[str, Path(pattern=f"^{CONNECTION_NAME.pattern}$", description="
 
 
 class ConnectionState(BaseModel):
-    """`state` is active, paused or reconnect; `meeting` is pending while both books have not met."""
+    """`state` is active, paused, reconnect or disconnected; `meeting` is pending while both books have not met."""
 
     name: str
     erp: str

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.access import Viewer
+from gateway.access import Caller, Viewer
 from resources.stores import measures
 from resources.stores.measures import DURATION_BUCKETS_SECONDS, Measures
+from resources.stores.quota import company_key
 
 router = APIRouter(tags=["health"])
 
@@ -33,20 +35,38 @@ class _Requests:
         )
 
 
+class RequestCount:
+    """Counts every request of an application. ASGI and no more: it is passed by each of them."""
+
+    def __init__(self, app: ASGIApp, *, kept: _Requests) -> None:
+        self._app = app
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            # The route, never the path: an id is not a label.
+            route = getattr(scope.get("route"), "path", "none")
+            self._kept.answered.labels(scope["method"], route, status).inc()
+            self._kept.seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+
+
 def count_requests(app: FastAPI) -> None:
     """Count every request of an application."""
     app.state.requests = _Requests()
-
-    @app.middleware("http")
-    async def counted(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = time.perf_counter()
-        given = await answer(request)
-        # The route, never the path: an id is not a label.
-        route = getattr(request.scope.get("route"), "path", "none")
-        kept: _Requests = app.state.requests
-        kept.answered.labels(request.method, route, given.status_code).inc()
-        kept.seconds.labels(request.method, route).observe(time.perf_counter() - began)
-        return given
+    app.add_middleware(RequestCount, kept=app.state.requests)
 
 
 @router.get("/metrics", response_class=Response)
@@ -56,14 +76,27 @@ def metrics(request: Request, caller: Viewer) -> Response:
     kept.connections.set(caller.services.db.connection_count)
     with caller.transaction() as tx:
         found = measures.read(tx)
+        calls_left = measures.calls_left(tx, _companies(caller))
     registry = CollectorRegistry()
-    registry.register(_Tenant(found))
+    registry.register(_Tenant(found, calls_left))
     return Response(generate_latest(registry) + generate_latest(kept.registry), media_type=CONTENT_TYPE_LATEST)
 
 
+def _companies(caller: Caller) -> dict[str, str]:
+    """By connection, the key under which its ERP's calls are counted."""
+    found = {}
+    for one in caller.connections():
+        erp = caller.services.erp(one)
+        found[one.name] = company_key(
+            erp.name, one.settings.get(erp.app_key, ""), one.settings.get(erp.company_key, "")
+        )
+    return found
+
+
 class _Tenant(Collector):
-    def __init__(self, found: Measures) -> None:
+    def __init__(self, found: Measures, calls_left: Mapping[tuple[str, str], int]) -> None:
         self._found = found
+        self._calls_left = calls_left
 
     def collect(self) -> Iterator[Metric]:
         found = self._found
@@ -81,10 +114,20 @@ class _Tenant(Collector):
         for labels, count in found.errors.items():
             errors.add_metric(labels, count)
         yield errors
-        queues = GaugeMetricFamily("tieout_queue", "Edits noted, intents open, conflicts open", labels=["queue"])
+        queues = GaugeMetricFamily(
+            "tieout_queue", "Edits noted, intents open, conflicts open, webhooks to be told", labels=["queue"]
+        )
         for name, count in found.queues.items():
             queues.add_metric([name], count)
         yield queues
+        left = GaugeMetricFamily(
+            "tieout_api_calls_left",
+            "Calls that the ERP still allows, by window: window is the shortest one, day a day",
+            labels=["connection", "window"],
+        )
+        for labels, count in self._calls_left.items():
+            left.add_metric(labels, count)
+        yield left
         watermarks = GaugeMetricFamily(
             "tieout_watermark_age_seconds", "How long ago all was read", labels=["connection", "entity"]
         )

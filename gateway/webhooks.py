@@ -27,8 +27,8 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 LOG = logging.getLogger("tieout.gateway")
 # A signing key is read from the vault at most this often.
 KEY_SECONDS_MAX = 60.0
-# What names the app in a connection's settings, whichever ERP it is of.
-_APP = "client_id"
+# And the connections there are: their apps and companies change seldom.
+CONNECTIONS_SECONDS_MAX = 1.0
 
 
 class Inbound:
@@ -37,13 +37,13 @@ class Inbound:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._keys: dict[str, tuple[float, str]] = {}
+        self._listed: tuple[float, list[Connection]] = (-CONNECTIONS_SECONDS_MAX, [])
         self._lock = threading.Lock()
 
     def take(self, name: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Keep what a delivery tells; returns what to answer."""
-        try:
-            connection = self._services.connection(name)
-        except TieoutError:
+        connection = next((one for one in self._connections() if one.name == name), None)
+        if connection is None:
             # Nobody learns by asking which connections there are.
             return 401
         reader = self._services.erp(connection).webhooks
@@ -67,15 +67,26 @@ class Inbound:
     def _sorted(self, signer: Connection, notices: Sequence[Notice]) -> Mapping[tuple[str, str], list[Notice]]:
         """By connection and tenant. A company that two tenants have connected is told to both."""
         wanted: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        setting = self._services.erp(signer).company_key
-        for one in self._services.connections():
-            if one.erp == signer.erp and one.settings.get(_APP) == signer.settings.get(_APP):
-                wanted[one.settings[setting]].append((one.name, one.tenant))
+        erp = self._services.erp(signer)
+        for one in self._connections():
+            if one.erp == signer.erp and one.settings.get(erp.app_key) == signer.settings.get(erp.app_key):
+                wanted[one.settings[erp.company_key]].append((one.name, one.tenant))
         found: dict[tuple[str, str], list[Notice]] = defaultdict(list)
         for notice in notices:
             for whose in wanted.get(notice.company, []):
                 found[whose].append(notice)
         return found
+
+    def _connections(self) -> list[Connection]:
+        """Those there were a moment ago: deliveries come by the dozen, and a new company is read whole anyway."""
+        now = time.monotonic()
+        with self._lock:
+            at, known = self._listed
+        if now - at >= CONNECTIONS_SECONDS_MAX:
+            known = self._services.connections()
+            with self._lock:
+                self._listed = (now, known)
+        return known
 
     def _key_of(self, connection: Connection, reader: WebhookReader) -> str:
         now = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from pipelines.commands import (
+    apps,
     breaks,
     coding,
     connecting,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("init")(setup.init)
 app.command("up")(setup.up)
 app.add_typer(connecting.app, name="connections")
+app.add_typer(apps.app, name="apps")
 app.command("sync")(syncing.sync)
 app.command("push")(pushing.push)
 app.command("import")(importing.import_)

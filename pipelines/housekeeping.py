@@ -5,7 +5,7 @@ import dagster as dg
 from pipelines.jobs import HOUSEKEEPING
 from resources import vaulting
 from resources.configured import ServicesResource
-from resources.stores import repeats
+from resources.stores import repeats, webhooks
 
 
 @dg.op(description="Erase secrets of removed connections, and tokens and refreshes that ended a month ago.")
@@ -23,11 +23,21 @@ def forget_answers(context: dg.OpExecutionContext, services: ServicesResource) -
     context.add_output_metadata({"answers": forgotten})
 
 
+@dg.op(description="Forget what webhooks were told a month ago.")
+def forget_events(context: dg.OpExecutionContext, services: ServicesResource) -> None:
+    house, forgotten = services.open(), 0
+    for tenant in house.tenants():
+        with house.db.transaction(tenant) as tx:
+            forgotten += webhooks.forget_old(tx)
+    context.add_output_metadata({"events": forgotten})
+
+
 @dg.job(name=HOUSEKEEPING, executor_def=dg.in_process_executor, tags={"tieout/lane": "bulk"})
 def housekeeping() -> None:
     """Sweep up what has ended. Running it twice changes nothing."""
     clean_vault()
     forget_answers()
+    forget_events()
 
 
 def build_housekeeping_schedule() -> dg.ScheduleDefinition:

@@ -22,7 +22,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -96,6 +96,25 @@ class TokenKeeper:
     def seed(self, tokens: TokenSet) -> None:
         """Take the tokens that came with a new connection, unless somebody has begun to use them already."""
         self._consent(tokens, is_first=True)
+
+    def newest(self) -> TokenSet | None:
+        """The token set to go on with, its access token with the life it has left; None if there is none."""
+        standing = self._journal.standing()
+        if not standing.usable:
+            return None
+        newest = standing.usable[0]
+        tokens = self._open(newest)
+        return TokenSet(tokens.access_token, tokens.refresh_token, max(0.0, newest.access_seconds_left))
+
+    def hand_over(self, other: TokenKeeper) -> None:
+        """Give what is here to another name, as a consent there. Raises ReconnectNeededError if there is nothing."""
+        standing = self._journal.standing()
+        tokens = self.newest()
+        if tokens is None:
+            raise self._reconnect_needed(standing)
+        until, now = standing.usable[0].refresh_expires_at, datetime.now(UTC)
+        left = None if until is None else max(0.0, (until - now).total_seconds())
+        other.accept(TokenSet(tokens.access_token, tokens.refresh_token, tokens.access_seconds, left))
 
     def access_token(self) -> str:
         """An access token in the first half of its life, or the best there is."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
+from resources.consent import App, ConsentSteps
 from resources.webhooks import WebhookReader
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class ErpProfile:
     setting_keys: Sequence[SettingKey]
     company_key: str
     """Which of the settings says which company it is."""
+    app_key: str
+    """Which of the settings says through which app: deliveries are signed and calls counted by app."""
     mappings: Callable[[], Mapping[str, WireMapping]]
     connect: Callable[[Connection, Services], Connector]
     composer: Callable[[Mapping[str, Mapping[str, Mapping[str, Any]]], Mapping[str, str]], Composer]
@@ -70,6 +73,8 @@ class ErpProfile:
     """The ERP gives a request up after this long: what it has not done by then, it will not do."""
     unshown: frozenset[str] = frozenset()
     """Members of a body that say how to take it and nothing of the record: no change that a person is shown."""
+    consent: Callable[[App, str], ConsentSteps] | None = None
+    """From an app and whom to name in errors, how a person consents by OAuth; None where nobody can."""
     webhooks: WebhookReader | None = None
     """What reads its deliveries; None where it has none."""
     key_memory: KeyMemory | None = None

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,8 @@ from urllib.parse import urlsplit
 
 from resources.errors import ErrorKind, TieoutError
 from resources.expected import Limits
+
+Network = IPv4Network | IPv6Network
 
 ENCRYPTION_KEY_BYTES = 32
 CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -59,6 +62,8 @@ class Settings:
     `encryption_key` is the one that was given, `further_keys` those that open what it did not seal; what is used is
     `master_keys()`.
     `reports` is a folder or s3://bucket/prefix, None for one below `home`; `s3_endpoint_url` if it is not Amazon's.
+    `public_url` is where browsers and ERPs find the gateway, None where they find it under the name they call it by.
+    `webhook_networks` are private networks that webhooks may go to all the same, also without TLS.
     """
 
     home: Path
@@ -73,6 +78,8 @@ class Settings:
     data_docs: Path | None = None
     reports: str | None = None
     s3_endpoint_url: str | None = None
+    public_url: str | None = None
+    webhook_networks: tuple[Network, ...] = ()
 
     @property
     def data_docs_folder(self) -> Path:
@@ -114,7 +121,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     same, separated by commas: they open and never seal), TIEOUT_PARTITION_START (2026-01-01),
     TIEOUT_PULL_INTERVAL_SECONDS (300), TIEOUT_TENANT (default), TIEOUT_DATA_DOCS (`$TIEOUT_HOME/data_docs`),
     TIEOUT_FUTURE_DAYS_MAX (366), TIEOUT_STALE_HOURS_MAX (26), TIEOUT_REPORTS (`$TIEOUT_HOME/reports`),
-    TIEOUT_REPORTS_ENDPOINT (none), TIEOUT_CONNECTIONS (a path; default `connections.toml`
+    TIEOUT_REPORTS_ENDPOINT (none), TIEOUT_PUBLIC_URL (none), TIEOUT_WEBHOOK_NETWORKS (none; networks separated by
+    commas), TIEOUT_CONNECTIONS (a path; default `connections.toml`
     here, which may be absent). An empty variable counts as absent. Secrets of declared connections: `secret_variable`.
     """
     reader = _Reader(environ)
@@ -132,6 +140,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     )
     reports = reader.value("TIEOUT_REPORTS", None, _reports)
     s3_endpoint_url = reader.value("TIEOUT_REPORTS_ENDPOINT", None, _http_url)
+    public_url = reader.value("TIEOUT_PUBLIC_URL", None, _http_url)
+    webhook_networks = reader.value("TIEOUT_WEBHOOK_NETWORKS", (), _networks)
     connections = reader.connections(tenant)
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -148,6 +158,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         data_docs=data_docs,
         reports=reports,
         s3_endpoint_url=s3_endpoint_url,
+        public_url=public_url,
+        webhook_networks=webhook_networks,
     )
 
 
@@ -381,6 +393,13 @@ def _http_url(raw: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("an address like https://s3.example.com")
     return raw
+
+
+def _networks(raw: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one.strip()) for one in raw.split(",") if one.strip())
+    except ValueError:
+        raise ValueError("networks such as 10.1.0.0/16, separated by commas") from None
 
 
 def _tenant(raw: str) -> str:

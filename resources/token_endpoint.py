@@ -14,6 +14,8 @@ from resources.errors import ErrorKind, TieoutError
 from resources.http import retry_after_seconds
 
 DOING = "refreshing the access token"
+EXCHANGING = "exchanging the code of a consent for tokens"
+REVOKING = "revoking the consent"
 _EXPECTED = "new tokens"
 _WORD_CHARACTERS_MAX = 40
 
@@ -43,7 +45,9 @@ class TokenEndpoint(Protocol):
         ...
 
 
-def refused(status: int, answer: Any, headers: Mapping[str, str], *, connection: str) -> TieoutError:
+def refused(
+    status: int, answer: Any, headers: Mapping[str, str], *, connection: str, doing: str = DOING
+) -> TieoutError:
     """The error of an answer without tokens: 400 with `invalid_grant` is the token, any other refusal is the app's,
     the rest may pass. `answer` is the document if it could be read; only its `error` word is told, never other text.
     """
@@ -53,7 +57,7 @@ def refused(status: int, answer: Any, headers: Mapping[str, str], *, connection:
         return GrantRefusedError(
             ErrorKind.AUTHENTICATION,
             connection=connection,
-            doing=DOING,
+            doing=doing,
             found="HTTP 400, invalid_grant",
             expected=_EXPECTED,
         )
@@ -65,7 +69,7 @@ def refused(status: int, answer: Any, headers: Mapping[str, str], *, connection:
     return TieoutError(
         kind,
         connection=connection,
-        doing=DOING,
+        doing=doing,
         found=f"HTTP {status}, {word or 'no OAuth error'}",
         expected=_EXPECTED,
         next_step="check client_id and client_secret of the app" if kind is ErrorKind.AUTHENTICATION else None,
@@ -73,9 +77,9 @@ def refused(status: int, answer: Any, headers: Mapping[str, str], *, connection:
     )
 
 
-def unreadable(found: str, *, connection: str) -> TieoutError:
+def unreadable(found: str, *, connection: str, doing: str = DOING) -> TieoutError:
     """The error of an answer that says nothing we can use."""
-    return TieoutError(ErrorKind.SYSTEM, connection=connection, doing=DOING, found=found, expected=_EXPECTED)
+    return TieoutError(ErrorKind.SYSTEM, connection=connection, doing=doing, found=found, expected=_EXPECTED)
 
 
 def seconds_of(life: Any) -> float | None:

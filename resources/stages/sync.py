@@ -45,6 +45,8 @@ Progress = Callable[[str, str, int], None]
 Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
 # Under which stage an error is kept that stopped all of it; single records are held under pull, merge and push.
 _WHOLE = {"push": "pushing", "reconcile": "reconcile"}
+# What is not worked on, and what a person does about it.
+_AT_REST = {"paused": "resume it first", "disconnected": "connect it again first"}
 LEASE_WAIT_SECONDS = 30.0
 CLOCK_SECONDS_MAX = 60.0
 
@@ -211,14 +213,14 @@ def _working(
 ) -> Iterator[Work]:
     """Work on one connection; what failed before for the entities that it `covers` is over if it ends well."""
     connection = services.connection(name)
-    if connection.state == "paused":
+    if connection.state in _AT_REST:
         raise TieoutError(
             ErrorKind.VALIDATION,
             connection=name,
             doing=f"starting a {kind}",
-            found="the connection is paused",
+            found=f"the connection is {connection.state}",
             expected="an active connection",
-            next_step="resume it first",
+            next_step=_AT_REST[connection.state],
         )
     stage = _WHOLE.get(kind, "sync")
     lease = _acquire(services, connection)
@@ -238,6 +240,8 @@ def _working(
             runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
             if kind != "push":
                 connections.pulled(tx, name)
+            if kind in ("delta", "full"):
+                connections.taken_in(tx, name)
             connections.reconnected(tx, name)
     finally:
         with services.db.transaction(connection.tenant) as tx:
@@ -272,7 +276,7 @@ def _failed(
         if stage in ("sync", "reconcile"):
             connections.pulled(tx, connection.name)
         if shown.kind is ErrorKind.AUTHENTICATION:
-            connections.set_state(tx, connection.name, "reconnect")
+            connections.needs_reconnect(tx, connection.name)
 
 
 def _as_json(work: Work) -> dict[str, object]:

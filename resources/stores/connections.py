@@ -21,7 +21,8 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One ERP company. `settings` holds nothing secret; `state` is active, paused, reconnect or removed.
+    """One ERP company. `settings` holds nothing secret; `state` is active, paused, reconnect, disconnected or
+    removed.
 
     `meeting` is pending while its books and the ledger know nothing of each other (it pulls, nothing more), else done.
     """
@@ -217,6 +218,34 @@ def met(tx: psycopg.Connection[Any], name: str) -> None:
 def reconnected(tx: psycopg.Connection[Any], name: str) -> None:
     """It works again: end the state `reconnect`, and no other (somebody may have paused it meanwhile)."""
     tx.execute("update sync.connections set state = 'active' where connection = %s and state = 'reconnect'", (name,))
+
+
+def needs_reconnect(tx: psycopg.Connection[Any], name: str) -> None:
+    """Its grant has ended. One that somebody paused or disconnected meanwhile stays so."""
+    tx.execute("update sync.connections set state = 'reconnect' where connection = %s and state = 'active'", (name,))
+
+
+def activate(tx: psycopg.Connection[Any], name: str) -> None:
+    """It was connected (again): work goes on where it stopped, at once. One that was paused stays paused."""
+    tx.execute(
+        "update sync.connections set state = case when state = 'paused' then state else 'active' end,"
+        " next_pull_at = now() where connection = %s and state <> 'removed'",
+        (name,),
+    )
+
+
+def change_settings(tx: psycopg.Connection[Any], name: str, settings: Mapping[str, str]) -> None:
+    """Its settings, in place of those it had."""
+    tx.execute("update sync.connections set settings = %s where connection = %s", (Jsonb(dict(settings)), name))
+
+
+def taken_in(tx: psycopg.Connection[Any], name: str) -> None:
+    """Everything its books hold is here; what comes from now on is news."""
+    tx.execute(
+        "update sync.connections set taken_in_at = now()"
+        " where connection = %s and taken_in_at is null and meeting = 'done'",
+        (name,),
+    )
 
 
 def remove(tx: psycopg.Connection[Any], name: str) -> None:

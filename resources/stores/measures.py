@@ -27,6 +27,20 @@ class Measures:
     token_ages: Mapping[str, float]
 
 
+def calls_left(tx: psycopg.Connection[Any], companies: Mapping[str, str]) -> dict[tuple[str, str], int]:
+    """How many calls each company still allows in each of its windows, by whatever name it is given for.
+
+    `companies` is name -> key of the quota (`quota.company_key`). One that was never called has no windows yet.
+    """
+    names = {key: name for name, key in companies.items()}
+    found = tx.execute(
+        "select company, lane, count(*) filter (where free_at <= clock_timestamp()) from sync.api_slots"
+        " where company = any(%s) and lane not in ('flight', 'pause') group by 1, 2",
+        (list(names),),
+    )
+    return {(names[company], lane): count for company, lane, count in found}
+
+
 def read(tx: psycopg.Connection[Any]) -> Measures:
     """The tenant's numbers as they are now."""
     buckets = ", ".join(f"count(*) filter (where took <= {seconds})" for seconds in DURATION_BUCKETS_SECONDS)
@@ -56,6 +70,7 @@ def read(tx: psycopg.Connection[Any]) -> Measures:
                 "select 'edits', count(*) from sync.edits"
                 " union all select 'outbox', count(*) from sync.outbox where ended_at is null"
                 " union all select 'conflicts', count(*) from sync.conflicts where state = 'open'"
+                " union all select 'webhooks', count(*) from sync.deliveries where state = 'waiting'"
             ).fetchall()
         ),
         watermark_ages={

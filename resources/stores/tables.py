@@ -223,7 +223,7 @@ sa.Table(
         sa.Text,
         nullable=False,
         server_default=sa.text("'active'"),
-        comment="active, paused, reconnect, removed",
+        comment="active, paused, reconnect, disconnected, removed",
     ),
     sa.Column("partition_key", sa.Text, nullable=False, comment="what is synced together; its own name by default"),
     sa.Column("company_name", sa.Text),
@@ -238,6 +238,9 @@ sa.Table(
     sa.Column("pull_interval_seconds", sa.Integer, nullable=False),
     _instant("next_pull_at", default="now()"),
     _instant("created_at", default="now()"),
+    sa.Column(
+        "taken_in_at", sa.DateTime(timezone=True), comment="when all its books were here: what comes later is news"
+    ),
     sa.Index("connections_due_idx", "next_pull_at", postgresql_where=sa.text("state = 'active'")),
     schema="sync",
     comment="ERP companies we talk to.",

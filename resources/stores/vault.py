@@ -7,7 +7,7 @@ Belongs here: the statements on `sync.secrets`, and bringing whatever is sealed 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -89,6 +89,18 @@ class Vault:
         """Forget every secret and token of a connection."""
         with self._transaction() as db:
             for table in ("secrets", "token_attempts", "token_journal"):
+                db.execute(
+                    f"delete from sync.{table} where tenant_id = %s and connection = %s", (self._tenant, connection)
+                )
+
+    def forget(self, connection: str, names: Collection[str]) -> None:
+        """Forget these secrets of a connection, in every version, and all of its tokens; others stay."""
+        with self._transaction() as db:
+            db.execute(
+                "delete from sync.secrets where tenant_id = %s and connection = %s and name = any(%s)",
+                (self._tenant, connection, list(names)),
+            )
+            for table in ("token_attempts", "token_journal"):
                 db.execute(
                     f"delete from sync.{table} where tenant_id = %s and connection = %s", (self._tenant, connection)
                 )

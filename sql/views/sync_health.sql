@@ -16,7 +16,7 @@ comment on view analytics.sync_health is 'How the runs of each company went in t
 comment on column analytics.sync_health.tenant_id is 'Whose books.'; -- text from sync.connections.tenant_id
 comment on column analytics.sync_health.connection is 'The ERP company.'; -- text from sync.connections.connection
 comment on column analytics.sync_health.erp is 'The product it runs.'; -- text from sync.connections.erp
-comment on column analytics.sync_health.state is 'active, paused, or reconnect: it asks for new credentials.'; -- text from sync.connections.state
+comment on column analytics.sync_health.state is 'active, paused, disconnected, or reconnect: it asks for new credentials.'; -- text from sync.connections.state
 comment on column analytics.sync_health.period is 'hour, day or 30 days, back from now.'; -- text
 comment on column analytics.sync_health.run_count is 'Runs that began in it: syncs, pushes and reconciliations.'; -- bigint from sync.runs.run_id
 comment on column analytics.sync_health.failed_count is 'Of them, those that failed.'; -- bigint from sync.runs.state

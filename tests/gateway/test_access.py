@@ -18,6 +18,8 @@ ACTIONS = {
         ("GET", "/v1/conflicts", None),
         ("GET", "/v1/integrations/erp-sync", None),
         ("GET", "/metrics", None),
+        ("GET", "/v1/webhooks", None),
+        ("GET", "/v1/webhooks/1", None),
     ],
     "operator": [
         ("POST", f"/v1/connections/{CONNECTION}/test", None),
@@ -25,8 +27,18 @@ ACTIONS = {
         ("POST", "/v1/customers", {"name": "Somebody New", "currency": "USD"}),
         ("PATCH", "/v1/invoices/1", {"memo": "changed"}),
         ("POST", "/v1/conflicts/1/resolve", {"keep": "ours"}),
+        ("GET", "/v1/webhooks/1/deliveries", None),
+        ("POST", "/v1/webhooks/1/deliveries/1/redeliver", None),
     ],
-    "admin": [("POST", "/v1/admin/maintenance", {"enabled": False, **REASON})],
+    "admin": [
+        ("POST", "/v1/admin/maintenance", {"enabled": False, **REASON}),
+        ("GET", f"/connect/quickbooks?name={CONNECTION}&return_to=//elsewhere", None),
+        ("POST", f"/v1/connections/{CONNECTION}/reconnect?return_to=//elsewhere", None),
+        ("POST", "/v1/connections/nobody/disconnect", None),
+        ("POST", "/v1/webhooks", {"url": "https://10.0.0.1/", "events": ["invoice.paid"]}),
+        ("PATCH", "/v1/webhooks/1", {"enabled": True}),
+        ("DELETE", "/v1/webhooks/1", None),
+    ],
 }
 EVERY = [(role, *action) for role, actions in ACTIONS.items() for action in actions]
 
@@ -58,12 +70,23 @@ def test_another_tenant_sees_and_touches_nothing_of_this_one(callers: dict[str, 
     invoice = next(iter(books.ledger_ids("invoices")))
     assert stranger.get("/v1/invoices").json() == {"items": [], "next": None}
     assert stranger.get("/v1/connections").json() == []
+    subscribed = {"url": "https://ours.example/", "events": ["invoice.paid"]}
+    webhook = callers["admin"].post("/v1/webhooks", subscribed).json()["id"]
+    assert stranger.get("/v1/webhooks").json() == []
+    assert stranger.call("GET", f"/connect/quickbooks?name={CONNECTION}").status_code == 422
     for method, path, body in [
         ("GET", "/v1/invoices/1", None),
         ("PATCH", "/v1/invoices/1", {"memo": "mine now"}),
         ("POST", f"/v1/connections/{CONNECTION}/test", None),
         ("POST", "/v1/integrations/erp-sync/disable", {"connection": CONNECTION, **REASON}),
         ("GET", "/v1/conflicts/1", None),
+        ("POST", f"/v1/connections/{CONNECTION}/disconnect", None),
+        ("POST", f"/v1/connections/{CONNECTION}/reconnect", None),
+        ("GET", f"/v1/webhooks/{webhook}", None),
+        ("PATCH", f"/v1/webhooks/{webhook}", {"url": "https://mine.example/"}),
+        ("DELETE", f"/v1/webhooks/{webhook}", None),
+        ("GET", f"/v1/webhooks/{webhook}/deliveries", None),
+        ("POST", f"/v1/webhooks/{webhook}/deliveries/1/redeliver", None),
     ]:
         assert stranger.call(method, path, body, If_Match='"1"').status_code == 404, (method, path)
     # A reference to a row of another tenant is as good as none.
@@ -71,6 +94,8 @@ def test_another_tenant_sees_and_touches_nothing_of_this_one(callers: dict[str, 
     theirs = {"customer_id": 1, "issue_date": "2026-01-01", "currency": "USD", "total_amount": "1.00", "lines": [line]}
     refused = stranger.post("/v1/invoices", theirs, Idempotency_Key="theirs")
     assert refused.status_code == 422, (refused.text, invoice)
+    assert callers["admin"].get(f"/v1/webhooks/{webhook}").json()["url"] == "https://ours.example/"
+    assert callers["admin"].call("DELETE", f"/v1/webhooks/{webhook}").status_code == 204
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,18 @@ def test_what_happened_long_ago_is_a_replay_and_changes_nothing(books: Books, ad
     assert inbox_rows(books, "replayed") == 0
 
 
+def test_notices_that_come_in_the_wrong_order_and_twice_are_kept_once_each_and_change_nothing_by_themselves(
+    books: Books, address: str
+):
+    now = datetime.now(UTC)
+    newer, older = (notice(books, "out-of-order", now - timedelta(seconds=back)) for back in (0, 60))
+
+    answers = [delivered(books, address, body) for body in (newer, older, newer, older)]
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert inbox_rows(books, "out-of-order") == 2
+
+
 def test_another_company_of_the_app_is_told_only_if_it_is_connected(books: Books, address: str):
     assert delivered(books, address, notice(books, "foreign", datetime.now(UTC), "4711")).status_code == 200
     assert inbox_rows(books, "foreign") == 0
@@ -172,6 +184,36 @@ def test_the_simulator_tells_of_a_rename_and_the_sync_takes_the_notice(books: Bo
         == "Told Of Harbour"
     )
     assert books.value("select count(*) from sync.inbox where taken_at is null") == 0
+
+
+@pytest.mark.parametrize("books", ["xero"], indirect=True)
+@pytest.mark.parametrize("events", [b'"events": [],', b'"events": null,', b""], ids=["none", "null", "absent"])
+def test_an_intent_to_receive_is_answered_by_its_signature_alone(books: Books, address: str, events: bytes):
+    """What Xero probes an address with: no events, some rightly signed, some with one character changed."""
+    body = b'{%s"firstEventSequence": 0, "lastEventSequence": 0, "entropy": "S0m3"}' % events
+    right = signature(body)
+    spoilt = right[:10] + ("A" if right[10] != "A" else "B") + right[11:]
+    books.change("update sync.connections set next_pull_at = now() + interval '1 hour'")
+
+    answers = [delivered(books, address, body, signed) for signed in (right, spoilt, right)]
+
+    assert [(one.status_code, one.content) for one in answers] == [(200, b""), (401, b""), (200, b"")]
+    assert all("set-cookie" not in one.headers for one in answers)
+    # It tells of no change: nobody is pulled for it.
+    assert books.value("select next_pull_at > now() from sync.connections")
+
+
+@pytest.mark.parametrize("books", ["xero"], indirect=True)
+def test_the_simulators_intent_to_receive_is_passed(books: Books, address: str):
+    books.simulator.post("webhooks", {"url": address, "verifier": KEY, "automatic": False})
+    try:
+        books.simulator.post("webhooks/send", {"changes": []})
+        books.simulator.post("webhooks/send", {"changes": [], "forged": True})
+        probes = books.simulator.post("webhooks/flush", {"early": True})["log"]
+    finally:
+        requests.delete(f"{books.simulator.base_url}/_sandbox/webhooks", timeout=CALL_SECONDS_MAX)
+
+    assert [probe["status"] for probe in probes] == [200, 401]
 
 
 def test_a_record_that_the_delta_did_not_bring_is_read_by_id(books: Books, address: str, monkeypatch):

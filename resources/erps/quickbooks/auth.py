@@ -1,22 +1,23 @@
 """Intuit's token endpoint, through intuit-oauth.
 
-Belongs here: one refresh, and what its answer means. When to refresh and how the answer is kept safe is
-`resources/oauth.py`. Facts and sources are in `README.md` beside this file.
+Belongs here: one call (a refresh, a code's exchange, a revocation), and what its answer means. When to refresh and how
+the answer is kept safe is `resources/oauth.py`. Facts and sources are in `README.md` beside this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 from intuitlib.client import AuthClient
+from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
 from requests.adapters import BaseAdapter
 
 from resources.erps.quickbooks import profile
 from resources.http import StrictAdapter, StrictResponse, transport_error
-from resources.token_endpoint import DOING, TokenSet, refused, seconds_of, unreadable
+from resources.token_endpoint import DOING, EXCHANGING, REVOKING, TokenSet, refused, seconds_of, unreadable
 
 TOKEN_CALL_SECONDS = (10.0, 20.0)
 ACCESS_SECONDS = 3600.0
@@ -55,24 +56,41 @@ class IntuitTokenEndpoint:
 
     def refresh(self, refresh_token: str) -> TokenSet:
         """One refresh (and, the first time, one reading of the discovery document)."""
-        try:
-            client = self._client = self._client or self._new_client()
+        return self._tokens(lambda client: client.refresh(refresh_token=refresh_token), DOING)
+
+    def exchange(self, code: str, redirect_uri: str) -> TokenSet:
+        """The tokens that a code stands for, once; GrantRefusedError if it stands for none (any more)."""
+
+        def exchange(client: AuthClient) -> None:
+            client.redirect_uri = redirect_uri
+            client.get_bearer_token(code)
+
+        return self._tokens(exchange, EXCHANGING)
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:
+        """The page on which a person lets the app into a company."""
+
+        def asked(client: AuthClient) -> str:
+            client.redirect_uri = redirect_uri
+            return client.get_authorization_url([Scopes.ACCOUNTING], state_token=state)
+
+        return str(self._called(asked, "reading where consents are given"))
+
+    def revoke(self, token: str) -> None:
+        """End the grant that a refresh token belongs to; one that Intuit does not know (any more) raises a TieoutError
+        of the kind authentication.
+        """
+        self._called(lambda client: client.revoke(token=token), REVOKING)
+
+    def _tokens(self, call: Callable[[AuthClient], Any], doing: str) -> TokenSet:
+        def from_nothing(client: AuthClient) -> AuthClient:
             client.access_token = client.refresh_token = client.x_refresh_token_expires_in = None
-            client.refresh(refresh_token=refresh_token)
-        except AuthClientError as failure:
-            # Its text quotes the body, so it is not kept as the cause.
-            raise refused(
-                failure.status_code, _root(failure.response), failure.headers, connection=self._connection
-            ) from None
-        except requests.JSONDecodeError as failure:
-            raise unreadable("an answer that is not JSON", connection=self._connection) from failure
-        except requests.RequestException as failure:
-            raise transport_error(failure, connection=self._connection, doing=DOING) from failure
-        except KeyError as failure:
-            self._client = None
-            raise unreadable(f"a discovery document without {failure}", connection=self._connection) from None
+            call(client)
+            return client
+
+        client = self._called(from_nothing, doing)
         if not client.access_token or not client.refresh_token:
-            raise unreadable("an answer without both tokens", connection=self._connection)
+            raise unreadable("an answer without both tokens", connection=self._connection, doing=doing)
         return TokenSet(
             access_token=str(client.access_token),
             refresh_token=str(client.refresh_token),
@@ -80,8 +98,31 @@ class IntuitTokenEndpoint:
             refresh_seconds=seconds_of(client.x_refresh_token_expires_in),
         )
 
+    def _called(self, call: Callable[[AuthClient], Any], doing: str) -> Any:
+        try:
+            self._client = self._client or self._new_client()
+            return call(self._client)
+        except AuthClientError as failure:
+            # Its text quotes the body, so it is not kept as the cause.
+            raise refused(
+                failure.status_code,
+                _root(failure.response),
+                failure.headers,
+                connection=self._connection,
+                doing=doing,
+            ) from None
+        except requests.JSONDecodeError as failure:
+            raise unreadable("an answer that is not JSON", connection=self._connection, doing=doing) from failure
+        except requests.RequestException as failure:
+            raise transport_error(failure, connection=self._connection, doing=doing) from failure
+        except KeyError as failure:
+            self._client = None
+            raise unreadable(
+                f"a discovery document without {failure}", connection=self._connection, doing=doing
+            ) from None
+
     def _new_client(self) -> AuthClient:
-        # Only the consent page uses the redirect address; a refresh does not.
+        # Only a consent uses the redirect address; a refresh does not.
         return _BoundedAuthClient(self._client_id, self._client_secret, redirect_uri="", environment=self._environment)
 
 

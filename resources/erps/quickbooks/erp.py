@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
+from resources.consent import App, ConsentSteps
 from resources.erps.quickbooks import profile
 from resources.erps.quickbooks.webhooks import QuickBooksWebhooks
 from resources.profile import EntityProfile, ErpProfile
@@ -81,15 +82,23 @@ def _composer(reference: Mapping[str, Mapping[str, Mapping[str, Any]]], settings
     return QuickBooksComposer(reference)
 
 
+def _consent(app: App, connection: str) -> ConsentSteps:
+    from resources.erps.quickbooks.consent import QuickBooksConsent
+
+    return QuickBooksConsent(app, connection)
+
+
 ERP = ErpProfile(
     name=profile.ERP,
     title="QuickBooks",
     entities={name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()},
     setting_keys=profile.SETTING_KEYS,
     company_key="realm_id",
+    app_key="client_id",
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    consent=_consent,
     webhooks=QuickBooksWebhooks(),
     unshown=frozenset({"sparse"}),
 )

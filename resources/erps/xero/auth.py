@@ -51,9 +51,16 @@ class XeroTokenEndpoint:
     def refresh(self, refresh_token: str) -> TokenSet:
         """One refresh. Asks for no scopes: those of the consent stay."""
         self._api.refresh_token(refresh_token, [])
-        answer = self._answer
-        if not _is_text(answer.get("access_token")) or not _is_text(answer.get("refresh_token")):
-            raise unreadable("an answer without both tokens", connection=self._connection)
+        return self.tokens_of(self._answer, DOING)
+
+    def tokens_of(self, answer: Any, doing: str) -> TokenSet:
+        """What an answer with both tokens gives; raises TieoutError if it has not both."""
+        if (
+            not isinstance(answer, Mapping)
+            or not _is_text(answer.get("access_token"))
+            or not _is_text(answer.get("refresh_token"))
+        ):
+            raise unreadable("an answer without both tokens", connection=self._connection, doing=doing)
         return TokenSet(
             answer["access_token"],
             answer["refresh_token"],

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.mapping import WireMapping
 from resources.connector import Composer, Connector
+from resources.consent import BY_CONSENT, GRANT, App, ConsentSteps
 from resources.erps.xero import profile
 from resources.erps.xero.webhooks import XeroWebhooks
 from resources.profile import EntityProfile, ErpProfile, KeyMemory
@@ -41,7 +42,7 @@ def _connect(connection: Connection, services: Services) -> Connector:
         base_url=connection.base_url,
     )
     tokens: TokenSource
-    if "refresh_token" in secrets:
+    if "refresh_token" in secrets or connection.settings.get(GRANT) == BY_CONSENT:
         keeper = TokenKeeper(
             tenant=connection.tenant,
             connection=connection.name,
@@ -51,7 +52,8 @@ def _connect(connection: Connection, services: Services) -> Connector:
             spool=services.spool,
         )
         # The consent that came with the connection; ignored once anybody has begun to use it.
-        keeper.seed(first_tokens(secrets))
+        if "refresh_token" in secrets:
+            keeper.seed(first_tokens(secrets))
         tokens = keeper
     else:
         tokens = CustomConnection(endpoint)
@@ -86,15 +88,23 @@ def _composer(reference: Mapping[str, Mapping[str, Mapping[str, Any]]], settings
     return XeroComposer(reference, settings)
 
 
+def _consent(app: App, connection: str) -> ConsentSteps:
+    from resources.erps.xero.consent import XeroConsent
+
+    return XeroConsent(app, connection)
+
+
 ERP = ErpProfile(
     name=profile.ERP,
     title="Xero",
     entities={name: EntityProfile(e.wire_name, e.refresh_after_seconds) for name, e in profile.WIRE_ENTITIES.items()},
     setting_keys=profile.SETTING_KEYS,
     company_key="tenant_id",
+    app_key="client_id",
     mappings=_mappings,
     connect=_connect,
     composer=_composer,
+    consent=_consent,
     webhooks=XeroWebhooks(),
     together=profile.TOGETHER,
     key_memory=KeyMemory(profile.KEY_SECONDS_SAFE, profile.KEY_SECONDS_FORGOTTEN),

@@ -1,4 +1,4 @@
-"""Call limits that hold over all processes of one database: never more, and not much less."""
+"""Call limits that hold over all processes of one database: never more, and every caller comes to its turn."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ FLEET_SEES = {
         "changed_at",
         "checked_at",
     },
+    "sync.deliveries": {"tenant_id", "state", "due_at"},
     "sync.switches": {"tenant_id", "connection", "module", "direction"},
     "sync.bindings": {"connection", "entity", "ledger_id", "ledger_version"},
     "sync.errors": {"connection", "entity", "external_id", "stage", "resolved_at"},
