@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.spec import EntitySpec, FieldSpec, PartSpec, RefersTo, RefersToAny, entities, parent_column
 from resources.stores.tables_audit import define_audit_tables
+from resources.stores.tables_console import define_console_tables
 from resources.stores.tables_gateway import define_gateway_tables
 from resources.stores.tables_push import define_push_tables
 from resources.stores.tables_reconciliation import define_reconciliation_tables
@@ -402,3 +403,4 @@ define_reconciliation_tables(metadata)
 define_audit_tables(metadata)
 define_secret_tables(metadata)
 define_gateway_tables(metadata)
+define_console_tables(metadata)
