@@ -17,6 +17,7 @@ from gateway import (
     webhooks,
 )
 from gateway.access import Access
+from gateway.console import add_console
 from gateway.limits import BodyLimit
 from gateway.log import RequestLog
 from resources.services import Services
@@ -49,6 +50,7 @@ def build_app(services: Services, *, calls_a_minute_max: int = CALLS_A_MINUTE_MA
     metrics.count_requests(app)
     for module in (health, metrics, connections, connecting, switching, conflicts, documents, subscriptions, webhooks):
         app.include_router(module.router)
+    add_console(app)
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
     app.add_middleware(RequestLog)
     return app

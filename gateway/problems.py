@@ -94,12 +94,17 @@ def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = Non
     return JSONResponse(found.model_dump(exclude_none=True), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def status_of(error: TieoutError) -> int:
+    """Which status an error is answered with."""
+    return _STATUSES[error.kind]
+
+
 def _of_tieout(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TieoutError)
     headers = {}
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
-    return problem(_STATUSES[error.kind], str(error), headers=headers, code=error.code, next_step=error.next_step)
+    return problem(status_of(error), str(error), headers=headers, code=error.code, next_step=error.next_step)
 
 
 def _of_values(_request: Request, error: Exception) -> JSONResponse:

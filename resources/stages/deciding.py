@@ -29,7 +29,7 @@ from resources.stores.records import UNBOUND, Kept
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a person decided: `keep` wherever nothing else is said, `choices` by field; `separate`: they are two
-    records; `is_record`: which of several candidates there it is.
+    records; `is_record`: which of several candidates there it is; `shown`: what was looked at, as `Conflict.shown`.
     """
 
     by: str
@@ -37,6 +37,7 @@ class Decision:
     choices: Mapping[str, Side] | None = None
     separate: bool = False
     is_record: str | None = None
+    shown: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         said = {"keep": self.keep, **(self.choices or {})}

@@ -41,13 +41,8 @@ def conflict_transaction(services: Services, conflict_id: int) -> Iterator[psyco
 def resolve(services: Services, conflict_id: int, decision: Decision) -> Decided:
     """Apply a decision. Raises TieoutError: CONFLICT if what was shown has moved, VALIDATION if nothing is decided."""
     with conflict_transaction(services, conflict_id) as tx:
-        tx.execute("select set_config('tieout.actor', %s, true)", (decision.by,))
-        # Rows before conflicts, as the merge locks them.
-        kept = _kept(tx, conflicts.get(tx, conflict_id))
-        conflict = conflicts.get(tx, conflict_id, is_locked=True)
-        deciding = Deciding(services, tx, conflict, kept, decision)
-        with _refused_as_usage(conflict):
-            decided = _apply(deciding)
+        decided = decide_in(services, tx, conflict_id, decision)
+        conflict = decided.conflict
         conflicts.resolve(tx, conflict_id, by=decision.by, resolution=decision.as_json())
         audit.append(
             tx,
@@ -69,6 +64,20 @@ def resolve(services: Services, conflict_id: int, decision: Decision) -> Decided
         point("decision_written")
     point("decision_committed")
     return decided
+
+
+def decide_in(services: Services, tx: psycopg.Connection[Any], conflict_id: int, decision: Decision) -> Decided:
+    """Write what a decision makes of the row, in a transaction of the caller's; the conflict stays open.
+
+    Raises TieoutError as `resolve` does.
+    """
+    tx.execute("select set_config('tieout.actor', %s, true)", (decision.by,))
+    # Rows before conflicts, as the merge locks them.
+    kept = _kept(tx, conflicts.get(tx, conflict_id))
+    conflict = conflicts.get(tx, conflict_id, is_locked=True)
+    deciding = Deciding(services, tx, conflict, kept, decision)
+    with _refused_as_usage(conflict):
+        return _apply(deciding)
 
 
 def check(services: Services, name: str) -> list[Conflict]:
@@ -161,6 +170,8 @@ def _refuse_if_stale(deciding: Deciding) -> None:
             expected="an open conflict",
             next_step="see `tieout conflicts list`",
         )
+    if deciding.decision.shown not in (None, conflict.shown):
+        raise _stale(conflict, "that what it shows has changed since")
     moved = []
     if kept.version != conflict.ledger_version:
         moved.append(

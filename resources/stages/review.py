@@ -83,7 +83,7 @@ def review(services: Services, name: str, today: date) -> Review:
                 found.held += [(entity, held) for held in plan.held]
                 for planned in plan.ready:
                     waits_for = tuple(f"{e}/{UNBOUND}{row}" for _, e, row in plan.waiting.get(planned.ledger_id, ()))
-                    found.pending.append(_pending(planned, waits_for, today, erp.unshown))
+                    found.pending.append(pending_of(planned, waits_for, today, erp.unshown))
     return found
 
 
@@ -176,7 +176,8 @@ def _noted(tx: psycopg.Connection[Any], name: str, entity: str) -> Iterator[list
         yield [edit.ledger_id for edit in batch]
 
 
-def _pending(planned: Planned, waits_for: tuple[str, ...], today: date, unshown: frozenset[str]) -> Pending:
+def pending_of(planned: Planned, waits_for: tuple[str, ...], today: date, unshown: frozenset[str]) -> Pending:
+    """One planned row as a person is shown it."""
     wanted = planned.wanted
     body = {name: value for name, value in planned.body.items() if name not in unshown}
     record = None if wanted.operation in ("void", "delete") else wanted.record

@@ -59,6 +59,11 @@ class Conflict:
         return f"{self.entity}/{self.external_id or f'#{self.ledger_id}'}"
 
     @property
+    def shown(self) -> str:
+        """Names what it shows: another, as soon as it shows anything else."""
+        return f"{self.ledger_version} {self.version_token or ''} {self.changed_at.isoformat()}"
+
+    @property
     def candidates(self) -> list[str]:
         """The records there that ours may be, as a first meeting found them; empty for every other conflict."""
         found = next((f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID), None)

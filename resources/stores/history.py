@@ -21,23 +21,40 @@ def find(tx: psycopg.Connection[Any], entity: str, record_id: str) -> list[dict[
     """
     numbers = [f.name for f in spec_of(entity).fields if f.name in ("document_number", "reference_number", "name")]
     by_number = sql.SQL("").join(sql.SQL(" or l.{} = %(id)s").format(sql.Identifier(name)) for name in numbers)
+    # Each name is looked for by itself, where one condition of all of them would read every row with its bindings.
+    looked_for = [
+        sql.SQL(
+            "select b.ledger_id from sync.connections c join sync.bindings b on b.connection = c.connection "
+            "where b.entity = %(entity)s and b.external_id = %(id)s"
+        ),
+        *(
+            sql.SQL("select l.ledger_id from ledger.{} l where l.{} = %(id)s").format(
+                sql.Identifier(entity), sql.Identifier(name)
+            )
+            for name in numbers
+        ),
+    ]
+    ledger_id = int(record_id) if record_id.isascii() and record_id.isdigit() and len(record_id) < 19 else None
+    if ledger_id is not None:
+        looked_for.append(sql.SQL("select %(ledger_id)s::bigint"))
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
             sql.SQL(
+                "with found as materialized ({found}) "
                 "select coalesce(b.connection, l.connection) as connection, b.external_id, l.ledger_id, "
-                "b.version_token, b.ledger_version, b.bound_at from ledger.{entity} l "
+                "b.version_token, b.ledger_version, b.bound_at from found join ledger.{entity} l using (ledger_id) "
                 "left join sync.bindings b on b.entity = %(entity)s and b.ledger_id = l.ledger_id "
-                "where b.external_id = %(id)s or l.ledger_id::text = %(id)s{by_number} "
+                "where b.external_id = %(id)s or l.ledger_id = %(ledger_id)s::bigint{by_number} "
                 "order by b.connection, l.ledger_id limit 20"
-            ).format(entity=sql.Identifier(entity), by_number=by_number),
-            {"entity": entity, "id": record_id},
+            ).format(found=sql.SQL(" union ").join(looked_for), entity=sql.Identifier(entity), by_number=by_number),
+            {"entity": entity, "id": record_id, "ledger_id": ledger_id},
         ).fetchall()
 
 
 def mirror_versions(
-    tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, *, limit: int | None = None
 ) -> list[dict[str, Any]]:
-    """What the ERP sent, oldest first; the last row is what is held now (`replaced_at` null)."""
+    """What the ERP sent, oldest first; the last row is what is held now (`replaced_at` null). `limit`: the newest."""
     columns = sql.SQL("version_token, modified_at, is_deleted, seen_at, run_id, payload")
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
@@ -45,24 +62,26 @@ def mirror_versions(
                 "select {columns}, replaced_at from mirror.{history} "
                 "where connection = %(c)s and external_id = %(x)s "
                 "union all select {columns}, null from mirror.{entity} "
-                "where connection = %(c)s and external_id = %(x)s order by seen_at"
+                "where connection = %(c)s and external_id = %(x)s order by seen_at desc limit %(limit)s"
             ).format(columns=columns, history=sql.Identifier(f"{entity}_history"), entity=sql.Identifier(entity)),
-            {"c": connection, "x": external_id},
-        ).fetchall()
+            {"c": connection, "x": external_id, "limit": limit},
+        ).fetchall()[::-1]
 
 
-def ledger_versions(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> list[dict[str, Any]]:
-    """The versions of a ledger row, oldest first, with their columns."""
+def ledger_versions(
+    tx: psycopg.Connection[Any], entity: str, ledger_id: int, *, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The versions of a ledger row, oldest first, with their columns. `limit`: the newest."""
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
             sql.SQL(
                 "select to_jsonb(h) - 'history_id' - 'replaced_at' as row, h.version, h.changed_at, h.replaced_at, "
                 "h.changed_by from ledger.{history} h where h.ledger_id = %(id)s union all "
                 "select to_jsonb(l), l.version, l.changed_at, null, l.changed_by from ledger.{entity} l "
-                "where l.ledger_id = %(id)s order by version"
+                "where l.ledger_id = %(id)s order by version desc limit %(limit)s"
             ).format(history=sql.Identifier(f"{entity}_history"), entity=sql.Identifier(entity)),
-            {"id": ledger_id},
-        ).fetchall()
+            {"id": ledger_id, "limit": limit},
+        ).fetchall()[::-1]
 
 
 def provenance(versions: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -90,27 +109,32 @@ def provenance(versions: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def intents(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> list[dict[str, Any]]:
-    """What was to be written into an ERP for a row, oldest first."""
+def intents(
+    tx: psycopg.Connection[Any], entity: str, ledger_id: int, *, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """What was to be written into an ERP for a row, oldest first. `limit`: the newest."""
     with tx.cursor(row_factory=dict_row) as rows:
         return rows.execute(
             "select connection, operation, ledger_version, key, batch_key, external_id, state, attempts, sent_at, "
-            "ended_at, answer, body from sync.outbox where entity = %s and ledger_id = %s order by intent_id",
-            (entity, ledger_id),
-        ).fetchall()
+            "ended_at, answer, body from sync.outbox where entity = %s and ledger_id = %s "
+            "order by intent_id desc limit %s",
+            (entity, ledger_id, limit),
+        ).fetchall()[::-1]
 
 
-def parts(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> dict[str, list[dict[str, Any]]]:
-    """The lines or applications of a ledger row, in order."""
+def parts(
+    tx: psycopg.Connection[Any], entity: str, ledger_id: int, *, limit: int | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """The lines or applications of a ledger row, in order. `limit`: the first."""
     spec = spec_of(entity)
     found: dict[str, list[dict[str, Any]]] = {}
     for name, table in spec.part_table_names.items():
         with tx.cursor(row_factory=dict_row) as rows:
             found[name] = rows.execute(
-                sql.SQL("select * from ledger.{} where {} = %s order by position").format(
+                sql.SQL("select * from ledger.{} where {} = %s order by position limit %s").format(
                     sql.Identifier(table), sql.Identifier(parent_column(spec))
                 ),
-                (ledger_id,),
+                (ledger_id, limit),
             ).fetchall()
     return found
 

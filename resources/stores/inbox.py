@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from resources.webhooks import Notice
 
@@ -55,6 +55,16 @@ def put(tx: psycopg.Connection[Any], *, tenant: str, connection: str, notices: S
         ),
     )
     return done.rowcount
+
+
+def latest(tx: psycopg.Connection[Any], *, limit: int) -> list[dict[str, Any]]:
+    """The notices of all connections that came last, the newest first."""
+    with tx.cursor(row_factory=dict_row) as rows:
+        return rows.execute(
+            "select connection, entities, external_id, operation, happened_at, received_at, taken_at "
+            "from sync.inbox order by received_at desc limit %s",
+            (limit,),
+        ).fetchall()
 
 
 def waiting(tx: psycopg.Connection[Any], connection: str) -> list[Waiting]:
