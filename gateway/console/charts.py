@@ -13,11 +13,11 @@ from datetime import datetime
 
 from resources.stores.sync_health import Health, Period, Step
 
-WIDTH, HEIGHT = 720, 180
+WIDTH, WIDTH_OF_WIDE, HEIGHT = 480, 980, 170
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 24
 BARS_GAP = 2.0
 _TICKS_MAX = 4
-_LABELS_MAX = 6
+_LABELS_MAX, _LABELS_MAX_OF_WIDE = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Chart:
     labels: Sequence[tuple[float, str]]
     is_empty: bool
     legend: Sequence[tuple[str, str]] = ()
+    is_wide: bool = False
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -56,6 +57,7 @@ def runs(health: Health) -> Chart:
         "Runs",
         [("good", "went well", lambda s: s.done), ("bad", "failed", lambda s: s.failed)],
         unit="",
+        is_wide=True,
     )
 
 
@@ -74,15 +76,20 @@ def seconds(health: Health) -> Chart:
 
 
 def _chart(
-    health: Health, title: str, kinds: Sequence[tuple[str, str, Callable[[Step], float]]], *, unit: str
+    health: Health,
+    title: str,
+    kinds: Sequence[tuple[str, str, Callable[[Step], float]]],
+    *,
+    unit: str,
+    is_wide: bool = False,
 ) -> Chart:
-    steps = health.steps
+    steps, width = health.steps, WIDTH_OF_WIDE if is_wide else WIDTH
     values = [[of(step) for _, _, of in kinds] for step in steps]
     top = _round_up(max((sum(stack) for stack in values), default=0))
     if not unit:
         # Half a run is no tick.
         top = max(top, float(_TICKS_MAX))
-    across, up = (WIDTH - LEFT - RIGHT) / len(steps), HEIGHT - TOP - BOTTOM
+    across, up = (width - LEFT - RIGHT) / len(steps), HEIGHT - TOP - BOTTOM
     bars: list[Bar] = []
     for place, (step, stack) in enumerate(zip(steps, values, strict=True)):
         floor = float(HEIGHT - BOTTOM)
@@ -91,7 +98,7 @@ def _chart(
                 continue
             height = up * value / top
             floor -= height
-            says = f"{_when(step.begins_at, health.period)}: {_number(value)}{unit} {word}".strip()
+            says = f"{step.begins_at:%d %b %H:%M}: {_number(value)}{unit} {word}".strip()
             bars.append(
                 Bar(
                     round(LEFT + place * across + BARS_GAP / 2, 2),
@@ -105,22 +112,24 @@ def _chart(
     ticks = [
         (round(HEIGHT - BOTTOM - up * n / _TICKS_MAX, 2), _number(top * n / _TICKS_MAX)) for n in range(_TICKS_MAX + 1)
     ]
-    every = math.ceil(len(steps) / _LABELS_MAX)
+    every = math.ceil(len(steps) / (_LABELS_MAX_OF_WIDE if is_wide else _LABELS_MAX))
     labels = [
         (round(LEFT + (place + 0.5) * across, 2), _when(step.begins_at, health.period))
         for place, step in enumerate(steps)
         if place % every == 0
     ]
-    whole = [sum(stack[n] for stack in values) for n in range(len(kinds))]
-    says = "; ".join(f"{_number(total)}{unit} {word}" for (_, word, _), total in zip(kinds, whole, strict=True))
+    most = [max((stack[n] for stack in values), default=0) for n in range(len(kinds))]
+    says = "; ".join(f"at most {_number(value)}{unit} {word}" for (_, word, _), value in zip(kinds, most, strict=True))
     legend = [(kind, word) for kind, word, _ in kinds] if len(kinds) > 1 else []
-    return Chart(title, f"{title}, {health.period.title.lower()}: {says}", bars, ticks, labels, not bars, legend)
+    return Chart(
+        title, f"{title}, {health.period.title.lower()}: {says}", bars, ticks, labels, not bars, legend, is_wide, width
+    )
 
 
 def _when(at: datetime, period: Period) -> str:
     if period.step_seconds < 6 * 3600:
         return f"{at:%H:%M}"
-    return f"{at:%d %b %H:%M}" if period.step_seconds < 24 * 3600 else f"{at:%d %b}"
+    return f"{at:%d %b}"
 
 
 def _number(value: float) -> str:

@@ -122,6 +122,7 @@ def _page(
         visitor=visitor,
         status=status,
         conflict=found,
+        called=_called(found),
         mode=_mode(found),
         chosen={name: _chosen(chosen, name) for name in (f["name"] for f in found.fields)},
         asked=chosen,
@@ -151,6 +152,13 @@ def _get(visitor: Visitor, conflict_id: int) -> Conflict:
     """Row-level security shows only the tenant's own."""
     with visitor.transaction() as tx:
         return conflicts.get(tx, conflict_id)
+
+
+def _called(found: Conflict) -> str | None:
+    """The record's number or name, as either side has it."""
+    sides = [json.loads(text) for text in (found.ours, found.theirs) if text]
+    names = ("document_number", "reference_number", "name")
+    return next((side[name] for side in sides for name in names if side.get(name)), None)
 
 
 def _mode(found: Conflict) -> str:

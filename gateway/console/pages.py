@@ -97,6 +97,7 @@ def render(
     text = found.render(
         request=request,
         visitor=visitor,
+        status=status,
         csrf=csrf_token(visitor.token) if visitor else "",
         sections=SECTIONS,
         here=request.url.path,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
 from gateway.console.pages import new_router, render
 from gateway.console.visitors import Reader
+from gateway.console.words import money
 from ledger.spec import entities, parent_column, spec_of
 from resources.stores import overview, stories
 
@@ -40,12 +41,12 @@ def page(
         asked=asked,
         told=told,
         left_out=max(len(found) - STORIES_SHOWN_MAX, 0),
-        shown=stories.shown,
+        value=_value,
         versions_max=VERSIONS_SHOWN_MAX,
     )
 
 
-def _told(entity: str, story: dict) -> dict:
+def _told(entity: str, story: dict[str, Any]) -> dict[str, Any]:
     spec = spec_of(entity)
     return {
         **story,
@@ -58,3 +59,7 @@ def _told(entity: str, story: dict) -> dict:
             if parts
         ],
     }
+
+
+def _value(column: str, value: Any) -> Any:
+    return money(value) if column.endswith(("amount", "price")) and value is not None else value

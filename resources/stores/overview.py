@@ -12,10 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
+# Amounts as they were sent, never through a float.
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 # More than this is shown as "more than": nobody counts a hundred thousand to write them beside a word.
 COUNTED_MAX = 1000
 FIRST = 2**63 - 1
@@ -208,11 +211,12 @@ def latest_payload(
 ) -> tuple[str, dict[str, Any]] | None:
     """A record as the ERP sent it: the one of this id, or the one that changed last. (external id, payload)."""
     chosen = "order by change_seq desc limit 1" if external_id is None else "and external_id = %(external_id)s"
-    statement = "select external_id, payload from mirror.{} where connection = %(connection)s and not is_deleted "
-    return tx.execute(
+    statement = "select external_id, payload::text from mirror.{} where connection = %(connection)s and not is_deleted "
+    row = tx.execute(
         sql.SQL(statement + chosen).format(sql.Identifier(entity)),
         {"connection": connection, "external_id": external_id},
     ).fetchone()
+    return None if row is None else (row[0], _decode(row[1]))
 
 
 def _of(table: str, connection: str | None) -> str:

@@ -1,4 +1,4 @@
-"""One house, one gateway and one browser for all tests of the console in a process: starting them is what takes time."""
+"""One house, one gateway and one browser for all tests of the console in a process: starting them takes the time."""
 
 from __future__ import annotations
 
