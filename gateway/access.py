@@ -29,6 +29,8 @@ WINDOW_SECONDS = 60.0
 KEY_SECONDS_MAX = 5.0
 KEYS_HELD_MAX = 10_000
 
+# What the console keeps its session in.
+CONSOLE_COOKIE = "tieout_console"
 _BEARER = HTTPBearer(auto_error=False, description="A key that `tieout keys make` printed.")
 
 
@@ -115,10 +117,19 @@ class Access:
 
 
 def caller_of(request: Request) -> Caller | None:
-    """Who sends a request, by whatever it shows for it: the one place that knows. None if it shows nothing good."""
+    """Who sends a request, by whatever it shows for it: the one place that knows. None if it shows nothing good.
+
+    A key counts everywhere; the console's cookie only on the way to a consent and back, which is a browser's: anywhere
+    else a page of somebody else's could have the browser send it.
+    """
     access: Access = request.app.state.access
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    return access.caller(key.strip()) if scheme.lower() == "bearer" else None
+    if scheme.lower() == "bearer":
+        return access.caller(key.strip())
+    if not request.url.path.startswith("/connect/"):
+        return None
+    found: Caller | None = request.app.state.visitor_of(request.app.state.services, request.cookies.get(CONSOLE_COOKIE))
+    return found
 
 
 def require(role: str) -> Callable[..., Caller]:

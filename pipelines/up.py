@@ -7,6 +7,7 @@ Dagster keeps its state is `pipelines/instance.py`; the command line is `pipelin
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import os
 import re
@@ -22,11 +23,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+import psycopg
+
 from pipelines import leash
 from pipelines.instance import prepare_instance
 from resources.errors import ErrorKind, TieoutError
+from resources.services import Services
 from resources.settings import Settings
-from resources.stores import embedded
+from resources.stores import console_sessions, embedded
 from resources.stores.embedded import Server, ensure_running, free_port
 
 HOST = "127.0.0.1"
@@ -131,6 +135,7 @@ def up(
             **os.environ,
             **prepare_instance(settings, server),
             "TIEOUT_CODE_SERVER_PORT": str(free_port()),
+            "TIEOUT_UI_URL": f"http://{HOST}:{port}",
             "PYTHONUNBUFFERED": "1",
         }
         children = _children(settings, port, gateway_port, environment["TIEOUT_CODE_SERVER_PORT"], definitions)
@@ -181,10 +186,23 @@ def _supervise(
             is_ready = True
             dagster, gateway = (f"http://{HOST}:{port}" for port in ports)
             say(f"tieout: Dagster is at {dagster}, the gateway at {gateway} (Ctrl-C stops everything)")
+            say(f"tieout: the console is at {_console_url(settings, gateway)}")
         if server is not None and time.monotonic() > database_check_at:
             _tend_database(settings, say)
             database_check_at = time.monotonic() + DATABASE_CHECK_SECONDS
         time.sleep(POLL_SECONDS)
+
+
+def _console_url(settings: Settings, gateway: str) -> str:
+    """The console's address, with a link that logs in once where the database can keep one."""
+    try:
+        with Services(settings) as house, house.db.transaction(settings.tenant) as tx:
+            link = console_sessions.make_link(tx, tenant=settings.tenant, name=getpass.getuser(), role="admin")
+    except (TieoutError, psycopg.Error, OSError):
+        # Nothing of ours is in the database yet, or it is away: whoever has a key can log in later.
+        return f"{gateway}/console"
+    minutes = console_sessions.LINK_SECONDS // 60
+    return f"{gateway}/console/enter?link={link} (logs you in, once, within {minutes} minutes)"
 
 
 def _tend(child: Child, environment: Mapping[str, str], say: Say) -> None:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from gateway.console import (
     breaks,
     conflicts,
+    connecting,
     connections,
     deliveries,
     entering,
@@ -20,11 +21,16 @@ from gateway.console import (
     settings,
     static,
 )
+from gateway.console.visitors import visitor_of
 
 
 def add_console(app: FastAPI) -> None:
     """Serve the console under /console."""
-    for module in (static, entering, connections, settings, health, conflicts, errors, breaks, records, deliveries):
+    for module in (
+        *(static, entering, connecting, connections, settings, health, conflicts, errors, breaks, records, deliveries),
+        # Whatever else begins with /console is a page that there is not.
+        lost,
+    ):
         app.include_router(module.router, include_in_schema=False)
-    # Whatever else begins with /console is a page that there is not.
-    app.include_router(lost.router, include_in_schema=False)
+    # A browser that an ERP's consent page sends back shows its session, and no key.
+    app.state.visitor_of = visitor_of

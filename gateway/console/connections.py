@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Path, Request, Response
+from fastapi import Request, Response
 
 from gateway.console import connecting
+from gateway.console.connecting import Name
 from gateway.console.pages import ROWS_MAX, new_router, redirect, render
 from gateway.console.visitors import Form, Operating, Reader, Visitor
 from resources.connecting import test_connection
 from resources.erps import erp_of
-from resources.settings import CONNECTION_NAME
 from resources.stores import connections, overview, switches
 from resources.stores.overview import Overview
 from resources.stores.quota import company_key
 from resources.stores.switches import BOTH_DIRECTIONS, EVERY_MODULE, Switch
 
 router = new_router()
-Name = Annotated[str, Path(pattern=f"^{CONNECTION_NAME.pattern}$")]
 REASON_CHARACTERS_MAX = 500
 _WINDOWS = {"window": "this minute", "day": "today"}
 
@@ -43,8 +41,8 @@ class Shown:
     @property
     def health(self) -> str:
         """One word for the badge."""
-        if self.one.state == "reconnect":
-            return "reconnect"
+        if self.one.state in ("reconnect", "disconnected"):
+            return self.one.state
         if self.is_paused:
             return "paused"
         if self.one.meeting == "pending":
@@ -74,7 +72,7 @@ def list_page(request: Request, visitor: Reader, after: str = "") -> Response:
         after=after,
         maintenance=maintenance,
         offers=connecting.offers(visitor),
-        connecting=connecting,
+        outcome=connecting.outcome_of(request),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from gateway.console.connections import Name
+from gateway.console.connecting import Name
 from gateway.console.pages import new_router, redirect, render
 from gateway.console.visitors import Administering, Form, Reader
 from gateway.problems import Refused

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 
-from gateway.access import Caller
+from gateway.access import CONSOLE_COOKIE, Caller
 from gateway.problems import Refused
 from resources.services import Services
 from resources.stores import console_sessions, overview
@@ -24,7 +24,7 @@ from resources.stores.api_keys import ROLES, ApiKey
 from resources.stores.console_sessions import SESSION_SECONDS
 from resources.stores.overview import Open
 
-COOKIE = "tieout_console"
+COOKIE = CONSOLE_COOKIE
 # Holds nothing but chance: what the login page's forms are recognised by, before anybody is logged in.
 VISIT_COOKIE = "tieout_visit"
 CSRF_FIELD = "csrf"
@@ -99,15 +99,20 @@ def acting(role: str) -> Callable[..., Visitor]:
 
     def actor(request: Request, form: Form, found: Annotated[Visitor, Depends(visitor)]) -> Visitor:
         refuse_forged(request, form, found.token)
-        if not found.may(role):
-            raise Refused(
-                403,
-                f"You are logged in as {found.key.role}, and this takes {'an' if role[0] in 'ao' else 'a'} {role}",
-                next_step=f"ask for a key with the role {role}: `tieout keys make NAME --role {role}`",
-            )
+        refuse_role(found, role)
         return found
 
     return actor
+
+
+def refuse_role(found: Visitor, role: str) -> None:
+    """Raises Refused for whoever has a lower role."""
+    if not found.may(role):
+        raise Refused(
+            403,
+            f"You are logged in as {found.key.role}, and this takes {'an' if role[0] in 'ao' else 'a'} {role}",
+            next_step=f"ask for a key with the role {role}: `tieout keys make NAME --role {role}`",
+        )
 
 
 def refuse_forged(request: Request, form: Mapping[str, str], secret: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.console import EXIT_DONE, AsJson, command, out, person, print_json, print_table, services
-from resources.stores import api_keys
+from resources.stores import api_keys, console_sessions
 
 app = typer.Typer(help="Who may call the gateway.", no_args_is_help=True)
 Tenant = Annotated[str | None, typer.Option(help="Whose books; the default tenant if absent.")]
@@ -30,6 +30,27 @@ def make(
         print_json({"key": key, "name": name, "role": role})
     else:
         out.print(key, soft_wrap=True, highlight=False, markup=False)
+    return EXIT_DONE
+
+
+@app.command("link")
+@command
+def link(
+    role: Annotated[str, typer.Option(help=f"{', '.join(api_keys.ROLES)}.")] = "admin",
+    address: Annotated[str, typer.Option(help="Where the gateway is.")] = "http://127.0.0.1:3001",
+    tenant: Tenant = None,
+    json: AsJson = False,
+) -> int:
+    """Print a link that logs in to the console, once, within a quarter of an hour."""
+    with services() as house:
+        whose = tenant or house.settings.tenant
+        with house.db.transaction(whose) as tx:
+            token = console_sessions.make_link(tx, tenant=whose, name=person(), role=role)
+    url = f"{address.rstrip('/')}/console/enter?link={token}"
+    if json:
+        print_json({"link": url, "role": role, "seconds": console_sessions.LINK_SECONDS})
+    else:
+        out.print(url, soft_wrap=True, highlight=False, markup=False)
     return EXIT_DONE
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from resources.errors import ErrorKind, TieoutError
 from resources.settings import TENANT_NAME
 from resources.stores import audit
-from resources.stores.api_keys import ApiKey
+from resources.stores.api_keys import ROLES, ApiKey
 
 SESSION_SECONDS = 12 * 3600
 LINK_SECONDS = 15 * 60
@@ -82,7 +83,14 @@ def end(tx: psycopg.Connection[Any], token: str) -> None:
 
 
 def make_link(tx: psycopg.Connection[Any], *, tenant: str, name: str, role: str) -> str:
-    """What a link carries that logs in once within `LINK_SECONDS`."""
+    """What a link carries that logs in once within `LINK_SECONDS`. Raises TieoutError for a role that there is not."""
+    if role not in ROLES:
+        raise TieoutError(
+            ErrorKind.VALIDATION,
+            doing="making a link to the console",
+            found=f"the role {role!r}",
+            expected=f"one of {', '.join(ROLES)}",
+        )
     token = f"{tenant}.{secrets.token_urlsafe(_SECRET_BYTES)}"
     tx.execute("delete from sync.console_links where expires_at < now()")
     tx.execute(

@@ -8,7 +8,18 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gateway.console import breaks, conflicts, connections, deliveries, entering, errors, health, records, settings
+from gateway.console import (
+    breaks,
+    conflicts,
+    connecting,
+    connections,
+    deliveries,
+    entering,
+    errors,
+    health,
+    records,
+    settings,
+)
 from gateway.console.visitors import COOKIE, VISIT_COOKIE
 from resources.stores import api_keys, console_sessions
 from tests.console.conftest import House, Visit
@@ -38,6 +49,7 @@ ACTIONS = {
     ],
     "admin": [
         (f"/console/connections/{CONNECTION}/schedule", {"minutes": "5"}),
+        ("/console/connections/none_such/disconnect", {}),
         (f"/console/connections/{CONNECTION}/policies", {"entity": "customers", "policy:": ""}),
     ],
 }
@@ -89,13 +101,15 @@ def test_every_action_stands_in_the_table():
         for route in _console_routes()
         if "POST" in route.methods and route.path.split("/")[2] not in ("login", "enter", "logout")
     }
-    known = {re.sub(r"\d+|qbo_test", "*", path) for _, path, _ in EVERY_ACTION} | {"/console/connections/*/pause"}
+    known = {re.sub(r"\d+|qbo_test|none_such", "*", path) for _, path, _ in EVERY_ACTION} | {
+        "/console/connections/*/pause"
+    }
 
     assert {re.sub(r"\{\w+\}", "*", path) for path in routes} == known
 
 
 def _console_routes():
-    modules = (breaks, conflicts, connections, deliveries, entering, errors, health, records, settings)
+    modules = (breaks, conflicts, connecting, connections, deliveries, entering, errors, health, records, settings)
     return [route for module in modules for route in module.router.routes]
 
 
