@@ -22,6 +22,7 @@ from statistics import median
 import psutil
 import psycopg
 
+from bench.console import measure_console
 from bench.gateway import INVOICES, SECONDS, measure_gateway
 from bench.measure import ROOT, Measured, measure
 from bench.push import measure_push
@@ -364,6 +365,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.only_gateway:
                 return 0
             report.add(measure_million(server, home, YARDSTICK_PYTHON, options.million))
+            report.add(measure_console(server, options.million)[0])
             for words in map(words_of, () if options.only_million else options.erp or ERPS):
                 compare_with_dlt(bench, report, options.invoices, options.repeats, words.erp)
                 compare_sizes(bench, report, options.small, options.large, words)
