@@ -8,12 +8,14 @@ records, as a sync leaves them over years) and the verdict on each page. Exit 0 
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from statistics import median
 
@@ -160,7 +162,15 @@ def _timed(who: requests.Session, address: str) -> tuple[float, float, int]:
 @contextmanager
 def _serving(server: Server, home: Path) -> Iterator[tuple[str, requests.Session]]:
     """The gateway over that database, and somebody who is logged in."""
-    settings = Settings(home=home, database_url=server.url("app", DATABASE), tenant=TENANT)
+    settings = Settings(
+        home=home,
+        database_url=server.url("app", DATABASE),
+        encryption_key=secrets.token_bytes(32),
+        partition_start=date(2026, 1, 1),
+        pull_interval_seconds=300,
+        tenant=TENANT,
+        connections={},
+    )
     with Services(settings) as services:
         with services.db.transaction(TENANT) as tx:
             token = console_sessions.begin(tx, tenant=TENANT, name="bench", role="admin")

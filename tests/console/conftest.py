@@ -54,6 +54,7 @@ def house(new_database: NewDatabase, simulator: Simulator, tmp_path_factory: pyt
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    assert Path(CHROMIUM).exists(), f"found no {CHROMIUM}, expected Debian's Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield launched
