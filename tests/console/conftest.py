@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from docs.take_pictures import CHROMIUM, FLAGS
 from resources.stores import api_keys
@@ -20,6 +20,7 @@ from tests.house import Simulator, connect_simulator, open_house, prepare_databa
 
 # Two cores and other tests beside it.
 WAIT_MILLISECONDS_MAX = 60_000
+expect.set_options(timeout=WAIT_MILLISECONDS_MAX)
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from gateway.console import charts, words
 from gateway.console.pages import ROWS_MAX
 from resources.errors import ErrorKind, TieoutError
-from resources.stores import errors, sync_health
+from resources.stores import errors, sync_health, webhooks
 from resources.stores.sync_health import PERIODS
 from tests.console.conftest import NARROW, WIDE, House, Visit, logged_in
 from tests.house import CONNECTION
@@ -35,7 +35,8 @@ PAGES = {
     "/console/records": 2,
     "/console/records?entity=invoices&id={number}": 16,
     "/console/records?entity=invoices&id=none-such": 5,
-    "/console/webhooks": 4,
+    "/console/webhooks": 5,
+    "/console/webhooks?state=dead": 5,
     "/console/conflicts/{conflict}": 3,
     "/console/connect/quickbooks?name=none_such": 8,
     "/console/nowhere": 2,
@@ -79,6 +80,18 @@ def busy(house: House) -> Iterator[dict[str, object]]:
             (CONNECTION, ROWS_MAX + 5),
         )
         (conflict,) = tx.execute("select max(conflict_id) from sync.conflicts").fetchone()
+        webhook = webhooks.make(
+            tx, tenant="default", url="https://books.example/hook", events=["invoice.updated"], by="test"
+        )
+        tx.execute("update ledger.invoices set memo = 'Told.' where ledger_id = %s", (broken["ledger_id"],))
+        (delivery,) = tx.execute("select max(delivery_id) from sync.deliveries").fetchone()
+        tx.execute(
+            "update sync.deliveries set state = 'dead', attempts = 10, tried_at = now(), ended_at = now(), "
+            "status = 503, says = 'found 503, expected a status of success' where delivery_id = %s",
+            (delivery,),
+        )
+        # Nobody listens there, so nothing is sent while the page is looked at.
+        webhooks.change(tx, webhook.webhook_id, is_enabled=False)
     yield {"number": held["number"], "conflict": conflict, "external_id": held["external_id"]}
     books.change("delete from reconciliation.breaks where identity like 'b%%'")
     books.change("delete from sync.errors where stage like 'stage%%'")
@@ -178,6 +191,16 @@ def test_an_error_is_tried_again_with_the_next_sync(admin: Page, house: House, b
 
     expect(admin.get_by_role("status")).to_contain_text("tried again")
     assert house.books.value("select next_pull_at <= now() from sync.connections")
+
+
+def test_a_delivery_that_was_given_up_is_sent_again(admin: Page, house: House, busy):
+    admin.goto("/console/webhooks?state=dead")
+    expect(admin.get_by_role("row").filter(has_text="invoices/")).to_contain_text("answered 503, 10 in all")
+
+    admin.get_by_role("button", name="Send again").click()
+
+    expect(admin.get_by_role("status")).to_contain_text("due again")
+    assert house.books.value("select state from sync.deliveries order by delivery_id desc limit 1") == "waiting"
 
 
 def test_the_schedule_and_a_policy_are_kept_and_count_from_then_on(admin: Page, house: House):

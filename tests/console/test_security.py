@@ -46,6 +46,7 @@ ACTIONS = {
         ("/console/conflicts/999999", {"decision": "ours"}),
         ("/console/errors/999999/retry", {}),
         ("/console/breaks/999999", {"owner": "somebody"}),
+        ("/console/webhooks/999999/deliveries/999999/again", {}),
     ],
     "admin": [
         (f"/console/connections/{CONNECTION}/schedule", {"minutes": "5"}),
