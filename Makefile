@@ -35,7 +35,7 @@ lint: $(DEV)
 
 # Needs Debian's Chromium (apt-get install chromium), which nothing else here does.
 pictures: $(DEV)
-	@$(VENV)/bin/python docs/take_pictures.py
+	@$(VENV)/bin/python docs/take_pictures.py $(ARGS)
 
 # Django would come with django-htmx, of which the console takes one file and no code.
 NOT_DJANGO = --no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse

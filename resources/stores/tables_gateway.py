@@ -57,6 +57,7 @@ def define_gateway_tables(metadata: sa.MetaData) -> None:
             "received_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
         ),
         sa.Column("taken_at", sa.DateTime(timezone=True), comment="when a sync had acted on it"),
+        sa.Index("inbox_received_at_idx", "received_at"),
         sa.Index("inbox_waiting_idx", "connection", "received_at", postgresql_where=sa.text("taken_at is null")),
         schema=SCHEMA,
         comment="What ERPs told by webhook: which record may have changed, kept before it is answered.",

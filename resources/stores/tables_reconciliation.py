@@ -79,6 +79,8 @@ def define_reconciliation_tables(metadata: sa.MetaData) -> None:
         breaks.c.identity,
         unique=True,
     )
+    # The console lists those of a state by their amount, a page at a time.
+    sa.Index("breaks_amount_idx", breaks.c.state, sa.text("abs(amount)"), breaks.c.break_id)
     sa.Index("breaks_unresolved_idx", breaks.c.connection, postgresql_where=sa.text("state <> 'resolved'"))
     sa.Table(
         "sightings",
