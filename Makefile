@@ -33,7 +33,7 @@ lint: $(DEV)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
 
-# Needs Debian's Chromium (apt-get install chromium), which nothing else here does.
+# Needs Debian's Chromium (apt-get install chromium), as the tests of the console do.
 pictures: $(DEV)
 	@$(VENV)/bin/python docs/take_pictures.py $(ARGS)
 
