@@ -112,9 +112,7 @@ def _show(companies: Sequence[Company], options: argparse.Namespace) -> int:
         return EXIT_DONE if ties_out else EXIT_FOUND_WRONG
     from pipelines.up import up
 
-    _say(
-        "9", f"Dagster's UI and the console start on ports {options.port} and {options.port + 1}, in ten seconds or so"
-    )
+    _say("9", f"Dagster's UI and the console start on ports {options.port} and {options.port + 1}, in a moment")
     return up(house.settings, port=options.port)
 
 

@@ -315,3 +315,36 @@ def test_without_any_script_a_conflict_is_looked_at_and_decided(browser: Browser
     house.books.push()
     (there,) = [one for one in house.books.objects("Invoice") if one["Id"] == busy["external_id"]]
     assert (there["PrivateNote"], there["PONumber"]) == ("Theirs.", "PO 1")
+
+
+def test_looking_at_what_would_be_sent_changes_nothing(visits: dict[str, Visit], house: House, busy):
+    books = house.books
+    (held,) = books.rows("select ledger_id, document_number from ledger.invoices order by ledger_id limit 1")
+    external_id = books.value(
+        "select external_id from sync.bindings where entity = 'invoices' and ledger_id = %s", held["ledger_id"]
+    )
+    with books.services.db.transaction("default", **{"tieout.actor": "ann@books"}) as tx:
+        tx.execute("update ledger.invoices set po_number = 'A' where ledger_id = %s", (held["ledger_id"],))
+    books.edit("update", "Invoice", external_id, PONumber="B")
+    books.sync()
+    conflict = books.value("select max(conflict_id) from sync.conflicts where state = 'open'")
+
+    def state() -> list[object]:
+        asked = (
+            "select * from sync.conflicts order by conflict_id",
+            "select * from sync.edits order by entity, ledger_id",
+            "select * from sync.outbox order by intent_id",
+            "select max(seq) from sync.audit",
+            "select count(*) from ledger.invoices_history",
+        )
+        return [books.rows(one) for one in asked]
+
+    before = state()
+    for side in ("ours", "theirs"):
+        path = f"/console/conflicts/{conflict}/preview?keep={side}"
+        shown = visits["operator"].get(path, headers={"HX-Request": "true"})
+        assert shown.status_code == 200
+        assert ("<ins>A</ins>" in shown.text) is (side == "ours")
+
+    assert state() == before
+    assert "What will be sent" in visits["viewer"].get(f"/console/conflicts/{conflict}/preview").text

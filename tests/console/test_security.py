@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
+from typer.testing import CliRunner
 
 from gateway.console import (
     breaks,
@@ -21,6 +23,7 @@ from gateway.console import (
     settings,
 )
 from gateway.console.visitors import COOKIE, VISIT_COOKIE
+from pipelines.cli import app
 from resources.stores import api_keys, console_sessions
 from tests.console.conftest import House, Visit
 from tests.gateway.conftest import key_of
@@ -358,3 +361,43 @@ def test_logging_in_is_in_the_audit(house: House):
     actions = house.books.rows("select actor, action from sync.audit order by seq desc limit 1")
 
     assert actions == [{"actor": "console:a operator", "action": "console.login"}]
+
+
+def test_the_cookie_opens_the_console_and_nothing_else(visits):
+    admin = visits["admin"]
+
+    assert admin.get("/v1/connections").status_code == 401
+    maintenance = {"enabled": True, "reason": "x"}
+    assert admin.session.post(f"{admin.url}/v1/admin/maintenance", json=maintenance).status_code == 401
+    assert admin.session.post(f"{admin.url}/v1/connections/{CONNECTION}/disconnect").status_code == 401
+    # On the way to a consent it does count, and the role with it.
+    assert visits["viewer"].get("/connect/quickbooks?name=new_one", allow_redirects=False).status_code == 403
+
+
+def test_what_a_consent_came_to_is_shown_as_a_text(visits):
+    path = "/console/connections?outcome=refused&message=" + requests.utils.quote(HOSTILE)
+
+    shown = visits["admin"].get(path).text
+
+    assert "Not connected." in shown and "<img" not in shown
+    assert "evil" not in visits["admin"].get("/console/connections?outcome=evil&message=evil").text
+
+
+@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example/x", "/\\evil.example"])
+def test_a_consent_leads_back_to_a_page_of_ours_and_nowhere_else(visits, where: str):
+    path = "/connect/quickbooks?" + urlencode({"name": "new_one", "return_to": where})
+
+    assert visits["admin"].get(path, allow_redirects=False).status_code == 422
+
+
+def test_the_command_prints_a_link_that_logs_in_with_its_role(house: House):
+    said = CliRunner().invoke(app, ["keys", "link", "--role", "viewer", "--address", house.url, "--json"])
+    link = json.loads(said.stdout)["link"]
+    visit = Visit(house.url)
+
+    page = visit.session.get(link, timeout=60)
+    token = page.text.partition('name="csrf" value="')[2].partition('"')[0]
+    visit.post("/console/enter", csrf=token, link=link.partition("link=")[2])
+
+    assert "viewer of default" in visit.get("/console/connections").text
+    assert CliRunner().invoke(app, ["keys", "link", "--role", "king"]).exit_code == 2
