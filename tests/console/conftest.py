@@ -1,4 +1,4 @@
-"""One house, one gateway and one browser for all tests of the console in a process: starting them takes the time."""
+"""One house and one gateway for all tests of the console in a process, one browser a module: starting takes the time."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ def house(new_database: NewDatabase, simulator: Simulator, tmp_path_factory: pyt
             yield House(books, url, {**keys, "stranger": key_of(books, "admin", "elsewhere")})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """No longer than a module: while it runs, no test of this process could begin an event loop of its own."""
     assert Path(CHROMIUM).exists(), f"found no {CHROMIUM}, expected Debian's Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
