@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -73,7 +73,9 @@ def told(value: Any) -> str:
         return "empty"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, indent=1)
+    if isinstance(value, str | int | Decimal | date):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str, indent=1)
 
 
 def worded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""One house and one gateway for all tests of the console in a process, one browser a module: starting takes the time."""
+"""One house and one gateway for all tests of the console in a process, one browser a module: starting takes time."""
 
 from __future__ import annotations
 

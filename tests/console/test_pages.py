@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -286,6 +287,23 @@ def _instants(period: sync_health.Period):
 )
 def test_an_amount_is_written_with_separators_and_nothing_of_it_is_lost(value: str, text: str):
     assert words.money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "empty"),
+        ("", "empty"),
+        (True, "yes"),
+        (Decimal("12.30"), "12.30"),
+        (date(2026, 11, 22), "2026-11-22"),
+        (3, "3"),
+        ({"a": [1]}, '{\n "a": [\n  1\n ]\n}'),
+    ],
+    ids=str,
+)
+def test_a_value_is_written_as_people_write_it(value: object, text: str):
+    assert words.told(value) == text
 
 
 def test_the_whole_console_can_be_walked_with_the_keyboard(admin: Page, busy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -114,6 +115,8 @@ def test_it_serves_the_ui_restarts_what_dies_and_ends_everything_when_told(home:
     with tieout_up(home, "tiny_definitions") as (process, port):
         said = iter(process.stdout.readline, "")
         assert f"http://127.0.0.1:{port}" in next(said)
+        # There is no table here to keep a link in: the address alone.
+        assert re.fullmatch(r"tieout: the console is at http://127\.0\.0\.1:\d+/console\n", next(said))
         assert until(lambda: loaded_location(port), "the definitions in the UI") == "tieout"
 
         killed = code_server(process)
