@@ -73,9 +73,7 @@ def main(prefix: str = "") -> int:
 @contextmanager
 def _demo() -> Iterator[str]:
     """A demo in a folder of its own; yields the address of its UI once that answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_pair()
     with tempfile.TemporaryDirectory(prefix="tieout-pictures-") as folder:
         _HOMES.append(Path(folder) / "demo")
         command = [sys.executable, "-m", "pipelines.demo", "--port", str(port), "--home", f"{folder}/demo"]
@@ -91,6 +89,19 @@ def _demo() -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 demo.kill()
                 demo.wait()
+
+
+def _free_pair() -> int:
+    """A port that is free, as is the one after it, which is the gateway's."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 def _wait_for(address: str, demo: subprocess.Popen[bytes]) -> None:
