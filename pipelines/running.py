@@ -49,7 +49,6 @@ def run_job(
     from pipelines.instance import open_instance
     from pipelines.jobs import DELTA_SYNC, FULL_SYNC, PUSH
 
-    job = defs.resolve_job_def(job_name)
     asset_keys = None
     if entity is not None:
         asset_keys = [mirror_key(entity)] + ([ledger_key(entity)] if entity in LEDGER_ENTITIES else [])
@@ -65,6 +64,8 @@ def run_job(
     house.on_progress = lambda name, what, count: says(f"{name}: {what} {count:,}")
     ran: list[Ran] = []
     with open_instance(house.settings, house.server) as instance:
+        # Inside: Dagster asks the instance that is open, or else one that this process had before and that is gone.
+        job = defs.resolve_job_def(job_name)
         for key in dict.fromkeys(c.partition_key for c in chosen):
             instance.add_dynamic_partitions(CONNECTION, [key])
             with none_forgotten():
