@@ -115,6 +115,8 @@ def _page(
     status: int = 200,
 ) -> Response:
     found = _get(visitor, conflict_id)
+    with visitor.transaction() as tx:
+        dagster_run_id = overview.dagster_run_of_conflict(tx, conflict_id)
     rows = list(_compared(found))
     return render(
         request,
@@ -123,6 +125,7 @@ def _page(
         status=status,
         conflict=found,
         called=_called(found),
+        dagster_run_id=dagster_run_id,
         mode=_mode(found),
         chosen={name: _chosen(chosen, name) for name in (f["name"] for f in found.fields)},
         asked=chosen,

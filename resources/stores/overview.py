@@ -120,8 +120,8 @@ def waiting(tx: psycopg.Connection[Any]) -> Open:
 
 _CONFLICT = """
 select o.conflict_id, o.connection, o.entity, o.ledger_id, o.external_id, o.kind, o.says, o.state, o.opened_at,
-       o.ended_at, o.ended_by, jsonb_array_length(o.fields) as field_count
-  from sync.conflicts o
+       o.ended_at, o.ended_by, jsonb_array_length(o.fields) as field_count, r.dagster_run_id
+  from sync.conflicts o left join sync.runs r on r.run_id = o.run_id
 """
 
 
@@ -137,6 +137,16 @@ def conflicts(
         before=before,
         limit=limit,
     )
+
+
+def dagster_run_of_conflict(tx: psycopg.Connection[Any], conflict_id: int) -> str | None:
+    """The Dagster run that met it; None where it was met outside Dagster."""
+    found = tx.execute(
+        "select r.dagster_run_id from sync.conflicts o join sync.runs r on r.run_id = o.run_id "
+        "where o.conflict_id = %s",
+        (conflict_id,),
+    ).fetchone()
+    return found[0] if found else None
 
 
 def errors(

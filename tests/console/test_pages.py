@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from gateway.console import charts, words
-from gateway.console.pages import ROWS_MAX
+from gateway.console.pages import ROWS_MAX, UI_URL
 from resources.errors import ErrorKind, TieoutError
 from resources.stores import errors, sync_health, webhooks
 from resources.stores.sync_health import PERIODS
@@ -38,7 +38,7 @@ PAGES = {
     "/console/records?entity=invoices&id=none-such": 5,
     "/console/webhooks": 5,
     "/console/webhooks?state=dead": 5,
-    "/console/conflicts/{conflict}": 3,
+    "/console/conflicts/{conflict}": 4,
     "/console/connect/quickbooks?name=none_such": 8,
     "/console/nowhere": 2,
 }
@@ -366,3 +366,14 @@ def test_looking_at_what_would_be_sent_changes_nothing(visits: dict[str, Visit],
 
     assert state() == before
     assert "What will be sent" in visits["viewer"].get(f"/console/conflicts/{conflict}/preview").text
+
+
+def test_a_conflict_leads_to_the_dagster_run_that_met_it(house: House, busy, visits, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(UI_URL, "http://127.0.0.1:3000")
+    conflict = house.books.value("select max(conflict_id) from sync.conflicts where state = 'open'")
+    house.books.change(
+        "update sync.runs r set dagster_run_id = 'a-run' from sync.conflicts o "
+        f"where o.conflict_id = {conflict} and r.run_id = o.run_id"
+    )
+    for path in ("/console/conflicts", f"/console/conflicts/{conflict}"):
+        assert 'href="http://127.0.0.1:3000/runs/a-run"' in visits["viewer"].get(path).text
