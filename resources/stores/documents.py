@@ -466,10 +466,11 @@ def differing_documents(
     at: datetime | None = None,
 ) -> list[tuple[str | None, int | None]]:
     """(external id, ledger id) of those that differ in anything but their lines or applications; None on no side's."""
-    # With statistics the planner would walk both books in the order of an index, alone, instead of with all workers.
-    tx.execute("set local enable_mergejoin = off")
+    # Rows and their bindings both lie in the order of the ledger id. Walked side by side they cost a third less than
+    # one hashed for the other, which the planner prefers because it counts on reading indexes from a disk.
+    tx.execute("set local enable_seqscan = off")
     found = _keys(tx, connection, _differing_documents(shape, source), limit, source, at)
-    tx.execute("set local enable_mergejoin = on")
+    tx.execute("set local enable_seqscan = on")
     return found
 
 
