@@ -400,6 +400,9 @@ class Hands:
             amount = _an_amount(chance)
             record.is_touched = True
             return amount, body | self.erp.new_amount(kind, there, amount), self.erp.total_of(there)
+        if self.erp.is_void(there) and name in self.erp.texts_of_void(kind):
+            # Written over, the ERP's own word that it is void is gone, and there is no other sign of it over there.
+            return None
         value, path = self._text(name, "there"), kind.texts[name]
         return value, {**body, **self.erp.with_text(there, path, value)}, self.erp.text_at(there, path)
 

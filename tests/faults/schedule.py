@@ -15,6 +15,7 @@ from tests.faults.aims import AIMS, DECIDING, EACH_AIM, FINDING, MERGING, PULLIN
 from tests.faults.faults import FAULTS, rules
 from tests.faults.hands import Hands
 from tests.faults.journal import effects_without_intent
+from tests.faults.letters import spoiled
 from tests.faults.world import World
 
 SYNC_POINTS = (*PULLING, *MERGING, "settled", "conflict_opened")
@@ -53,6 +54,8 @@ AIMS_PER_SHORT_SCHEDULE = 1
 AIMS_PER_SCHEDULE = 5
 # More than the service remembers a request id.
 A_LONG_WHILE_SECONDS = 90_000
+# How often what the company tells by webhooks comes before the product runs, and not after it.
+A_DELIVERY_COMES = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Step:
 
 @dataclass
 class Ran:
-    """What a schedule left: both hands' memory and what was noticed while it ran."""
+    """What a schedule left: both hands' memory and what was noticed while it ran; `delivered`: webhooks."""
 
     seed: int
     steps: list[Step]
@@ -93,6 +96,7 @@ class Ran:
     rounds: int | None = None
     trace: list[str] = field(default_factory=list)
     has_long_while: bool = False
+    delivered: int = 0
 
 
 def steps_of(seed: int, aims: int | None = None) -> list[Step]:
@@ -156,6 +160,7 @@ class Schedule:
         """Do everything, then leave the world in peace until it is quiet."""
         setup = random.Random(f"company {self.seed}")
         self.world.control("switches", self.world.erp.chosen_switches(setup))
+        self.world.control("webhooks/faults", spoiled(self.seed))
         self._look_at_watermarks()
         for step in self.steps:
             chance = random.Random(f"step {self.seed} {step.place}")
@@ -188,6 +193,8 @@ class Schedule:
         if step.is_doubled:
             actions.append({"do": chance.choice(["push", "delta"]), "mutant": self.mutant})
         scripted = self._script(chance) if step.edit_meanwhile else None
+        if random.Random(f"post {self.seed} {step.place}").random() < A_DELIVERY_COMES:
+            self.ran.delivered += self.world.deliver()
         ended = self.world.work(*actions, fault=step.fault, rules=rules(step.fault, self.world.erp.requests))
         if scripted:
             scripted()
@@ -231,7 +238,8 @@ class Schedule:
             return None
         name = chance.choice(record.texts_without_ours())
         edit = self.hands.edit_of(chance, record, there, name)
-        assert edit is not None
+        if edit is None:
+            return None
         value, body, _ = edit
         asked = self.world.erp.edit_of("update", record.kind, there, body)
         after = {"path": self.world.erp.any_request, "nth": chance.randint(1, 4)}
@@ -270,6 +278,7 @@ class Schedule:
     def _make_peace(self) -> None:
         """No more faults; what is late comes now; then sync and push until neither changes anything."""
         self.world.control("late", {})
+        self.ran.delivered += self.world.deliver(is_early=True)
         (end,) = self.world.work({"do": "peace", "mutant": self.mutant})
         self._look_at_watermarks()
         self.ran.rounds = end.get("rounds")

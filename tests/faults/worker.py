@@ -190,11 +190,12 @@ def peace(worker: Worker, services: Services) -> None:
 
 
 def pending(services: Services) -> list[list[str]]:
-    """What the push has still to look at, and what it has sent without knowing what came of it."""
+    """What the push has still to look at, what it has sent without knowing what came of it, what no sync has taken."""
     with services.db.transaction(TENANT) as tx:
         return tx.execute(
             "select 'edit', entity || '/#' || ledger_id from sync.edits where looked_at is null union all "
-            "select 'intent', entity || '/#' || ledger_id from sync.outbox where state in ('sent', 'waiting')"
+            "select 'intent', entity || '/#' || ledger_id from sync.outbox where state in ('sent', 'waiting') "
+            "union all select 'notice', entities[1] || '/' || external_id from sync.inbox where taken_at is null"
         ).fetchall()
 
 

@@ -26,12 +26,14 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from resources.erps import erp_of as erp_spec
 from resources.stores.embedded import ensure_running
 from tests.books import Books, open_services
 from tests.conftest import ScratchDatabase
 from tests.faults.cluster import CLUSTER
 from tests.faults.erps import Erp, erp_of
 from tests.faults.kinds import Kind
+from tests.faults.letters import KEY, Letters
 from tests.house import ROOT, connect_simulator, prepare_database, running_simulator
 
 CALL_SECONDS_MAX = 60
@@ -73,6 +75,7 @@ class World:
     erp: Erp
     books: Books
     zygote: subprocess.Popen[str]
+    letters: Letters
     passed: Counter[str] = field(default_factory=Counter)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
     killed: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -115,6 +118,7 @@ class World:
         self.control("clock", {})
         self.control("switches", dict(self.erp.switches))
         self.http.call("DELETE", "log")
+        self.http.call("DELETE", "webhooks/log")
         self.hand.execute(self._reset)
         self.said.clear()
         if time.monotonic() - self.copied_at > COPY_SECONDS_MAX:
@@ -159,6 +163,11 @@ class World:
             self.struck[point, fault] += 1
 
     # The company over there
+
+    def deliver(self, *, is_early: bool = False) -> int:
+        """What is due of the company's webhooks comes now, or all that waits; gives how many deliveries came."""
+        self.control("webhooks/flush", {"early": is_early})
+        return self.letters.hand_on()
 
     def control(self, name: str, body: Any) -> Any:
         status, said = self.http.call("POST", name, body)
@@ -291,10 +300,14 @@ def running_world(home: Path, erp_name: str = "quickbooks") -> Iterator[World]:
         services = enter(open_services(database.url(), home))
         # As in the product's processes: no minute is sat out for what the first sync has asked.
         services.pace = 0.0
-        connect_simulator(services, simulator, erp=erp.name)
+        reader = erp_spec(erp.name).webhooks
+        assert reader is not None, erp.name
+        connect_simulator(services, simulator, erp=erp.name, **{reader.key_setting: KEY})
         books = Books(services, database, simulator, home)
         erp.furnish(books)
         books.sync()
         held = books.open_errors()
         assert not held, held
-        yield enter(closing(World(erp, books, enter(running_zygote(erp, books)))))
+        letters = enter(closing(Letters(services, books.name)))
+        simulator.post("webhooks", letters.endpoint)
+        yield enter(closing(World(erp, books, enter(running_zygote(erp, books)), letters)))
