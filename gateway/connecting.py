@@ -1,7 +1,8 @@
 """Connecting a company in a browser, disconnecting it, connecting it again.
 
 `GET /connect/{erp}` sends a browser to the ERP's consent, which comes back to `GET /connect/callback`; somebody who
-has several companies chooses one on `/connect/choose`. What all this means is `resources/consenting.py`.
+has several companies chooses one on `/connect/choose`. What all this means is `resources/consenting.py` and
+`resources/answering.py`.
 
 The callback asks for no key: its state is one, and the cookie of the browser that began. Its address holds a code: so
 no answer to it is kept, nor named to whoever comes next (`Referrer-Policy`).
@@ -19,9 +20,10 @@ from pydantic import BaseModel
 
 from gateway.access import Admin, caller_of
 from gateway.connections import Name
-from resources import consenting
+from resources import answering, consenting
+from resources.answering import Answered
 from resources.connecting import disconnect
-from resources.consenting import Answered, Begun, ConsentRefusedError
+from resources.consenting import Begun, ConsentRefusedError
 from resources.errors import ErrorKind
 from resources.services import Services
 from resources.settings import CONNECTION_NAME
@@ -72,7 +74,7 @@ def callback(
     given = {"code": code, "error": error, "realmId": realm_id}
     told = {name: value for name, value in given.items() if value}
     try:
-        answered = consenting.finish(
+        answered = answering.finish(
             _services(request), state=state, told=told, browser=request.cookies.get(COOKIE, ""), by=_by(request)
         )
     except ConsentRefusedError as refused:
@@ -88,7 +90,7 @@ def choose(
 ) -> Response:
     """Which of the companies of a consent it shall be."""
     try:
-        answered = consenting.choose(
+        answered = answering.choose(
             _services(request),
             state=state,
             company_id=company,

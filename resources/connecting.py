@@ -1,6 +1,6 @@
 """Entering, testing, disconnecting and removing connections: secrets go to the vault, the rest to the registry.
 
-How a person's consent makes one is `consenting.py`.
+How a person's consent makes one is `answering.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a consent by OAuth takes of one ERP: the app that asks, the steps, the companies that come of it.
 
 Belongs here: the shapes. How one ERP does each step is in `resources/erps/<erp>/consent.py`; in which order they are
-done, for whom and how nothing of it is lost is `resources/consenting.py`.
+done, for whom and how nothing of it is lost is `resources/answering.py`.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from fastapi import Path, Query, Request, Response
 from gateway.console.pages import new_router, redirect, render
 from gateway.console.visitors import Administering, Reader, Visitor, refuse_role
 from gateway.problems import Refused
+from resources.apps import app_of
 from resources.connecting import disconnect
-from resources.consenting import app_of
 from resources.erps import erp_names, erp_of
 from resources.settings import CONNECTION_NAME
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.console import EXIT_DONE, AsJson, command, out, person, print_json, print_table, services
-from resources.consenting import set_app
+from resources.apps import set_app
 from resources.errors import ErrorKind, TieoutError
 
 app = typer.Typer(help="The apps by which companies are connected in a browser.", no_args_is_help=True)

@@ -1,7 +1,7 @@
 """The app by which a tenant connects companies of an ERP: what it is called there, and its secrets, sealed.
 
-Belongs here: keeping and reading one, and finding the one that a connection was entered with. What it is used for is
-`resources/consenting.py`.
+Belongs here: keeping and reading one. Which of its values are the app's, and which app is for a company, is
+`resources/apps.py`.
 """
 
 from __future__ import annotations

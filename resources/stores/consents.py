@@ -1,6 +1,6 @@
 """Consents that were begun: each is answered once, soon, and by whom it was begun.
 
-Belongs here: the statements on `sync.consents`. What is done with an answer is `resources/consenting.py`. The state
+Belongs here: the statements on `sync.consents`. What is done with an answer is `resources/answering.py`. The state
 that travels is kept as its hash: whoever reads this table can answer nothing.
 """
 

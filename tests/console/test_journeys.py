@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from resources.consenting import set_app
+from resources.apps import set_app
 from resources.stores import api_keys
 from tests.books import Books
 from tests.conftest import NewDatabase

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 import pytest
 import requests
 
-from resources.consenting import app_of, is_local_path, set_app
+from resources.apps import app_of, set_app
+from resources.consenting import is_local_path
 from resources.erps import erp_of
 from resources.errors import TieoutError
 from tests.books import Books, changed

@@ -209,7 +209,7 @@ def test_a_gateway_that_is_killed_while_it_tells_tells_again(books: Books):
     "path",
     [
         *sorted((ROOT / "gateway").glob("*.py")),
-        *(ROOT / "resources" / name for name in ("webhooks.py", "consenting.py", "delivering.py")),
+        *(ROOT / "resources" / name for name in ("webhooks.py", "consenting.py", "answering.py", "delivering.py")),
         *(ROOT / "resources/stores" / name for name in ("api_keys.py", "consents.py", "webhooks.py")),
     ],
     ids=lambda path: path.name,

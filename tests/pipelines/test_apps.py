@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.consenting import app_of
+from resources.apps import app_of
 from resources.erps import erp_of
 from resources.services import Services
 from tests.command import answer, tieout
