@@ -65,7 +65,7 @@ class Inbound:
         return 200
 
     def _sorted(self, signer: Connection, notices: Sequence[Notice]) -> Mapping[tuple[str, str], list[Notice]]:
-        """By connection and tenant. A company that two tenants have connected is told to both."""
+        """By connection and tenant: the companies of one app may be several tenants'."""
         wanted: dict[str, list[tuple[str, str]]] = defaultdict(list)
         erp = self._services.erp(signer)
         for one in self._connections():

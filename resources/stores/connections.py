@@ -56,7 +56,8 @@ def add(
     """Enter a connection, or one that was removed again; `company_key` is the setting that names the company.
 
     What a name has brought into the books stays under it, so a name is one company's for good, and a company has one
-    connection in a tenant. Raises TieoutError when either is taken.
+    connection in a tenant. Raises TieoutError when either is taken, or when another tenant has the company: the index
+    says so, for nobody sees that tenant's rows here, and it is not named.
     """
     tx.execute("insert into sync.tenants (tenant_id) values (%s) on conflict do nothing", (tenant,))
     row = {
@@ -86,11 +87,11 @@ def add(
             known = tx.execute(
                 """
                 insert into sync.connections as c
-                  (connection, tenant_id, erp, base_url, settings, partition_key, pull_interval_seconds)
-                values (%(name)s, %(tenant)s, %(erp)s, %(base_url)s, %(settings)s, %(name)s, %(interval)s)
+                  (connection, tenant_id, erp, base_url, settings, company_id, partition_key, pull_interval_seconds)
+                values (%(name)s, %(tenant)s, %(erp)s, %(base_url)s, %(settings)s, %(company)s, %(name)s, %(interval)s)
                 on conflict (connection) do update
-                   set base_url = excluded.base_url, settings = excluded.settings, state = 'active',
-                       next_pull_at = now()
+                   set base_url = excluded.base_url, settings = excluded.settings, company_id = excluded.company_id,
+                       state = 'active', next_pull_at = now()
                  where c.state = 'removed' and c.erp = excluded.erp
                    and c.settings ->> %(company_key)s = excluded.settings ->> %(company_key)s
                 returning 1
@@ -100,6 +101,13 @@ def add(
     except psycopg.errors.InsufficientPrivilege:
         # Another tenant's connection has the name: row-level security says no more than that.
         known = None
+    except psycopg.errors.UniqueViolation:
+        raise _taken(
+            name,
+            f"{company_key} {row['company']}, which somebody else has connected",
+            "a company that is connected nowhere else",
+            "whoever has it removes it first (`tieout connections remove`); ask who runs this Tieout",
+        ) from None
     if known is None:
         raise _taken(
             name,

@@ -29,12 +29,27 @@ _ROLES = (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE, FLEET_ROLE)
 def migrate(url: str, revision: str = "head") -> None:
     """Create what is missing and upgrade to `revision`. Safe to repeat; a TieoutError names the statement to run."""
     _prepare(url)
-    with _owner_engine(url).begin() as connection:
-        _drop_views(connection)
-        config = _config(connection)
-        command.upgrade(config, revision)
-        if revision == "head":
-            _create_views(connection)
+    try:
+        with _owner_engine(url).begin() as connection:
+            _drop_views(connection)
+            config = _config(connection)
+            command.upgrade(config, revision)
+            if revision == "head":
+                _create_views(connection)
+    except sa.exc.DBAPIError as error:
+        # What a migration says itself, of rows that it cannot do anything with.
+        if isinstance(error.orig, psycopg.errors.RaiseException):
+            said = error.orig.diag.message_primary or ""
+            found, _, rest = said.partition(", expected ")
+            expected, _, next_step = rest.partition(": ")
+            raise TieoutError(
+                ErrorKind.VALIDATION,
+                doing="migrating the database",
+                found=found,
+                expected=expected,
+                next_step=next_step,
+            ) from error
+        raise
 
 
 def downgrade(url: str, revision: str = "base") -> None:

@@ -102,6 +102,28 @@ def test_steps_over_populated_tables_keep_their_rows(migrated, transaction):
         assert tx.execute("select open_amount from analytics.customer_balances").fetchone() == (0,)
 
 
+def test_companies_that_two_tenants_had_connected_are_named_before_anything_is_changed(migrated, transaction):
+    downgrade(migrated.url(), "0029")
+    for tenant, name in (("default", "ours"), ("other", "theirs")):
+        with transaction(tenant) as tx:
+            tx.execute("insert into sync.tenants (tenant_id) values (%s) on conflict do nothing", (tenant,))
+            tx.execute(
+                "insert into sync.connections (connection, tenant_id, erp, settings, partition_key, "
+                "pull_interval_seconds) values (%s, %s, 'quickbooks', '{\"realm_id\": \"1\"}', %s, 300)",
+                (name, tenant, name),
+            )
+
+    with pytest.raises(TieoutError, match=r"connected more than once \(quickbooks 1 is ours and theirs\)"):
+        migrate(migrated.url())
+
+    assert pending_revisions(migrated.url())[0] == "0030"
+    with transaction("other") as tx:
+        tx.execute("update sync.connections set state = 'removed'")
+    migrate(migrated.url())
+    with transaction("default") as tx:
+        assert tx.execute("select company_id from sync.connections").fetchone() == ("1",)
+
+
 def test_an_unreachable_database_is_one_clear_message_without_the_password():
     port = free_port()
     with pytest.raises(TieoutError) as failure:
