@@ -120,6 +120,12 @@ class _Tenant(Collector):
         for name, count in found.queues.items():
             queues.add_metric([name], count)
         yield queues
+        dead = GaugeMetricFamily(
+            "tieout_dead_deliveries", "Webhooks that were given up and not sent again, a month long", labels=["webhook"]
+        )
+        for webhook, count in found.dead_deliveries.items():
+            dead.add_metric([str(webhook)], count)
+        yield dead
         left = GaugeMetricFamily(
             "tieout_api_calls_left",
             "Calls that the ERP still allows, by window: window is the shortest one, day a day",

@@ -17,12 +17,15 @@ DURATION_BUCKETS_SECONDS = (1, 5, 15, 60, 300, 1800)
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Each by its labels. Ages are seconds; a duration: how many runs took so long at most, and their sum."""
+    """Each by its labels. Ages are seconds; a duration: how many runs took so long at most, and their sum.
+    Dead deliveries are by webhook, and 0 where there are none, so that an alarm knows the webhook before.
+    """
 
     runs: Mapping[tuple[str, str, str], int]
     durations: Mapping[tuple[str, str], tuple[list[int], float]]
     errors: Mapping[tuple[str, str], int]
     queues: Mapping[str, int]
+    dead_deliveries: Mapping[int, int]
     watermark_ages: Mapping[tuple[str, str], float]
     token_ages: Mapping[str, float]
 
@@ -71,6 +74,12 @@ def read(tx: psycopg.Connection[Any]) -> Measures:
                 " union all select 'outbox', count(*) from sync.outbox where ended_at is null"
                 " union all select 'conflicts', count(*) from sync.conflicts where state = 'open'"
                 " union all select 'webhooks', count(*) from sync.deliveries where state = 'waiting'"
+            ).fetchall()
+        ),
+        dead_deliveries=dict(
+            tx.execute(
+                "select h.webhook_id, count(d.webhook_id) from sync.webhooks h left join sync.deliveries d"
+                " on d.webhook_id = h.webhook_id and d.state = 'dead' group by 1"
             ).fetchall()
         ),
         watermark_ages={

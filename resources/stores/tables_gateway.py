@@ -149,6 +149,7 @@ def _define_webhooks(metadata: sa.MetaData) -> None:
         sa.Column("says", sa.Text, comment="how the last attempt ended, as a sentence"),
         sa.Column("ended_at", sa.DateTime(timezone=True)),
         sa.Index("deliveries_due_idx", "due_at", postgresql_where=sa.text("state = 'waiting'")),
+        sa.Index("deliveries_dead_idx", "webhook_id", postgresql_where=sa.text("state = 'dead'")),
         sa.Index("deliveries_order_idx", "webhook_id", "subject", "seq", postgresql_where=sa.text("state = 'waiting'")),
         sa.Index("deliveries_webhook_id_idx", "webhook_id", "delivery_id"),
         sa.Index("deliveries_seq_idx", "seq"),

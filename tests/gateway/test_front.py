@@ -13,6 +13,7 @@ import requests
 
 from gateway.limits import depth_of
 from resources.services import Services
+from resources.stores import webhooks
 from tests.books import Books
 from tests.gateway.conftest import CALL_SECONDS_MAX, Client, key_of, serving
 from tests.house import CONNECTION
@@ -136,6 +137,29 @@ def test_metrics_tell_the_tenants_numbers_and_no_other(callers: dict[str, Client
     assert 0 <= float(left) <= 500
     assert "tieout_gateway_requests_total" in mine and "tieout_run_seconds_bucket" in mine
     assert CONNECTION not in theirs
+
+
+def test_metrics_count_the_deliveries_that_were_given_up_until_they_are_sent_again(callers: dict[str, Client], books):
+    with books.services.db.transaction("default") as tx:
+        made = webhooks.make(tx, tenant="default", url="https://a.example/hook", events=["sync.failed"], by="test")
+        tx.execute(
+            "with event as (insert into sync.events (tenant_id, type, subject, data) values ('default', 'sync.failed', "
+            "'runs/1', '{}') returning seq) insert into sync.deliveries (tenant_id, webhook_id, seq, subject, state) "
+            "select 'default', %s, seq, 'runs/1', unnest(array['dead', 'dead', 'delivered']) from event",
+            (made.webhook_id,),
+        )
+        webhooks.change(tx, made.webhook_id, is_enabled=False)
+
+    def told(who: str) -> list[str]:
+        found = callers[who].get("/metrics").text
+        return re.findall(rf'^tieout_dead_deliveries{{webhook="{made.webhook_id}"}} ([0-9.]+)$', found, re.MULTILINE)
+
+    assert told("viewer") == ["2.0"]
+    assert told("stranger") == []
+    for one in books.rows("select delivery_id from sync.deliveries where state = 'dead'"):
+        path = f"/v1/webhooks/{made.webhook_id}/deliveries/{one['delivery_id']}/redeliver"
+        assert callers["operator"].post(path).status_code == 200
+    assert told("viewer") == ["0.0"]
 
 
 def test_switches_and_maintenance_work_and_are_audited(callers: dict[str, Client], books: Books):
