@@ -112,11 +112,9 @@ def show_webhook(webhook_id: Id, caller: Viewer) -> WebhookShown:
 def change_webhook(webhook_id: Id, asked: ChangedWebhook, caller: Admin) -> WebhookShown:
     """Change where and of what it is told, switch it off or on, or give it a new secret."""
     _get(caller, webhook_id)
-    if asked.url is not None:
-        egress.target_of(asked.url, caller.services.settings.webhook_networks)
-    with caller.transaction() as tx:
-        webhooks.change(tx, webhook_id, url=asked.url, events=asked.events, is_enabled=asked.enabled)
-    secret = delivering.renew_secret(caller.services, caller.tenant, webhook_id) if asked.new_secret else None
+    services, tenant, by = caller.services, caller.tenant, caller.actor
+    delivering.change(services, tenant, webhook_id, by=by, url=asked.url, events=asked.events, is_enabled=asked.enabled)
+    secret = delivering.renew_secret(services, tenant, webhook_id, by=by) if asked.new_secret else None
     return _shown(_get(caller, webhook_id), secret)
 
 

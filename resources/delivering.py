@@ -54,10 +54,34 @@ def make(services: Services, *, tenant: str, url: str, events: Sequence[str], by
     return made, secret
 
 
-def renew_secret(services: Services, tenant: str, webhook_id: int) -> str:
+def change(
+    services: Services,
+    tenant: str,
+    webhook_id: int,
+    *,
+    by: str,
+    url: str | None = None,
+    events: Sequence[str] | None = None,
+    is_enabled: bool | None = None,
+) -> None:
+    """Change where and of what a webhook is told, or switch it; None stays. TieoutError if the URL is refused."""
+    asked = {"host": url and egress.target_of(url, services.settings.webhook_networks).host}
+    asked |= {"events": None if events is None else list(events), "is_enabled": is_enabled}
+    detail = {name: value for name, value in asked.items() if value is not None}
+    if not detail:
+        return
+    with services.db.transaction(tenant) as tx:
+        webhooks.change(tx, webhook_id, url=url, events=events, is_enabled=is_enabled)
+        detail = {"webhook": webhook_id, **detail}
+        audit.append(tx, tenant=tenant, actor=by, action="webhook.change", detail=detail)
+
+
+def renew_secret(services: Services, tenant: str, webhook_id: int, *, by: str) -> str:
     """Another secret, which counts from the next delivery on."""
     secret = new_secret()
     services.vault(tenant).put(NO_CONNECTION, sealed_as(webhook_id), secret)
+    with services.db.transaction(tenant) as tx:
+        audit.append(tx, tenant=tenant, actor=by, action="webhook.secret", detail={"webhook": webhook_id})
     return secret
 
 

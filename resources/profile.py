@@ -77,5 +77,7 @@ class ErpProfile:
     """From an app and whom to name in errors, how a person consents by OAuth; None where nobody can."""
     webhooks: WebhookReader | None = None
     """What reads its deliveries; None where it has none."""
+    code_name_key: str = "Name"
+    """Under what a record of its code lists (accounts, terms ...) says what it is called."""
     key_memory: KeyMemory | None = None
     """How long it remembers an idempotency key; None where it does for ever, or nothing better is known."""

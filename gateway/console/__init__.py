@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from gateway.console import (
     breaks,
+    codes,
     conflicts,
     connecting,
     connections,
@@ -20,6 +21,8 @@ from gateway.console import (
     records,
     settings,
     static,
+    subscriptions,
+    switching,
 )
 from gateway.console.visitors import visitor_of
 
@@ -27,7 +30,8 @@ from gateway.console.visitors import visitor_of
 def add_console(app: FastAPI) -> None:
     """Serve the console under /console."""
     for module in (
-        *(static, entering, connecting, connections, settings, health, conflicts, errors, breaks, records, deliveries),
+        *(static, entering, connecting, connections, settings, codes, health, conflicts, errors, breaks, records),
+        *(deliveries, subscriptions, switching),
         # Whatever else begins with /console is a page that there is not.
         lost,
     ):

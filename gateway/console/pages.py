@@ -61,6 +61,7 @@ SECTIONS = (
     Section("/console/errors", "Errors", "errors"),
     Section("/console/breaks", "Breaks", "breaks"),
     Section("/console/records", "Find a record"),
+    Section("/console/switches", "Switches"),
     Section("/console/webhooks", "Webhooks"),
 )
 

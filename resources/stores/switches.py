@@ -42,6 +42,23 @@ class Switch:
     switched_by: str
     switched_at: datetime
 
+    @property
+    def place(self) -> str:
+        """Names it among all of a tenant's, and puts them in an order."""
+        return f"{self.connection} {self.module} {self.direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What somebody switched, as the audit has it: `["ar push"]`. `connection` is None for maintenance."""
+
+    at: datetime
+    actor: str
+    connection: str | None
+    is_on: bool
+    switched: list[str]
+    reason: str
+
 
 def modules_of(entity: str) -> tuple[str, ...]:
     """The modules that need an entity: it is on while one of them is."""
@@ -55,6 +72,19 @@ def read_all(tx: psycopg.Connection[Any], tenant: str) -> list[Switch]:
             "select connection, module, direction, reason, switched_by, switched_at from sync.switches "
             "where tenant_id = %s order by connection, module, direction",
             (tenant,),
+        ).fetchall()
+
+
+def history(tx: psycopg.Connection[Any], tenant: str, *, limit: int) -> list[Switched]:
+    """What was switched last, the newest first."""
+    with tx.cursor(row_factory=class_row(Switched)) as rows:
+        return rows.execute(
+            "select at, actor, connection, action like '%%.on' as is_on, "
+            "array(select jsonb_array_elements_text(coalesce(detail::jsonb -> 'switched', '[]'))) as switched, "
+            "coalesce(detail::jsonb ->> 'reason', '') as reason from sync.audit where tenant_id = %s "
+            "and action in ('switch.off', 'switch.on', 'maintenance.off', 'maintenance.on') "
+            "order by seq desc limit %s",
+            (tenant, limit),
         ).fetchall()
 
 

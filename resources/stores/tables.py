@@ -366,6 +366,12 @@ sa.Table(
         unique=True,
         postgresql_where=sa.text("resolved_at is null"),
     ),
+    sa.Index(
+        "errors_held_by_push_idx",
+        "connection",
+        "error_id",
+        postgresql_where=sa.text("resolved_at is null and stage = 'push'"),
+    ),
     schema="sync",
     comment="What failed, or is held, until it is resolved.",
 )

@@ -45,6 +45,12 @@ def define_audit_tables(metadata: sa.MetaData) -> None:
         audit.c.ledger_id,
         postgresql_where=sa.text("ledger_id is not null"),
     )
+    sa.Index(
+        "audit_switched_idx",
+        audit.c.tenant_id,
+        audit.c.seq,
+        postgresql_where=sa.text("action in ('switch.off', 'switch.on', 'maintenance.off', 'maintenance.on')"),
+    )
     sa.Table(
         "audit_heads",
         metadata,

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from gateway.console import charts, words
 from gateway.console.pages import ROWS_MAX, UI_URL
 from resources.errors import ErrorKind, TieoutError
-from resources.stores import errors, sync_health, webhooks
+from resources.stores import code_maps, errors, switches, sync_health, webhooks
 from resources.stores.sync_health import PERIODS
 from tests.console.conftest import NARROW, WIDE, House, Visit, logged_in
 from tests.house import CONNECTION
@@ -38,6 +38,11 @@ PAGES = {
     "/console/records?entity=invoices&id=none-such": 5,
     "/console/webhooks": 5,
     "/console/webhooks?state=dead": 5,
+    "/console/webhooks/new": 2,
+    "/console/webhooks/{webhook}": 3,
+    "/console/switches": 5,
+    f"/console/connections/{CONNECTION}/codes": 6,
+    f"/console/connections/{CONNECTION}/codes?list=terms&code=NET45": 6,
     "/console/conflicts/{conflict}": 4,
     "/console/connect/quickbooks?name=none_such": 8,
     "/console/nowhere": 2,
@@ -91,11 +96,37 @@ def busy(house: House) -> Iterator[dict[str, object]]:
             "status = 503, says = 'found 503, expected a status of success' where delivery_id = %s",
             (delivery,),
         )
+        code_maps.put(
+            tx, tenant="default", connection=CONNECTION, list_name="terms", codes={"CASH": _terms(tx)}, actor="test"
+        )
+        tx.execute("update ledger.invoices set terms_code = 'NET45' where ledger_id = %s", (broken["ledger_id"],))
+        for is_on in (False, True, False):
+            switches.switch(
+                tx,
+                tenant="default",
+                connection=CONNECTION,
+                module="ap",
+                direction="push",
+                is_on=is_on,
+                actor="ann",
+                reason="prices under review",
+            )
         # Nobody listens there, so nothing is sent while the page is looked at.
         webhooks.change(tx, webhook.webhook_id, is_enabled=False)
-    yield {"number": held["number"], "conflict": conflict, "external_id": held["external_id"]}
+    books.push()
+    yield {
+        "number": held["number"],
+        "conflict": conflict,
+        "external_id": held["external_id"],
+        "webhook": webhook.webhook_id,
+    }
     books.change("delete from reconciliation.breaks where identity like 'b%%'")
     books.change("delete from sync.errors where stage like 'stage%%'")
+
+
+def _terms(tx: psycopg.Connection) -> str:
+    (external_id,) = tx.execute("select min(external_id) from mirror.terms").fetchone()
+    return external_id
 
 
 # Of axe's rules the only one that a colour scheme can change the answer of.
@@ -197,7 +228,7 @@ def test_a_break_gets_an_owner_a_note_and_an_explanation(admin: Page, house: Hou
 def test_an_error_is_tried_again_with_the_next_sync(admin: Page, house: House, busy):
     house.books.change("update sync.connections set next_pull_at = now() + interval '1 hour'")
     admin.goto("/console/errors")
-    admin.get_by_role("button", name="Try again").first.click()
+    admin.get_by_role("article").filter(has_text="pulling").get_by_role("button", name="Try again").first.click()
 
     expect(admin.get_by_role("status")).to_contain_text("tried again")
     assert house.books.value("select next_pull_at <= now() from sync.connections")

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from gateway.console import (
     breaks,
+    codes,
     conflicts,
     connecting,
     connections,
@@ -21,6 +22,8 @@ from gateway.console import (
     health,
     records,
     settings,
+    subscriptions,
+    switching,
 )
 from gateway.console.visitors import COOKIE, VISIT_COOKIE
 from pipelines.cli import app
@@ -40,6 +43,8 @@ PAGES = [
     "/console/breaks",
     "/console/records?entity=invoices&id=1026",
     "/console/webhooks",
+    "/console/switches",
+    f"/console/connections/{CONNECTION}/codes",
 ]
 ACTIONS = {
     "operator": [
@@ -50,14 +55,31 @@ ACTIONS = {
         ("/console/errors/999999/retry", {}),
         ("/console/breaks/999999", {"owner": "somebody"}),
         ("/console/webhooks/999999/deliveries/999999/again", {}),
+        ("/console/switches", {"connection": "none_such", "module": "ar", "direction": "pull", "to": "on"}),
+        (f"/console/connections/{CONNECTION}/codes", {"list": "terms", "code": "A", "external_id": "none"}),
+        (f"/console/connections/{CONNECTION}/codes/remove", {"list": "terms", "code": "none_such"}),
     ],
     "admin": [
         (f"/console/connections/{CONNECTION}/schedule", {"minutes": "5"}),
         ("/console/connections/none_such/disconnect", {}),
+        ("/console/webhooks/999999", {"url": "https://a.example", "event:sync.failed": "on"}),
+        ("/console/webhooks/999999/on", {}),
+        ("/console/webhooks/999999/off", {}),
+        ("/console/webhooks/999999/secret", {}),
+        ("/console/webhooks/999999/delete", {}),
         (f"/console/connections/{CONNECTION}/policies", {"entity": "customers", "policy:": ""}),
     ],
 }
-EVERY_ACTION = [(role, *action) for role, actions in ACTIONS.items() for action in actions]
+# What everybody does in their own tenant: these name nothing that could be another's.
+OWN_ACTIONS = {
+    "admin": [
+        ("/console/webhooks", {"url": "no address", "event:sync.failed": "on"}),
+        ("/console/maintenance", {"to": "off"}),
+    ],
+}
+EVERY_ACTION = [
+    (role, *action) for table in (ACTIONS, OWN_ACTIONS) for role, actions in table.items() for action in actions
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -113,7 +135,10 @@ def test_every_action_stands_in_the_table():
 
 
 def _console_routes():
-    modules = (breaks, conflicts, connecting, connections, deliveries, entering, errors, health, records, settings)
+    modules = (
+        *(breaks, codes, conflicts, connecting, connections, deliveries, entering, errors, health, records, settings),
+        *(subscriptions, switching),
+    )
     return [route for module in modules for route in module.router.routes]
 
 
