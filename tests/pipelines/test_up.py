@@ -15,14 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import psutil
 import pytest
+import requests
 
 from pipelines.up import up
 from resources.errors import TieoutError
 from resources.settings import load_settings
 from resources.stores.embedded import free_port, status
+from tests.conftest import NewDatabase
+from tests.house import prepare_database
 
 PROJECT = Path(__file__).parents[2]
 READY_SECONDS_MAX = 90.0
@@ -53,9 +57,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def tieout_up(home: Path, definitions: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def tieout_up(home: Path, definitions: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port = free_port()
-    environment = {**os.environ, "TIEOUT_HOME": str(home / ".tieout"), "PYTHONPATH": str(home)}
+    environment = {**os.environ, "TIEOUT_HOME": str(home / ".tieout"), "PYTHONPATH": str(home), **settings}
     command = [sys.executable, "-c", UP, str(port), str(free_port()), definitions]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment) as process:
         try:
@@ -134,6 +138,30 @@ def test_it_serves_the_ui_restarts_what_dies_and_ends_everything_when_told(home:
         assert process.wait(STOP_SECONDS_MAX) == 0
         assert_all_gone(everything, home)
         assert time.monotonic() - asked_at < STOP_SECONDS_MAX
+
+
+def test_the_link_it_prints_logs_in_once_and_leads_to_the_connections(new_database: NewDatabase, tmp_path: Path):
+    """As whoever follows it does: the page, its button, and then the console; without it, the login."""
+    (tmp_path / "tiny_definitions.py").write_text(DEFINITIONS)
+    database = new_database(prepare_database)
+    with tieout_up(tmp_path, "tiny_definitions", TIEOUT_DATABASE_URL=database.url()) as (process, _):
+        said = next(line for line in iter(process.stdout.readline, "") if "the console is at" in line)
+        (link,) = re.findall(r"http://\S+", said)
+        session = requests.Session()
+        page = session.get(link, timeout=60)
+        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        entered = session.post(urljoin(link, "/console/enter"), data=form, timeout=60)
+        again = requests.Session()
+        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', again.get(link, timeout=60).text))
+        refused = again.post(urljoin(link, "/console/enter"), data=form, timeout=60)
+        without = requests.get(urljoin(link, "/console"), timeout=60)
+
+    assert "logs you in, once, within 15 minutes" in said
+    assert page.status_code == 200 and "This link logs you in once" in page.text
+    assert (entered.status_code, urlsplit(entered.url).path) == (200, "/console/connections")
+    assert "admin of default" in entered.text and "No company is connected yet" in entered.text
+    assert refused.status_code == 401 and "used before" in refused.text
+    assert (without.status_code, urlsplit(without.url).path) == (200, "/console/login")
 
 
 def test_wrong_definitions_are_one_clear_line_and_nothing_outlives_a_killed_parent(home: Path):
