@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -75,14 +74,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(known, len(LONGEST_FIRST))
 
     items.sort(key=place)
-
-
-def pytest_runtest_setup() -> None:
-    """Instances of Dagster that end in another order than they began leave one that is gone as the current one."""
-    if (module := sys.modules.get("dagster._core.storage.defs_state.base")) is not None:
-        current = module._current_storage.get()
-        if current is not None and current._instance_weakref is not None and current._instance_weakref() is None:
-            module._current_storage.set(None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

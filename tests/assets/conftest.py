@@ -41,15 +41,16 @@ def house(
 
 
 @pytest.fixture(scope="module")
-def definitions(house: Services) -> dg.Definitions:
-    return build_definitions()
-
-
-@pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as made:
         made.add_dynamic_partitions(CONNECTION_DIMENSION, [CONNECTION])
         yield made
+
+
+@pytest.fixture(scope="module")
+def definitions(house: Services, instance: dg.DagsterInstance) -> dg.Definitions:
+    """Resolved while an instance is open: Dagster asks it, or else one that the process had before and that is gone."""
+    return build_definitions()
 
 
 class Runner:
