@@ -58,6 +58,10 @@ PAGES = (
     "/console/records?entity=customers&id=Customer%20500",
     "/console/records?entity=invoices&id=no-such-invoice",
     "/console/webhooks",
+    "/console/webhooks/new",
+    "/console/switches",
+    "/console/connections/{connection}/codes",
+    "/console/connections/{connection}/codes?list=terms&code=NET45",
 )
 _HISTORY = (
     """

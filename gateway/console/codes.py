@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -18,6 +19,8 @@ router = new_router()
 CODE_CHARACTERS_MAX = 200
 # More than this nobody finds in a list: then the id is typed.
 CHOICES_MAX = 1000
+# Of all lists together.
+WAITING_MAX = 200
 Code = Annotated[str, Query(max_length=CODE_CHARACTERS_MAX)]
 
 
@@ -33,13 +36,15 @@ def page(
     one = visitor.connection(name)
     erp = visitor.services.erp(one)
     lists = _lists(erp)
-    chosen = list_name or lists[0]
-    _check(erp, chosen)
+    if list_name:
+        _check(erp, list_name)
     code, after = code.replace("\0", ""), after.replace("\0", "")
     with visitor.transaction() as tx:
+        waiting = code_lists.waiting(tx, one.name, lists, limit=WAITING_MAX)
+        # Whoever comes from an error wants the list of which something waits.
+        chosen = list_name or next((one.list for one in waiting), lists[0])
         found = code_lists.mapped(tx, one.name, chosen, name_key=erp.code_name_key, after=after, limit=ROWS_MAX + 1)
         choices = code_lists.choices(tx, one.name, chosen, name_key=erp.code_name_key, limit=CHOICES_MAX + 1)
-        waiting = code_lists.waiting(tx, one.name, chosen, limit=ROWS_MAX)
     return render(
         request,
         "codes.html",
@@ -53,7 +58,8 @@ def page(
         after=after,
         choices=choices[:CHOICES_MAX],
         is_cut=len(choices) > CHOICES_MAX,
-        waiting=waiting,
+        waiting=[one for one in waiting if one.list == chosen][:ROWS_MAX],
+        counts=Counter(one.list for one in waiting),
         code_characters_max=CODE_CHARACTERS_MAX,
     )
 

@@ -42,6 +42,7 @@ class Choice:
 class Waiting:
     """A code that no map names and that is no id of the ERP's: how many records wait for it, and one of them."""
 
+    list: str
     code: str
     entity: str
     record_count: int
@@ -80,12 +81,14 @@ def choices(
         ).fetchall()
 
 
-def waiting(tx: psycopg.Connection[Any], connection: str, list_name: str, *, limit: int) -> Sequence[Waiting]:
-    """Codes of this list for which records wait on their way out, those with the most records first.
+def waiting(
+    tx: psycopg.Connection[Any], connection: str, list_names: Sequence[str], *, limit: int
+) -> Sequence[Waiting]:
+    """Codes for which records wait on their way out, of each of these lists, those with the most records first.
 
     A record waits for a code if the plan that held it named the code, and it is neither mapped nor an id by now.
     """
-    named = sql.SQL(" union ").join(_named(list_name))
+    of_lists = [_waiting_of(name) for name in list_names]
     with tx.cursor(row_factory=class_row(Waiting)) as rows:
         return rows.execute(
             sql.SQL(
@@ -94,22 +97,34 @@ def waiting(tx: psycopg.Connection[Any], connection: str, list_name: str, *, lim
                   select entity, substr(external_id, {prefix})::bigint as ledger_id, found from sync.errors
                    where connection = %(connection)s and stage = 'push' and resolved_at is null
                      and external_id ~ {unbound} order by error_id limit %(held)s)
-                select n.code, n.entity, count(*) as record_count, min(n.ledger_id) as ledger_id from ({named}) n
-                 where strpos(n.found, n.code) > 0
-                   and not exists (select from sync.code_maps c
-                                    where c.connection = %(connection)s and c.list = %(list)s and c.code = n.code)
-                   and not exists (select from {mirror} m where m.connection = %(connection)s
-                                      and m.external_id = n.code and not m.is_deleted)
-                 group by 1, 2 order by 3 desc, 1, 2 limit %(limit)s
+                {of_lists} order by list, record_count desc, code, entity limit %(limit)s
                 """
             ).format(
                 prefix=sql.Literal(len(UNBOUND) + 1),
                 unbound=sql.Literal(rf"^{UNBOUND}\d+$"),
-                named=named,
-                mirror=sql.Identifier("mirror", list_name),
+                of_lists=sql.SQL(" union all ").join(of_lists),
             ),
-            {"connection": connection, "list": list_name, "held": HELD_READ_MAX, "limit": limit},
+            {"connection": connection, "held": HELD_READ_MAX, "limit": limit},
         ).fetchall()
+
+
+def _waiting_of(list_name: str) -> sql.Composed:
+    return sql.SQL(
+        """
+        select {name} as list, n.code, n.entity, count(*) as record_count, min(n.ledger_id) as ledger_id
+          from ({named}) n
+         where strpos(n.found, n.code) > 0
+           and not exists (select from sync.code_maps c
+                            where c.connection = %(connection)s and c.list = {name} and c.code = n.code)
+           and not exists (select from {mirror} m where m.connection = %(connection)s
+                              and m.external_id = n.code and not m.is_deleted)
+         group by n.code, n.entity
+        """
+    ).format(
+        name=sql.Literal(list_name),
+        named=sql.SQL(" union ").join(_named(list_name)),
+        mirror=sql.Identifier("mirror", list_name),
+    )
 
 
 def _named(list_name: str) -> Iterator[sql.Composed]:
