@@ -27,6 +27,7 @@ from bench.gateway import INVOICES, SECONDS, measure_gateway
 from bench.measure import ROOT, Measured, measure
 from bench.push import measure_push
 from bench.reconcile import measure_million
+from bench.signatures import measure_signatures
 from bench.words import ERPS, Words, words_of
 from resources.stores import embedded
 from resources.stores.embedded import Server
@@ -340,8 +341,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--million", type=int, default=1_000_000, help="invoices of the reconciliation and the views")
     parser.add_argument("--only-million", action="store_true", help="nothing but the reconciliation and the views")
     parser.add_argument("--only-gateway", action="store_true", help="nothing but the gateway; results to the screen")
+    parser.add_argument("--only-signatures", action="store_true", help="nothing but that part; results to the screen")
     parser.add_argument("--gateway-seconds", type=int, default=SECONDS, help="how long the gateway is under load")
     options = parser.parse_args(arguments)
+    if options.only_signatures:
+        print(measure_signatures())
+        return 0
     is_partial = options.only_million or options.only_gateway
     if options.only_gateway:
         options.results = Path(os.devnull)
@@ -370,6 +375,7 @@ def main(arguments: list[str] | None = None) -> int:
                 with simulator(INVOICES, words_of(ERPS[0])) as erp:
                     bench.connect_tieout(erp)
                     report.add(measure_gateway(home, server, options.gateway_seconds))
+                report.add(measure_signatures())
             if not options.only_gateway:
                 report.add(measure_million(server, home, YARDSTICK_PYTHON, options.million))
                 report.add(measure_console(server, options.million)[0])

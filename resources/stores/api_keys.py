@@ -57,7 +57,7 @@ def make(tx: psycopg.Connection[Any], *, tenant: str, name: str, role: str, by: 
     key = f"{_PREFIX}.{tenant}.{key_id}.{secrets.token_urlsafe(SECRET_BYTES)}"
     tx.execute(
         "insert into sync.api_keys (tenant_id, key_id, key_hash, name, role, made_by) values (%s, %s, %s, %s, %s, %s)",
-        (tenant, key_id, _hash(key), name.strip(), role, by),
+        (tenant, key_id, hashed(key), name.strip(), role, by),
     )
     audit.append(
         tx, tenant=tenant, actor=by, action="api_key.make", detail={"key": key_id, "name": name.strip(), "role": role}
@@ -82,7 +82,7 @@ def known(tx: psycopg.Connection[Any], key: str) -> ApiKey | None:
     if found is None:
         return None
     row = tx.execute("select key_hash from sync.api_keys where key_id = %s", (found.key_id,)).fetchone()
-    return found if row and hmac.compare_digest(bytes(row[0]), _hash(key)) else None
+    return found if row and is_hash_of(bytes(row[0]), key) else None
 
 
 def list_all(tx: psycopg.Connection[Any]) -> Sequence[ApiKey]:
@@ -104,5 +104,11 @@ def revoke(tx: psycopg.Connection[Any], *, tenant: str, key_id: str, by: str) ->
     audit.append(tx, tenant=tenant, actor=by, action="api_key.revoke", detail={"key": key_id})
 
 
-def _hash(key: str) -> bytes:
+def is_hash_of(kept: bytes, key: str) -> bool:
+    """Whether this is the key that the hash was kept of. In constant time."""
+    return hmac.compare_digest(kept, hashed(key))
+
+
+def hashed(key: str) -> bytes:
+    """What is kept of a key."""
     return hashlib.sha256(key.encode()).digest()
