@@ -51,7 +51,8 @@ UNIT_PRICE_DECIMALS = 4
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by what they are: there is one of each.
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One list of Xero's.
 
