@@ -80,6 +80,14 @@ def column(objects: Sequence[Shaped], key: str) -> Sequence[Any]:
     return [*map(attrgetter(key), objects)]
 
 
+def with_values(value: Mapping[str, Any], **changes: Any) -> Mapping[str, Any]:
+    """A copy of an object with other values under some keys that it has; one of a known shape stays one."""
+    if not isinstance(value, Shaped):
+        return {**value, **changes}
+    written = {key: Raw(format(one, "f").encode()) for key, one in changes.items() if type(one) is Decimal}
+    return msgspec.structs.replace(value, **changes | written)
+
+
 def number(written: Raw) -> int | Decimal | None:
     """The number that is written so, None for null."""
     text = str(written, "ascii")

@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, UnsetType
 from ledger.fields import Amount, Derived, Field, Parts, Payload, Ref, Text, UnreadableError, Variant
 from ledger.mapping import WireMapping
 from ledger.money import InvalidAmountError, parse_amount
-from ledger.shapes import Shaped, column
+from ledger.shapes import Shaped, column, with_values
 from resources.erps.xero.values import read_day
 
 RATE_STEP = Decimal("0.000001")
@@ -51,8 +51,9 @@ class DocumentMapping(WireMapping):
         if payload.get("LineAmountTypes") != INCLUSIVE:
             return payload
         lines = payload.get("LineItems")
-        found = [*map(_without_tax, lines)] if isinstance(lines, list) else lines
-        return {**payload, "LineAmountTypes": EXCLUSIVE, "LineItems": found}
+        if not isinstance(lines, list):
+            return payload
+        return with_values(payload, LineAmountTypes=EXCLUSIVE, LineItems=[*map(_without_tax, lines)])
 
 
 _LINE_FIELDS: Mapping[str, Field] = {
@@ -181,4 +182,4 @@ def _without_tax(line: Any) -> Any:
     except (InvalidAmountError, LookupError, TypeError):
         # It has none, or what cannot be read and is reported where it is mapped.
         return line
-    return {**line, "LineAmount": amount - exact(line.get("TaxAmount"))}
+    return with_values(line, LineAmount=amount - exact(line.get("TaxAmount")))

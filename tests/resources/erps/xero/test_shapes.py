@@ -116,6 +116,8 @@ def test_tax_in_the_lines_is_taken_off_once_however_often_a_document_is_prepared
     once = mapping.prepared(body)
     assert [line["LineAmount"] for line in once["LineItems"]] == [Decimal("10.00")]
     assert mapping.prepared(once) == once
+    # Nor does its page fall apart for it.
+    assert isinstance(mapping.prepared(read_both_ways(body)[0]), Shaped)
 
 
 def test_an_amount_that_cannot_be_read_is_said_and_not_taken_for_nothing():
