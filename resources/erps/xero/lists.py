@@ -178,7 +178,7 @@ class Walk:
             self._read,
             doing=f"pulling {self._entity}",
             entity=self._entity,
-            cuts_rows=self._resource.is_paged,
+            cuts_rows=self._resource.is_cut,
             **chosen,
         )
         if self._began_at is None and page.made_at is not None:

@@ -68,7 +68,7 @@ class Answer:
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer of a list that has pages, its rows left as they are."""
+    """The answer of a list that is cut, its rows left as they are."""
 
     Id: str
     Status: str
@@ -78,9 +78,6 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
     Contacts: list[Raw] | UnsetType = UNSET
     Invoices: list[Raw] | UnsetType = UNSET
     CreditNotes: list[Raw] | UnsetType = UNSET
-    Payments: list[Raw] | UnsetType = UNSET
-    Overpayments: list[Raw] | UnsetType = UNSET
-    Prepayments: list[Raw] | UnsetType = UNSET
     PurchaseOrders: list[Raw] | UnsetType = UNSET
 
 
