@@ -270,6 +270,13 @@ def _row(name: str, runs: list[Measured]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
+def _push(bench: Bench, words: Words) -> str:
+    """In a company of little else, with the ERP's limits on."""
+    with simulator(100, words, has_limits=True) as erp:
+        bench.connect_tieout(erp)
+        return measure_push(bench.home, erp.url, words)
+
+
 def _verdict(is_met: bool) -> str:
     return "met" if is_met else "**not met**"
 
@@ -342,19 +349,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only-million", action="store_true", help="nothing but the reconciliation and the views")
     parser.add_argument("--only-gateway", action="store_true", help="nothing but the gateway; results to the screen")
     parser.add_argument("--only-signatures", action="store_true", help="nothing but that part; results to the screen")
+    parser.add_argument("--only-push", action="store_true", help="nothing but the push; results to the screen")
     parser.add_argument("--gateway-seconds", type=int, default=SECONDS, help="how long the gateway is under load")
     options = parser.parse_args(arguments)
     if options.only_signatures:
         print(measure_signatures())
         return 0
     is_partial = options.only_million or options.only_gateway
-    if options.only_gateway:
+    if options.only_gateway or options.only_push:
         options.results = Path(os.devnull)
     if options.quick:
         options.invoices, options.small, options.large = 5_000, 2_000, 20_000
         options.repeats, options.results, options.million = 1, Path(os.devnull), 100_000
         options.gateway_seconds = 10
-    if not options.only_gateway:
+    if not (options.only_gateway or options.only_push):
         _install_yardstick()
     with tempfile.TemporaryDirectory(prefix="tieout-bench-") as directory:
         # PostgreSQL does not run as root: it must be able to reach its data by another user.
@@ -362,15 +370,17 @@ def main(arguments: list[str] | None = None) -> int:
         home = Path(directory) / "home"
         with embedded.ensure_running(home) as server:
             bench, report = Bench(server, home), Report(options.results)
+            if options.only_push:
+                for words in map(words_of, options.erp or ERPS):
+                    report.add(_push(bench, words))
+                return 0
             if not options.only_gateway:
                 report.add(_machine(server))
             # A process's peak counts what its parent had when it began: so what fills this process comes last.
             for words in map(words_of, () if is_partial else options.erp or ERPS):
                 compare_with_dlt(bench, report, options.invoices, options.repeats, words.erp)
                 compare_sizes(bench, report, options.small, options.large, words)
-                with simulator(100, words, has_limits=True) as erp:
-                    bench.connect_tieout(erp)
-                    report.add(measure_push(home, erp.url, words))
+                report.add(_push(bench, words))
             if not options.only_million:
                 with simulator(INVOICES, words_of(ERPS[0])) as erp:
                     bench.connect_tieout(erp)

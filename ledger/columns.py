@@ -202,7 +202,7 @@ class _PartsReader:
         items = shape.lists.get(mapping.path)
         # A list that was always empty has nothing in it that could be read.
         self._nested: tuple[Callable[[Any], Any], Any] | None = None
-        self._variant_of = attrgetter(mapping.variant_path) if mapping.variant_path else None
+        self._words_of = mapping.words_of
         self._readers = {
             word: variant and _FieldsReader(part.fields, variant.fields, variant.implies, items)
             for word, variant in mapping.variants.items()
@@ -226,7 +226,7 @@ class _PartsReader:
             if any(map(is_not, map(get, elements), repeat(absent))):
                 raise TypeError("parts in parts")
         owners = [*chain.from_iterable(map(repeat, range(len(lists)), map(len, lists)))]
-        words = [""] * len(elements) if self._variant_of is None else [*map(self._variant_of, elements)]
+        words = self._words_of(elements)
         kept = {word for word in dict.fromkeys(words) if self._readers[word] is not None}
         if len(kept) == 1:
             (word,) = kept

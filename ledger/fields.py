@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Raw
@@ -174,7 +175,7 @@ class Ref(Field):
     pseudo: frozenset[str] = frozenset()
 
     def convert(self, value: Any) -> str | None:
-        if type(value) is not str or not value:
+        if type(value) is not str or (not value and value not in self.pseudo):
             raise UnreadableError(value, "a record id as text")
         return None if value in self.pseudo else value
 
@@ -293,21 +294,33 @@ class Parts:
     """A list on the wire whose elements come in variants, told apart by the value at `variant_path`.
 
     A variant mapped to None is computed by the ERP (a subtotal) and left out. `nested_path` names a list inside an
-    element whose own elements follow it as parts.
+    element whose own elements follow it as parts. Where no value says which variant it is, `tell` does, and of many
+    elements of one shape at once `tell_all`, or None for `tell` to do it.
     """
 
     path: str
     variant_path: str | None
     variants: Mapping[str, Variant | None]
     nested_path: str | None = None
+    tell: Callable[[Payload], str] | None = None
+    tell_all: Callable[[Sequence[Shaped]], Sequence[str] | None] = field(default=lambda elements: None)
 
     def variant_of(self, element: Payload) -> Variant | None:
         if self.variant_path is None:
-            return self.variants[""]
+            return self.variants[self.tell(element) if self.tell is not None else ""]
         name = element.get(self.variant_path)
         if not isinstance(name, str) or name not in self.variants:
             raise MappingError(self.variant_path, self.variant_path, name, "one of " + ", ".join(self.variants))
         return self.variants[name]
+
+    def words_of(self, elements: Sequence[Shaped]) -> Sequence[Any]:
+        """The variant of each of many elements of one shape."""
+        if self.variant_path is not None:
+            return [*map(attrgetter(self.variant_path), elements)]
+        if self.tell is None:
+            return [""] * len(elements)
+        found = self.tell_all(elements)
+        return [*map(self.tell, elements)] if found is None else found
 
     def variant_for(self, part: Any) -> tuple[str, Variant]:
         """The variant in which a part is written, with its word on the wire. Raises MappingError if there is none."""

@@ -101,12 +101,13 @@ class _QuickParts:
             return ()
         if type(elements) is not list:
             raise TypeError
-        nested_key, variant_path = self._nested_key, self._mapping.variant_path
+        nested_key, variant_path, tell = self._nested_key, self._mapping.variant_path, self._mapping.tell
         if nested_key is not None and any(nested_key in element for element in elements):
             elements = _with_nested(elements, self._mapping.nested_path)
         parts: list[Part] = []
         for element in elements:
-            variant = self._variants["" if variant_path is None else element[variant_path]]
+            word = element[variant_path] if variant_path is not None else tell(element) if tell is not None else ""
+            variant = self._variants[word]
             if variant is None:
                 continue
             read_into, implies = variant

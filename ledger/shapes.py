@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from types import NoneType
 from typing import Any, ClassVar
 
@@ -72,6 +73,21 @@ class Shaped(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 Mapping.register(Shaped)
 
 
+def column(objects: Sequence[Shaped], key: str) -> Sequence[Any]:
+    """What objects of one shape have under a key, numbers with a fraction as they were written; UNSET is nothing."""
+    if key not in type(objects[0]).__struct_fields__:
+        return [UNSET] * len(objects)
+    return [*map(attrgetter(key), objects)]
+
+
+def with_values(value: Mapping[str, Any], **changes: Any) -> Mapping[str, Any]:
+    """A copy of an object with other values under some keys that it has; one of a known shape stays one."""
+    if not isinstance(value, Shaped):
+        return {**value, **changes}
+    written = {key: Raw(format(one, "f").encode()) for key, one in changes.items() if type(one) is Decimal}
+    return msgspec.structs.replace(value, **changes | written)
+
+
 def number(written: Raw) -> int | Decimal | None:
     """The number that is written so, None for null."""
     text = str(written, "ascii")
@@ -100,10 +116,15 @@ def are_plain_numbers(
 def plain(value: Any) -> Any:
     """The same in dicts and lists."""
     if isinstance(value, Shaped):
-        return {key: plain(inner) for key, inner in value.items()}
+        inner = type(value).inner
+        return {
+            key: plain(one)
+            for key, one in msgspec.structs.asdict(value).items()
+            if one is not UNSET and not (key in inner and one is inner[key].absent)
+        }
     if type(value) is list:
         return [plain(item) for item in value]
-    return value
+    return number(value) if type(value) is Raw else value
 
 
 def can_be_key(key: str) -> bool:

@@ -25,6 +25,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from ledger.shapes import Shaped, are_plain_numbers, can_be_key
 from resources import wire_json
 from resources.collector import collector_paused
+from resources.wire_pages import is_whole
 
 # So few rows are sooner read one by one than by a shape; and nothing smaller is worth learning from.
 LEARNED_FROM_ROWS = 40
@@ -41,10 +42,10 @@ _are_numbers = re.compile(rb"(?:" + _NUMBER + rb"\n)*" + _NUMBER).fullmatch
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One row, and its text as sent. `is_suspect`: some value in it may be a marker of `wire_json`."""
+    """One row, and its text as sent where that is known. `is_suspect`: some value may be a marker of `wire_json`."""
 
     value: Any
-    text: bytes
+    text: bytes | None = None
     is_suspect: bool = False
 
 
@@ -82,8 +83,7 @@ class RowReader:
                 except (ValueError, RecursionError):
                     pass
                 else:
-                    # Nothing gets longer by being written again, and a key that came twice would be missing now.
-                    if len(written) == len(text):
+                    if is_whole(text, written):
                         rows.append(Row(value, text))
                         continue
             rows.append(self._read_with_care(text))

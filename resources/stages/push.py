@@ -273,6 +273,9 @@ class _Push:
     # What is new
 
     def _push_entity(self, entity: str) -> None:
+        # As many as fill whole calls: no plan ends with one that is half empty, but the last.
+        call_rows = self.work.connector.writes_max
+        plan_rows_max = max(1, ROWS_PER_PLAN_MAX // call_rows) * call_rows
         for _ in range(ROUNDS_MAX):
             behind: list[str] = []
             after = 0
@@ -283,7 +286,7 @@ class _Push:
                         connection=self.name,
                         entity=entity,
                         after=after,
-                        limit=ROWS_PER_PLAN_MAX,
+                        limit=plan_rows_max,
                     )
                 if not batch:
                     break

@@ -30,6 +30,21 @@ def test_a_row_of_the_shape_is_what_was_sent_whatever_it_leaves_out():
     assert str(read(b'{"Total":-0.00,"Id":"4"}')[0].value["Total"]) == "-0.00"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b'{"Id":"2", "Total":1.00}', id="a space"),
+        pytest.param(b'{\r\n  "Id" : "2",\r\n  "Line" : [ { "Qty" : 3 } ],\r\n  "Total" : 1.00\r\n}', id="indented"),
+        pytest.param(b'{"Id":"\\/Date(1588633397422+0000)\\/"}', id="escaped slashes"),
+        pytest.param(b'{"Id":"a \\"quoted\\" word","Total":1.00 }', id="escaped quotes"),
+    ],
+)
+def test_a_row_of_the_shape_may_be_written_with_spaces_and_escapes(text):
+    (row,) = read(text)
+    assert isinstance(row.value, Shaped)
+    assert plain(row.value) == wire_json.parse(text).root
+
+
 def test_a_shaped_object_answers_as_a_dict_does():
     value = read(b'{"Id":"2","Ref":{"value":"7"},"Note":null}')[0].value
     as_dict = {"Id": "2", "Ref": {"value": "7"}, "Note": None}
@@ -50,7 +65,6 @@ def test_a_shaped_object_answers_as_a_dict_does():
         pytest.param(b'{"Id":"2","Total":"10.50"}', id="a text for a number"),
         pytest.param(b'{"Id":"2","Ref":null}', id="nothing for an object"),
         pytest.param(b'{"Id":"2","Tags":["x"]}', id="something in a list that was empty"),
-        pytest.param(b'{"Id":"2", "Total":1.00}', id="a space"),
         pytest.param(b'{"Id":"2","Total":1.0e2}', id="an exponent"),
         pytest.param(b'["Id"]', id="no object"),
     ],
@@ -65,6 +79,8 @@ def test_what_does_not_fit_is_read_with_care_and_not_lost(text):
     "text",
     [
         pytest.param(b'{"Id":"2","Id":"3"}', id="a key twice"),
+        pytest.param(b'{"Id":"2", "Id":"3"}', id="a key twice, and a space"),
+        pytest.param(b'{"Id":"2","Id":"\\u0022\\u0022\\u0022"}', id="a key twice, and as many quotes by number"),
         pytest.param(b'{"Id":"2","Line":[{"Id":"1","Id":"1"}]}', id="a key twice in a line"),
         pytest.param(b'{"Id":"2","Total":1E+400}', id="an absurd exponent"),
         pytest.param(b'{"Id":"2","Total":1234567890123456789012.00}', id="an absurd number"),

@@ -22,7 +22,7 @@ import msgspec
 import requests
 from quickbooks import QuickBooks
 
-from resources import wire_json
+from resources import wire_json, wire_pages
 from resources.erps.quickbooks import profile
 from resources.erps.quickbooks.errors import TokenRejectedError, error_from, error_from_fault
 from resources.erps.quickbooks.records import read_instant
@@ -79,13 +79,9 @@ _read_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
 def _cut(text: bytes) -> Answer | None:
-    """Cut the rows out of a query's answer; None for any other, and where a key around the rows may have come twice."""
-    try:
-        envelope = _read_envelope(text)
-    except (ValueError, RecursionError):
-        return None
-    # Written again, nothing gets longer, and what came twice would be missing.
-    if len(msgspec.json.encode(envelope)) != len(text):
+    """Cut the rows out of a query's answer."""
+    envelope = wire_pages.cut(text, _read_envelope)
+    if envelope is None:
         return None
     root = {"QueryResponse": envelope.QueryResponse, "time": envelope.time}
     return Answer(wire_json.Document(root, False, len(text), text), read_instant(envelope.time), is_cut=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ledger.shapes import plain
 from resources.erps.xero import profile
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.profile import Source
 from resources.erps.xero.records import PREFIXES
 from resources.erps.xero.wire import Wire
+from resources.wire_shapes import Row
 
 BANK_ACCOUNT = "tieout:BankAccount"
 
@@ -25,22 +27,22 @@ class BankAccounts:
         self._wire = wire
         self._accounts: dict[str, dict[str, Any]] = {}
 
-    def completed(self, source: Source, rows: Iterable[Any]) -> list[Any]:
+    def completed(self, source: Source, rows: Iterable[Row]) -> list[Row]:
         """The rows of a list; those of over- and prepayments with their bank account, where Xero tells it."""
         found = list(rows)
         if source.resource not in PREFIXES:
             return found
         key, types = source.resource.key, {one for one in source.types if "-" in one}
-        ours = [row for row in found if isinstance(row, Mapping) and row.get("Type") in types]
+        objects = [row.value for row in found if isinstance(row.value, Mapping)]
+        ours = [row for row in objects if row.get("Type") in types]
         if any(row.get(key) not in self._accounts for row in ours):
             for kind in sorted({row["Type"] for row in ours}):
                 self._read(kind, key)
-        return [
-            {**row, BANK_ACCOUNT: self._accounts[row[key]]}
-            if isinstance(row, Mapping) and row.get(key) in self._accounts
-            else row
-            for row in found
-        ]
+        return [self._completed(row, key) for row in found]
+
+    def _completed(self, row: Row, key: str) -> Row:
+        account = self._accounts.get(row.value.get(key)) if isinstance(row.value, Mapping) else None
+        return row if account is None else Row({**plain(row.value), BANK_ACCOUNT: account}, None, row.is_suspect)
 
     def _read(self, kind: str, key: str) -> None:
         where = f'Type=="{kind}"'

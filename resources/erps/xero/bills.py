@@ -1,7 +1,6 @@
 """Bills, on the wire `Invoice` of Type ACCPAY. InvoiceNumber is the vendor's own, not unique; the Reference is ours."""
 
-from ledger.fields import Derived
-from resources.erps.xero.documents import PURCHASE_LINES, DocumentMapping, XeroDay, amount_due, header, is_void
+from resources.erps.xero.documents import IS_VOID, PURCHASE_LINES, DocumentMapping, XeroDay, header, still_owed
 from resources.erps.xero.markers import Reference
 
 MAPPING = DocumentMapping(
@@ -10,9 +9,9 @@ MAPPING = DocumentMapping(
     {
         **header("vendor", "InvoiceNumber"),
         "due_date": XeroDay("DueDate"),
-        "open_amount": Derived("AmountDue", derive=amount_due),
+        "open_amount": still_owed("AmountDue"),
         "private_note": Reference("Reference", length_max=255),
-        "is_void": Derived("Status", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": PURCHASE_LINES},
 )

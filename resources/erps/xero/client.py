@@ -32,7 +32,7 @@ from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
 from resources.erps.xero.reading import rows_with_ids
-from resources.erps.xero.records import Rows, has_role, rows_of, wholes_of
+from resources.erps.xero.records import Rows, has_role, sort_out, wholes_of
 from resources.erps.xero.reports import read_reports
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
@@ -245,9 +245,9 @@ class XeroConnector:
         return self._prober.probe(write, wanted, sent_at)
 
     def _rows(self, entity: str, source: Source, batch: Batch, *, is_header_only: bool = False) -> Rows:
-        base = self._base_currency() if entity in CONTACT_ROLES and batch.rows else ""
-        found = batch.rows if is_header_only else self._bank_accounts.completed(source, batch.rows)
-        return rows_of(entity, source, found, is_suspect=batch.is_suspect, base_currency=base)
+        base = self._base_currency() if entity in CONTACT_ROLES and batch.read else ""
+        found = batch.read if is_header_only else self._bank_accounts.completed(source, batch.read)
+        return sort_out(entity, source, found, base_currency=base)
 
     def _parties(self, entity: str, ids: Sequence[str]) -> Iterator[Page]:
         """The contacts of changed documents."""

@@ -1,7 +1,6 @@
 """Credit memos, on the wire `CreditNote` of Type ACCRECCREDIT. What they were used for comes as payments of nothing."""
 
-from ledger.fields import Derived
-from resources.erps.xero.documents import SALES_LINES, DocumentMapping, header, is_void, remaining_credit
+from resources.erps.xero.documents import IS_VOID, SALES_LINES, DocumentMapping, header, still_owed
 from resources.erps.xero.markers import Reference
 
 MAPPING = DocumentMapping(
@@ -9,9 +8,9 @@ MAPPING = DocumentMapping(
     "CreditNote",
     {
         **header("customer", "CreditNoteNumber"),
-        "open_amount": Derived("RemainingCredit", derive=remaining_credit),
+        "open_amount": still_owed("RemainingCredit"),
         "memo": Reference("Reference", length_max=255),
-        "is_void": Derived("Status", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": SALES_LINES},
 )

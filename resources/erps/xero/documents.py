@@ -1,21 +1,25 @@
 """What Xero's documents have in common on the wire: dates, rates, statuses, lines.
 
 Amounts of a line are without tax in canonical form. Xero says by `LineAmountTypes` of the document whether its lines
-contain it, which one line alone does not know: so a document is read with its lines completed (`DocumentMapping`).
+contain it, which one line alone does not know: so a document whose lines do is read as if they did not
+(`DocumentMapping`).
 Sources: reference of the API, documents; captures of 2020 to 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from msgspec import UNSET, Raw, UnsetType
+
 from ledger.fields import Amount, Derived, Field, Parts, Payload, Ref, Text, UnreadableError, Variant
 from ledger.mapping import WireMapping
 from ledger.money import InvalidAmountError, parse_amount
+from ledger.shapes import Shaped, column, with_values
 from resources.erps.xero.values import read_day
 
 RATE_STEP = Decimal("0.000001")
@@ -23,7 +27,7 @@ DOCUMENT_NUMBER_LENGTH_MAX = 255
 LINE_TEXT_LENGTH_MAX = 4000
 # Not (or no longer) owed: drafts wait for an approval, void and deleted documents count for nothing.
 NOT_OWED = frozenset({"DRAFT", "SUBMITTED", "VOIDED", "DELETED"})
-KIND, NET = "tieout:Kind", "tieout:Net"
+INCLUSIVE, EXCLUSIVE = "Inclusive", "Exclusive"
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,15 @@ class XeroDay(Field):
 
 
 class DocumentMapping(WireMapping):
-    """A document, read with what its lines do not say themselves."""
+    """A document, its lines read without tax."""
 
     def prepared(self, payload: Payload) -> Payload:
-        return _completed(payload, is_purchase="SalesLine" not in self._line_name)
-
-    @property
-    def _line_name(self) -> str:
-        return next(part.record.__name__ for part in self.spec.parts if part.name == "lines")
+        if payload.get("LineAmountTypes") != INCLUSIVE:
+            return payload
+        lines = payload.get("LineItems")
+        if not isinstance(lines, list):
+            return payload
+        return with_values(payload, LineAmountTypes=EXCLUSIVE, LineItems=[*map(_without_tax, lines)])
 
 
 _LINE_FIELDS: Mapping[str, Field] = {
@@ -56,7 +61,7 @@ _LINE_FIELDS: Mapping[str, Field] = {
     "description": Text("Description", length_max=LINE_TEXT_LENGTH_MAX),
     "quantity": Amount("Quantity"),
     "unit_price": Amount("UnitAmount"),
-    "amount": Amount(NET),
+    "amount": Amount("LineAmount"),
     "account_code": Text("AccountCode"),
     "tax_code": Text("TaxType"),
 }
@@ -64,13 +69,34 @@ _DESCRIPTION = Variant(
     implies={"kind": "description", "amount": Decimal(0)},
     fields={"line_key": Text("LineItemID"), "description": Text("Description", length_max=LINE_TEXT_LENGTH_MAX)},
 )
-_ITEM = Variant(implies={"kind": "item"}, fields={**_LINE_FIELDS, "item": Ref("ItemCode")})
+# A line without an item may say so by an empty code.
+_ITEM = Variant(implies={"kind": "item"}, fields={**_LINE_FIELDS, "item": Ref("ItemCode", pseudo=frozenset({""}))})
 
-SALES_LINES = Parts("LineItems", KIND, {"item": _ITEM, "account": _ITEM, "description": _DESCRIPTION})
+
+def _kind_of_sale(line: Payload) -> str:
+    return "item" if "LineAmount" in line else "description"
+
+
+def _kinds_of_sales(lines: Sequence[Shaped]) -> Sequence[str]:
+    return ["description" if amount is UNSET else "item" for amount in column(lines, "LineAmount")]
+
+
+def _kind_of_purchase(line: Payload) -> str:
+    return "account" if "LineAmount" in line and not line.get("ItemCode") else _kind_of_sale(line)
+
+
+SALES_LINES = Parts(
+    path="LineItems",
+    variant_path=None,
+    tell=_kind_of_sale,
+    tell_all=_kinds_of_sales,
+    variants={"item": _ITEM, "description": _DESCRIPTION},
+)
 PURCHASE_LINES = Parts(
-    "LineItems",
-    KIND,
-    {
+    path="LineItems",
+    variant_path=None,
+    tell=_kind_of_purchase,
+    variants={
         "item": _ITEM,
         "account": Variant(implies={"kind": "account"}, fields=_LINE_FIELDS),
         "description": _DESCRIPTION,
@@ -85,7 +111,7 @@ def header(party: str, number: str) -> dict[str, Field]:
         "document_number": Text(number, length_max=DOCUMENT_NUMBER_LENGTH_MAX),
         "issue_date": XeroDay("Date"),
         "currency": Text("CurrencyCode"),
-        "exchange_rate": Derived("CurrencyRate", derive=exchange_rate),
+        "exchange_rate": Derived("CurrencyRate", derive=exchange_rate, derive_all=exchange_rates),
         "net_amount": Amount("SubTotal", is_read_only=True),
         "tax_amount": Amount("TotalTax", is_read_only=True),
         "total_amount": Amount("Total", is_read_only=True),
@@ -98,13 +124,43 @@ def exchange_rate(payload: Payload) -> Decimal:
     return Decimal(1) if rate in (0, 1) else (1 / rate).quantize(RATE_STEP, ROUND_HALF_UP)
 
 
+def exchange_rates(documents: Sequence[Shaped]) -> Sequence[Decimal] | None:
+    """The same of many, which mostly are of a few currencies and days."""
+    rates = column(documents, "CurrencyRate")
+    if not {*map(type, rates)} <= {Raw, UnsetType}:
+        return None
+    written = ["" if rate is UNSET else str(rate, "ascii") for rate in rates]
+    known = {rate: exchange_rate({"CurrencyRate": rate or None}) for rate in set(written)}
+    return [*map(known.__getitem__, written)]
+
+
 def is_void(payload: Payload) -> bool:
     return payload.get("Status") == "VOIDED"
 
 
-def amount_due(payload: Payload) -> Decimal:
-    """What is still owed on an invoice or bill: nothing before it is approved."""
-    return Decimal(0) if payload.get("Status") in NOT_OWED else exact(payload.get("AmountDue"))
+def _are_void(documents: Sequence[Shaped]) -> Sequence[bool]:
+    return [status == "VOIDED" for status in column(documents, "Status")]
+
+
+IS_VOID = Derived("Status", derive=is_void, derive_all=_are_void)
+
+
+def still_owed(key: str) -> Derived:
+    """What is left to be paid of a document, by the amount under a key: nothing before it is approved."""
+
+    def derive(payload: Payload) -> Decimal:
+        return Decimal(0) if payload.get("Status") in NOT_OWED else exact(payload.get(key))
+
+    def derive_all(documents: Sequence[Shaped]) -> Sequence[Any] | None:
+        amounts, statuses = column(documents, key), column(documents, "Status")
+        if {*map(type, amounts)} != {Raw}:
+            return None
+        written = Amount(key).convert_all(amounts, {Raw})
+        if NOT_OWED.isdisjoint(statuses):
+            return written
+        return [Decimal(0) if status in NOT_OWED else amount for status, amount in zip(statuses, written, strict=True)]
+
+    return Derived(key, derive=derive, derive_all=derive_all)
 
 
 def remaining_credit(payload: Payload) -> Decimal:
@@ -120,26 +176,10 @@ def exact(value: Any) -> Decimal:
         return Decimal(0)
 
 
-def net_of_line(line: Mapping[str, Any], amount_types: Any) -> Decimal:
-    """A line's amount without tax."""
-    amount = exact(line.get("LineAmount"))
-    return amount - exact(line.get("TaxAmount")) if amount_types == "Inclusive" else amount
-
-
-def _completed(payload: Payload, *, is_purchase: bool) -> Payload:
-    lines = payload.get("LineItems")
-    if not isinstance(lines, list):
-        return payload
-    types = payload.get("LineAmountTypes")
-    return {**payload, "LineItems": [_completed_line(line, types, is_purchase) for line in lines]}
-
-
-def _completed_line(line: Any, amount_types: Any, is_purchase: bool) -> Any:
-    if not isinstance(line, Mapping):
+def _without_tax(line: Any) -> Any:
+    try:
+        amount = parse_amount(line["LineAmount"])
+    except (InvalidAmountError, LookupError, TypeError):
+        # It has none, or what cannot be read and is reported where it is mapped.
         return line
-    if "LineAmount" not in line:
-        return {**line, KIND: "description"}
-    kind = "account" if is_purchase and not line.get("ItemCode") else "item"
-    # A line without an item says nothing of one rather than an empty code.
-    plain = line if line.get("ItemCode") else {key: each for key, each in line.items() if key != "ItemCode"}
-    return {**plain, KIND: kind, NET: net_of_line(line, amount_types)}
+    return with_values(line, LineAmount=amount - exact(line.get("TaxAmount")))

@@ -24,6 +24,8 @@ from resources.erps.xero.records import modified_at_of, version_of
 from resources.erps.xero.values import header_instant
 from resources.erps.xero.wire import Answer, Wire
 from resources.errors import ErrorKind
+from resources.wire_json import MalformedJson
+from resources.wire_shapes import Row, RowReader
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ORDER = "UpdatedDateUTC ASC"
@@ -37,15 +39,18 @@ YES = "true"
 class Batch:
     """Some rows as sent, and the instant before which everything has now been given (None: no claim)."""
 
-    rows: Sequence[Any]
-    is_suspect: bool
+    read: Sequence[Row]
     complete_before: datetime | None
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """The rows alone."""
+        return [one.value for one in self.read]
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    rows: list[Any]
-    is_suspect: bool
+    rows: Sequence[Row]
     made_at: datetime | None
     page_count: int
 
@@ -62,6 +67,7 @@ class Walk:
         self._where = where
         self._is_summary = is_summary and resource is profile.INVOICES
         self._began_at: datetime | None = None
+        self._reader = RowReader()
 
     @property
     def began_at(self) -> datetime | None:
@@ -72,26 +78,26 @@ class Walk:
         """Rows modified in [since, until), oldest first; the last batch claims all up to the start of the walk."""
         if not self._resource.is_paged:
             page = self._page(since if self._resource.has_delta else None, 1)
-            yield Batch(_before(page.rows, until), page.is_suspect, self._claim(until))
+            yield Batch(_before(page.rows, until), self._claim(until))
             return
         cursor = since.replace(microsecond=0) if since else None
         given: set[tuple[str, str]] = set()
         while True:
             page = self._page(cursor, 1)
-            rows = [row for row in page.rows if version_of(row, self._resource) not in given]
+            rows = [row for row in page.rows if not given or self._version(row) not in given]
             if page.page_count <= 1:
-                yield Batch(_before(rows, until), page.is_suspect, self._claim(until))
+                yield Batch(_before(rows, until), self._claim(until))
                 return
             last = self._last_second(page.rows)
             if until is not None and last >= until:
-                yield Batch(_before(rows, until), page.is_suspect, self._claim(until))
+                yield Batch(_before(rows, until), self._claim(until))
                 return
             if cursor is not None and last <= cursor:
                 yield from self._one_second(last, given)
                 cursor, given = last + SECOND, set()
                 continue
-            yield Batch(rows, page.is_suspect, self._claim(last))
-            given = {version_of(row, self._resource) for row in page.rows if _second_of(row) == last}
+            yield Batch(rows, self._claim(last))
+            given = {self._version(row) for row in page.rows if _second_of(row) == last}
             cursor = last
 
     def with_ids(self, ids: Sequence[str]) -> Iterator[Batch]:
@@ -99,7 +105,7 @@ class Walk:
         wanted = list(dict.fromkeys(ids))
         if not self._resource.is_paged:
             page = self._page(None, 1)
-            yield Batch(page.rows, page.is_suspect, None)
+            yield Batch(page.rows, None)
             return
         wanted = [one for one in wanted if GUID.fullmatch(one)]
         if not self._resource.has_ids and not self._resource.has_where:
@@ -113,7 +119,7 @@ class Walk:
             else:
                 chosen = {"where": " OR ".join(f'{self._resource.key}==guid("{one}")' for one in some)}
             page = self._ask({**chosen, **self._always(1)})
-            yield Batch(page.rows, page.is_suspect, None)
+            yield Batch(page.rows, None)
 
     def _single(self, one: str) -> Iterator[Batch]:
         assert self._resource.read_one is not None
@@ -125,22 +131,18 @@ class Walk:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
             return
-        yield Batch(page.rows, page.is_suspect, None)
+        yield Batch(page.rows, None)
 
     def _one_second(self, second: datetime, given: set[tuple[str, str]]) -> Iterator[Batch]:
         for _ in range(PASSES_MAX):
             is_new, number = False, 1
             while True:
                 page = self._page(second, number)
-                fresh = [
-                    row
-                    for row in page.rows
-                    if _second_of(row) == second and version_of(row, self._resource) not in given
-                ]
-                given |= {version_of(row, self._resource) for row in fresh}
+                fresh = [row for row in page.rows if _second_of(row) == second and self._version(row) not in given]
+                given |= {self._version(row) for row in fresh}
                 if fresh:
                     is_new = True
-                    yield Batch(fresh, page.is_suspect, self._claim(second))
+                    yield Batch(fresh, self._claim(second))
                 if number >= page.page_count or any((_second_of(row) or second) > second for row in page.rows):
                     break
                 number += 1
@@ -172,7 +174,12 @@ class Walk:
 
     def _ask(self, chosen: dict[str, Any]) -> _Page:
         page = self._wire.read(
-            self._resource.read, self._read, doing=f"pulling {self._entity}", entity=self._entity, **chosen
+            self._resource.read,
+            self._read,
+            doing=f"pulling {self._entity}",
+            entity=self._entity,
+            cuts_rows=self._resource.is_cut,
+            **chosen,
         )
         if self._began_at is None and page.made_at is not None:
             self._began_at = page.made_at.replace(microsecond=0)
@@ -192,15 +199,31 @@ class Walk:
             raise self._wire.damaged(
                 f"{len(rows)} records in a page that says {paging.get('itemCount')}", "every record"
             )
-        return _Page(rows, answer.is_suspect, answer.made_at, count if isinstance(count, int) else 1)
+        return _Page(self._rows(rows, answer), answer.made_at, count if isinstance(count, int) else 1)
 
-    def _last_second(self, rows: Sequence[Any]) -> datetime:
-        seconds = [second for row in rows if (second := _second_of(row)) is not None]
-        if not seconds:
+    def _rows(self, rows: list[Any], answer: Answer) -> list[Row]:
+        if not answer.is_cut:
+            return [Row(row, None, answer.is_suspect) for row in rows]
+        try:
+            return self._reader.read(rows, answer.text)
+        except MalformedJson as failure:
+            raise self._wire.damaged(f"a row that is not JSON ({failure})", "a whole JSON answer") from failure
+
+    def _version(self, row: Row) -> tuple[str, str]:
+        return version_of(row.value, self._resource)
+
+    def _last_second(self, rows: Sequence[Row]) -> datetime:
+        last: datetime | None = None
+        for row in rows:
+            moment = modified_at_of(row.value)
+            if moment is None or moment == last:
+                continue
+            if last is not None and moment < last and moment.replace(microsecond=0) < last.replace(microsecond=0):
+                raise self._wire.damaged("records that are not in the order asked for", "the order of UpdatedDateUTC")
+            last = moment
+        if last is None:
             raise self._wire.damaged("a full page without any modification time", "UpdatedDateUTC")
-        if seconds != sorted(seconds):
-            raise self._wire.damaged("records that are not in the order asked for", "the order of UpdatedDateUTC")
-        return seconds[-1]
+        return last.replace(microsecond=0)
 
     def _claim(self, instant: datetime | None) -> datetime | None:
         """The earlier of `instant` and the start of the walk: what changed after the start is the next walk's."""
@@ -208,12 +231,12 @@ class Walk:
         return min(moments) if moments else None
 
 
-def _second_of(row: Any) -> datetime | None:
-    moment = modified_at_of(row)
+def _second_of(row: Row) -> datetime | None:
+    moment = modified_at_of(row.value)
     return moment.replace(microsecond=0) if moment else None
 
 
-def _before(rows: Sequence[Any], until: datetime | None) -> Sequence[Any]:
+def _before(rows: Sequence[Row], until: datetime | None) -> Sequence[Row]:
     if until is None:
         return rows
-    return [row for row in rows if (moment := modified_at_of(row)) is None or moment < until]
+    return [row for row in rows if (moment := modified_at_of(row.value)) is None or moment < until]

@@ -17,7 +17,7 @@ from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, Source
 from resources.erps.xero.reading import allocations_of, records_with_ids
-from resources.erps.xero.records import rows_of
+from resources.erps.xero.records import sort_out
 from resources.erps.xero.sending import allocation_in
 from resources.erps.xero.sending_money import is_in_two_steps, unallocated
 from resources.erps.xero.wire import Wire
@@ -83,9 +83,8 @@ class Prober:
 
     def _records(self, walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
         for batch in walk.pages(since):
-            found = self._accounts.completed(source, batch.rows)
-            rows = rows_of(entity, source, found, is_suspect=batch.is_suspect, base_currency=base, any_role=True)
-            yield from rows.records
+            found = self._accounts.completed(source, batch.read)
+            yield from sort_out(entity, source, found, base_currency=base, any_role=True).records
 
 
 def _source_of(write: Write) -> Source:

@@ -51,7 +51,8 @@ UNIT_PRICE_DECIMALS = 4
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by what they are: there is one of each.
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One list of Xero's.
 
@@ -59,7 +60,8 @@ class Resource:
     `read_one`: the one that reads a single record, None where `ids` (a list parameter) or the whole list serves.
     `has_prices`: unit prices, which come with two decimals unless four are asked for.
     `is_paged`: it takes page and pageSize; others come whole. `has_delta`: it takes If-Modified-Since.
-    `type_key`: what tells receivable from payable in it.
+    `type_key`: what tells receivable from payable in it. `is_cut`: its rows are read many at a time, by their shape.
+    Money is not: what it was applied to stands elsewhere in each kind of record and is gathered one by one.
     """
 
     name: str
@@ -72,13 +74,16 @@ class Resource:
     has_ids: bool = False
     has_prices: bool = False
     type_key: str | None = None
+    is_cut: bool = False
 
 
-CONTACTS = Resource("Contacts", "ContactID", "get_contacts", has_ids=True)
+CONTACTS = Resource("Contacts", "ContactID", "get_contacts", has_ids=True, is_cut=True)
 ITEMS = Resource("Items", "Code", "get_items", is_paged=False, has_prices=True)
-INVOICES = Resource("Invoices", "InvoiceID", "get_invoices", has_ids=True, has_prices=True, type_key="Type")
+INVOICES = Resource(
+    "Invoices", "InvoiceID", "get_invoices", has_ids=True, has_prices=True, type_key="Type", is_cut=True
+)
 CREDIT_NOTES = Resource(
-    "CreditNotes", "CreditNoteID", "get_credit_notes", "get_credit_note", has_prices=True, type_key="Type"
+    "CreditNotes", "CreditNoteID", "get_credit_notes", "get_credit_note", has_prices=True, type_key="Type", is_cut=True
 )
 PAYMENTS = Resource("Payments", "PaymentID", "get_payments", "get_payment", type_key="PaymentType")
 OVERPAYMENTS = Resource(
@@ -90,7 +95,7 @@ PREPAYMENTS = Resource(
 # Read for one purpose only: an over- or prepayment is taken back by the bank transaction that made it.
 BANK_TRANSACTIONS = Resource("BankTransactions", "BankTransactionID", "get_bank_transactions", type_key="Type")
 PURCHASE_ORDERS = Resource(
-    "PurchaseOrders", "PurchaseOrderID", "get_purchase_orders", "get_purchase_order", has_where=False
+    "PurchaseOrders", "PurchaseOrderID", "get_purchase_orders", "get_purchase_order", has_where=False, is_cut=True
 )
 ACCOUNTS = Resource("Accounts", "AccountID", "get_accounts", is_paged=False)
 TAX_RATES = Resource("TaxRates", "TaxType", "get_tax_rates", is_paged=False, has_delta=False)

@@ -13,7 +13,7 @@ from resources.erps.xero import profile
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import GUID, Walk
 from resources.erps.xero.profile import WIRE_ENTITIES, Source
-from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, rows_of
+from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, sort_out
 from resources.erps.xero.wire import Wire
 
 
@@ -27,14 +27,8 @@ def rows_with_ids(
         if not ids:
             continue
         for batch in Walk(wire, source.resource, entity=entity).with_ids(ids):
-            rows = rows_of(
-                entity,
-                source,
-                accounts.completed(source, batch.rows),
-                is_suspect=batch.is_suspect,
-                base_currency=base_currency,
-                any_role=True,
-            )
+            found = accounts.completed(source, batch.read)
+            rows = sort_out(entity, source, found, base_currency=base_currency, any_role=True)
             yield Rows(tuple(one for one in rows.records if one.external_id in wanted), rows.rejected)
 
 
@@ -52,7 +46,7 @@ def allocations_of(wire: Wire, entity: str, note_id: str) -> list[WireRecord]:
     return [
         record
         for batch in Walk(wire, source.resource, entity=entity).with_ids([note_id])
-        for record in rows_of(entity, source, batch.rows, is_suspect=batch.is_suspect).records
+        for record in sort_out(entity, source, batch.read).records
     ]
 
 

@@ -10,18 +10,24 @@ does not move UpdatedDateUTC (a due date of a part-paid invoice, the role of a c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
+from msgspec import UNSET, Raw
+
+from ledger.shapes import Shaped, number, plain
 from resources import wire_json
 from resources.connector import RejectedRecord, WireRecord
 from resources.erps.xero import profile
 from resources.erps.xero.markers import role_of_number
 from resources.erps.xero.profile import CONTACT_ROLES, Resource, Source
 from resources.erps.xero.values import read_instant
+from resources.wire_shapes import Row
 
 ID_CHARACTERS_MAX = 100
 EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -58,6 +64,8 @@ _HEADER: Mapping[Resource, tuple[str, ...]] = {
     ),
 }
 _DELETED = "DELETED"
+# Nearly every row is one of the first two, and asking for Mapping costs more than all else about it.
+_OBJECTS = (Shaped, dict, Mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +89,20 @@ def rows_of(
     any_role: bool = False,
 ) -> Rows:
     """Those rows that belong to `entity`. `any_role`: contacts whatever their role, for whoever asked by id."""
+    read = (Row(row, None, is_suspect) for row in rows)
+    return sort_out(entity, source, read, base_currency=base_currency, any_role=any_role)
+
+
+def sort_out(
+    entity: str, source: Source, read: Iterable[Row], *, base_currency: str = "", any_role: bool = False
+) -> Rows:
+    """The same of rows as they were read, each suspect or not, with their texts where they are known."""
     records: dict[str, WireRecord] = {}
     rejected: list[RejectedRecord] = []
-    for row in rows:
-        if isinstance(row, dict) and not _belongs(entity, source, row, any_role):
+    for one in read:
+        if isinstance(one.value, _OBJECTS) and not _belongs(entity, source, one.value, any_role):
             continue
-        for record in _read_row(entity, source.resource, row, is_suspect, base_currency):
+        for record in _read_row(entity, source.resource, one, base_currency):
             if isinstance(record, RejectedRecord):
                 rejected.append(record)
             else:
@@ -103,37 +119,59 @@ def wholes_of(entity: str, source: Source, rows: Iterable[Any]) -> dict[str, fro
     for row in rows:
         note_id = row.get(source.resource.key) if isinstance(row, Mapping) else None
         if _is_id(note_id) and row.get("Type") in source.types:
-            found[f"{ALLOCATION}{note_id}/"] = frozenset(one.external_id for one in _allocations(row, note_id, None))
+            uses = _allocations(plain(row), note_id, None)
+            found[f"{ALLOCATION}{note_id}/"] = frozenset(one.external_id for one in uses)
     return found
 
 
 def version_of(row: Any, resource: Resource) -> tuple[str, str]:
     """Tells the versions of a row apart within one walk."""
-    if not isinstance(row, Mapping):
+    if not isinstance(row, _OBJECTS):
         return "", ""
     return str(row.get(resource.key, "")), str(row.get("UpdatedDateUTC", ""))
 
 
 def modified_at_of(row: Any) -> datetime | None:
-    return read_instant(row.get("UpdatedDateUTC")) if isinstance(row, Mapping) else None
+    return read_instant(row.get("UpdatedDateUTC")) if isinstance(row, _OBJECTS) else None
 
 
 def token_of(resource: Resource, row: Mapping[str, Any]) -> str:
     """UpdatedDateUTC in milliseconds, and what the header says."""
     moment = read_instant(row.get("UpdatedDateUTC"))
     contact = row.get("Contact")
-    said = [_plain(row.get(name)) for name in _HEADER.get(resource, ())]
-    said.append(str(contact.get("ContactID")) if isinstance(contact, Mapping) else "")
+    values = _header_of(type(row), resource)(row)
+    said = [value if type(value) is str else _plain(value) for value in values]
+    said.append(str(contact.get("ContactID")) if isinstance(contact, _OBJECTS) else "")
     if resource not in _HEADER:
-        said.append(wire_json.as_raw_text(row))
+        said.append(wire_json.as_raw_text(plain(row)))
     digest = hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:12]
     return f"{int(moment.timestamp() * 1000) if moment else 0}-{digest}"
 
 
+# Shapes are learned with every pull and forgotten.
+@lru_cache(maxsize=64)
+def _header_of(kind: type, resource: Resource) -> Callable[[Any], Iterable[Any]]:
+    """What gives the values of the header of such rows, at once where their shape is known."""
+    names = _HEADER.get(resource, ())
+    found = [name for name in names if issubclass(kind, Shaped) and name in kind.__struct_fields__]
+    if len(found) < 2 or any(name in kind.inner for name in found):
+        return lambda row: [row.get(name) for name in names]
+    values_of = attrgetter(*found)
+    # What no row of the shape has stands behind what is found.
+    in_order = itemgetter(*(found.index(name) if name in found else len(found) for name in names))
+    return lambda row: in_order((*values_of(row), None))
+
+
 def _plain(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value)
-    if isinstance(value, int | Decimal):
+    """A value of a header as it is hashed, however many zeros its digits end with."""
+    if type(value) is Raw:
+        written = str(value, "ascii")
+        if "." in written:
+            return written.rstrip("0").rstrip(".")
+        value = number(value)
+    if value is None or value is UNSET:
+        return ""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return format(Decimal(value).normalize(), "f")
     return str(value)
 
@@ -159,10 +197,9 @@ def has_role(entity: str, contact: Mapping[str, Any]) -> bool:
     return not any(contact.get(flag) is True for flag in CONTACT_ROLES.values())
 
 
-def _read_row(
-    entity: str, resource: Resource, row: Any, is_suspect: bool, base_currency: str
-) -> Iterator[WireRecord | RejectedRecord]:
-    if not isinstance(row, dict):
+def _read_row(entity: str, resource: Resource, read: Row, base_currency: str) -> Iterator[WireRecord | RejectedRecord]:
+    row, text = read.value, read.text
+    if not isinstance(row, _OBJECTS):
         yield _rejected(row, None, "", f"{type(row).__name__} instead of a record", "an object")
         return
     external_id = _external_id(resource, row)
@@ -170,7 +207,7 @@ def _read_row(
         found = "nothing" if external_id is None else wire_json.as_raw_text(external_id)
         yield _rejected(row, None, resource.key, found, f"text of 1 to {ID_CHARACTERS_MAX} characters")
         return
-    if is_suspect and (unstorable := wire_json.find_unstorable(row)):
+    if read.is_suspect and (unstorable := wire_json.find_unstorable(row)):
         yield _rejected(row, external_id, unstorable.path, unstorable.found, unstorable.expected)
         return
     sent = row.get("UpdatedDateUTC")
@@ -179,14 +216,15 @@ def _read_row(
         yield _rejected(row, external_id, "UpdatedDateUTC", wire_json.as_raw_text(sent), "/Date(milliseconds+0000)/")
         return
     if entity in profile.PAYERS and resource is profile.CREDIT_NOTES:
-        yield from _allocations(row, external_id, modified_at)
+        yield from _allocations(plain(row), external_id, modified_at)
         return
     if entity in CONTACT_ROLES and base_currency and not row.get("DefaultCurrency"):
         # Xero leaves out what the organisation says once for all; nothing else in a payload is ours.
-        row = {**row, BASE_CURRENCY: base_currency}
+        row, text = {**plain(row), BASE_CURRENCY: base_currency}, None
     # An over- or prepayment whose bank transaction was deleted shows as void: it is money that never moved.
     gone = (_DELETED, "VOIDED") if resource in PREFIXES else (_DELETED,)
-    yield WireRecord(external_id, token_of(resource, row), modified_at, row, is_deleted=row.get("Status") in gone)
+    token, is_deleted = token_of(resource, read.value), row.get("Status") in gone
+    yield WireRecord(external_id, token, modified_at, row, is_deleted=is_deleted, text=text)
 
 
 def _external_id(resource: Resource, row: Mapping[str, Any]) -> Any:
@@ -222,4 +260,4 @@ def _is_id(value: Any) -> bool:
 
 
 def _rejected(row: Any, external_id: str | None, field: str, found: str, expected: str) -> RejectedRecord:
-    return RejectedRecord(external_id, field, found, expected, wire_json.as_raw_text(row))
+    return RejectedRecord(external_id, field, found, expected, wire_json.as_raw_text(plain(row)))

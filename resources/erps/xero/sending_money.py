@@ -21,7 +21,7 @@ from resources.erps.xero.errors import messages_of
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES
-from resources.erps.xero.records import PREFIXES, rows_of
+from resources.erps.xero.records import PREFIXES, sort_out
 from resources.erps.xero.wire import Wire
 from resources.errors import ErrorKind, TieoutError
 
@@ -119,7 +119,7 @@ class MoneySender:
         source = next(one for one in WIRE_ENTITIES[write.entity].sources if one.resource is profile.OVERPAYMENTS)
         where = _of_contact(write.body)
         for batch in Walk(self._wire, source.resource, entity=write.entity, where=where).pages():
-            for record in rows_of(write.entity, source, batch.rows, is_suspect=batch.is_suspect).records:
+            for record in sort_out(write.entity, source, batch.read).records:
                 if not record.is_deleted and marker_in(record.payload) == marker_in(write.body):
                     return record
         return None

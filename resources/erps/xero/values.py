@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
@@ -16,7 +17,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def read_instant(value: Any) -> datetime | None:
     """`/Date(1588633397422+0000)/` as an aware UTC instant; None for anything else. The offset never moves it."""
-    found = _MILLISECONDS.fullmatch(value) if isinstance(value, str) else None
+    return _instant(value) if isinstance(value, str) else None
+
+
+# The time of a row is asked for by the walk, by its token and by its record, and days come again and again.
+@lru_cache(maxsize=4096)
+def _instant(value: str) -> datetime | None:
+    found = _MILLISECONDS.fullmatch(value)
     if found is None:
         return None
     try:

@@ -1,7 +1,6 @@
 """Vendor credits, on the wire `CreditNote` of Type ACCPAYCREDIT; see `credit_memos.py`."""
 
-from ledger.fields import Derived
-from resources.erps.xero.documents import PURCHASE_LINES, DocumentMapping, header, is_void, remaining_credit
+from resources.erps.xero.documents import IS_VOID, PURCHASE_LINES, DocumentMapping, header, still_owed
 from resources.erps.xero.markers import Reference
 
 MAPPING = DocumentMapping(
@@ -9,9 +8,9 @@ MAPPING = DocumentMapping(
     "CreditNote",
     {
         **header("vendor", "CreditNoteNumber"),
-        "open_amount": Derived("RemainingCredit", derive=remaining_credit),
+        "open_amount": still_owed("RemainingCredit"),
         "private_note": Reference("Reference", length_max=255),
-        "is_void": Derived("Status", derive=is_void),
+        "is_void": IS_VOID,
     },
     {"lines": PURCHASE_LINES},
 )

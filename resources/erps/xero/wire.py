@@ -7,7 +7,8 @@ xero-python builds URLs, headers and parameters and hands each request to a urll
 repeats a dropped PUT up to three times (four bills), sleeps on Retry-After for hours inside the call and has no
 timeout; the SDK turns amounts into floats when it writes, and one unknown enum value loses it a whole page. So the pool
 under it is ours: it makes one attempt through our strict session, judges the answer and keeps the strict document. The
-SDK reads nothing (`_preload_content=False`), and bodies go out as we encode them, amounts exact.
+SDK reads nothing (`_preload_content=False`), and bodies go out as we encode them, amounts exact. What comes in pages is
+kept as the texts of its rows, which are read many at a time (`resources/wire_shapes.py`).
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 import requests
+from msgspec import UNSET, Raw, UnsetType
 from xero_python.accounting import AccountingApi
 from xero_python.api_client import ApiClient
 from xero_python.api_client.configuration import Configuration
 from xero_python.identity import IdentityApi
 
-from resources import wire_json
+from resources import wire_json, wire_pages
 from resources.erps.xero import profile
 from resources.erps.xero.errors import TokenRejectedError, error_from
 from resources.erps.xero.values import read_instant
@@ -50,11 +52,44 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: the parsed root, whether any value in it is a marker, and Xero's clock when it was made."""
+    """A good answer: the parsed root, whether any value in it is a marker, and Xero's clock when it was made.
+
+    `text`: the whole answer as sent where it `is_cut`: then its lists hold rows that are not parsed yet, a text each.
+    """
 
     root: Any
     is_suspect: bool
     made_at: datetime | None
+    text: bytes = b""
+
+    @property
+    def is_cut(self) -> bool:
+        return bool(self.text)
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer of a list that is cut, its rows left as they are."""
+
+    Id: str
+    Status: str
+    ProviderName: str
+    DateTimeUTC: str
+    pagination: dict[str, int] | UnsetType = UNSET
+    Contacts: list[Raw] | UnsetType = UNSET
+    Invoices: list[Raw] | UnsetType = UNSET
+    CreditNotes: list[Raw] | UnsetType = UNSET
+    PurchaseOrders: list[Raw] | UnsetType = UNSET
+
+
+_read_envelope = msgspec.json.Decoder(_Envelope).decode
+
+
+def _cut(text: bytes) -> Answer | None:
+    envelope = wire_pages.cut(text, _read_envelope)
+    if envelope is None:
+        return None
+    root = {name: value for name, value in msgspec.structs.asdict(envelope).items() if value is not UNSET}
+    return Answer(root, False, read_instant(envelope.DateTimeUTC), text)
 
 
 class _Bearer:
@@ -127,6 +162,7 @@ class Wire:
         self._sleep = sleep
         self._doing, self._entity = "", None
         self._body: bytes | None = None
+        self._cuts_rows = False
         self._answer: Answer | None = None
         self._bearer = _Bearer()
         # `Configuration` is a process-wide singleton; a copy is this connection's own.
@@ -145,14 +181,17 @@ class Wire:
         *arguments: Any,
         doing: str,
         entity: str | None = None,
+        cuts_rows: bool = False,
         **parameters: Any,
     ) -> T:
         """Call one of the SDK's reading methods and read its answer, repeating what is worth repeating.
 
+        `cuts_rows`: leave the rows of the answer as texts, where it is sure that nothing is wrong around them.
         A 401 renews the token and repeats once; a second one goes up.
         """
 
         def attempt() -> T:
+            self._cuts_rows = cuts_rows
             return read(self._call(method, arguments, parameters, None, doing, entity))
 
         return with_retries(attempt, sleep=self._sleep)
@@ -171,6 +210,7 @@ class Wire:
 
         A 401 alone is answered by a renewed token and one repeat: it proves that nothing happened.
         """
+        self._cuts_rows = False
         given = arguments if body is None else (*arguments, body)
         return read(self._call(method, given, parameters, body, doing, entity))
 
@@ -254,6 +294,8 @@ class Wire:
             raise error
         if response.status_code == HTTPStatus.NO_CONTENT:
             return Answer({}, False, None)
+        if self._cuts_rows and (cut := _cut(response.content)) is not None:
+            return cut
         try:
             document = response.document()
         except wire_json.MalformedJson as failure:
