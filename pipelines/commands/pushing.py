@@ -51,7 +51,10 @@ def push(
     ] = False,
     save: Annotated[Path | None, typer.Option(help="With --plan: write it, signed, to a file.")] = None,
     apply: Annotated[Path | None, typer.Option(help="Push exactly a saved plan; refused if either side moved.")] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Send again what the ERP has refused.")] = False,
+    retry: Annotated[
+        bool,
+        typer.Option("--retry", help="Send again what the ERP has refused, and plan anew what can no longer be read."),
+    ] = False,
     json: AsJson = False,
 ) -> int:
     """Write what was edited in the ledger into the ERP, each edit exactly once."""

@@ -25,14 +25,14 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-import msgspec
 import psycopg
 
+from ledger.agreement import agreed
 from ledger.fields import MappingError
 from ledger.matching import Ambiguous, Candidates, Matching, Pair, Unbound, match, slimmed
 from ledger.merge import Merged, meet
 from ledger.policies import Conflict, ConflictKind
-from ledger.spec import EntitySpec, FieldSpec, Record, spec_of
+from ledger.spec import EntitySpec, Record, spec_of
 from resources.stages.plan import in_order
 from resources.stages.work import Work
 from resources.stores import (
@@ -233,7 +233,7 @@ class _Meets:
             )
         # What the ERP has no word for is ours alone, and nothing to agree on.
         is_agreed = self.work.erp.mappings()[entity].said(met.record) == theirs
-        base = _blanked(spec, theirs, met.conflicts)
+        base = agreed(spec, theirs, met.conflicts)
         self._put(entity, pair, base, token, version if is_agreed else NO_VERSION)
         if is_agreed:
             edits.planned(self.tx, self.name, entity, [Edit(kept.ledger_id, version)])
@@ -325,22 +325,3 @@ def _sums(group: Sequence[Unbound]) -> dict[str, Decimal]:
         if hasattr(one.record, "total_amount"):
             sums[one.record.currency] += one.record.total_amount  # type: ignore[attr-defined]
     return dict(sums)
-
-
-def _blanked(spec: EntitySpec, theirs: Record, found: Sequence[Conflict]) -> Record:
-    """What both sides agree on: their record without what is in conflict, so that a merge sees it changed on both."""
-    fields = {f.name: f for f in spec.fields}
-    names = {c.field.partition("[")[0] for c in found}
-    blank: dict[str, Any] = {name: () if name not in fields else _blank(fields[name]) for name in names}
-    return msgspec.structs.replace(theirs, **{n: v for n, v in blank.items() if v is not msgspec.UNSET})
-
-
-def _blank(f: FieldSpec) -> Any:
-    """A value that neither side has. A flag has none: there the ERP's stands in the base, and the open conflict keeps
-    the merge from taking ours for a change (`Careful._undecided`).
-    """
-    if f.kind is bool or f.choices:
-        return msgspec.UNSET
-    if f.is_optional:
-        return None
-    return {str: "", int: 0, Decimal: Decimal(0)}.get(f.kind, msgspec.UNSET)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -43,14 +42,15 @@ from resources.stages.plan import (
 from resources.stages.pull import pull_records
 from resources.stages.recording import Effect, Recording
 from resources.stages.settling import error_id_of
+from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
 from resources.stages.work import Work
 from resources.stores import bindings, edits, errors, mirror, outbox, switches
+from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Intent
 
 STAGE = "push"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 # Rounds of pull, merge and plan again within one push; what still moves then is left for the next.
 ROUNDS_MAX = 3
 ATTEMPTS_MAX = 5
@@ -100,6 +100,8 @@ class _Push:
         self._parents_tried: set[tuple[str, int]] = set()
 
     def run(self) -> PushReport:
+        if self._retry_refused:
+            self._look_at_unreadable_now()
         for entity, external_ids in self._settle().items():
             self._catch_up(entity, external_ids)
         for entity in in_order():
@@ -153,6 +155,7 @@ class _Push:
                 )
             found = [intent for intent in found if intent.intent_id not in tried_enough]
             if found:
+                found = self._readable(found, moved)
                 for intent in found:
                     self._tries[intent.intent_id] = self._tries.get(intent.intent_id, 0) + 1
                 for _, group in groupby(found, key=lambda intent: intent.batch_key or intent.key):
@@ -161,6 +164,57 @@ class _Push:
                 return moved
             else:
                 self._pause(wait_seconds)
+
+    def _look_at_unreadable_now(self) -> None:
+        with self.work.transaction() as tx:
+            for intent in outbox.open_intents(tx, self.name, only_due=False):
+                if _why_unreadable(intent) is not None:
+                    outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=0, answer="to be planned anew")
+
+    def _readable(self, found: Sequence[Intent], moved: dict[str, list[str]]) -> list[Intent]:
+        """Those of these intents that can be read. The others are held, each by itself, or dropped if that is asked
+        for; their rows are then planned anew.
+        """
+        readable: list[Intent] = []
+        for intent in found:
+            if (error := _why_unreadable(intent)) is None:
+                readable.append(intent)
+            elif self._retry_refused:
+                self._drop_unreadable(intent, error, moved)
+            else:
+                self._hold_unreadable(intent, error)
+        return readable
+
+    def _hold_unreadable(self, intent: Intent, error: UnreadableIntentError, may_arrive_seconds: float = 0.0) -> None:
+        refusal = refusal_of(self.work, intent, error, may_arrive_seconds)
+        with self.work.transaction() as tx:
+            outbox.postpone(
+                tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=str(error)
+            )
+            self._hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+
+    def _drop_unreadable(self, intent: Intent, error: UnreadableIntentError, moved: dict[str, list[str]]) -> None:
+        """What is there may be its effect, and is merged before anything new is said. A create is looked for, and only
+        if it is not there and too old to arrive is the row sent under a key that does not stand for the same thing.
+        """
+        if intent.operation == "create" and intent.state == "sent":
+            write, wanted = asked_by_row(self.work, intent)
+            found = self.work.connector.probe(write, wanted, intent.sent_at)
+            if found is not None:
+                if not self._found(intent, found):
+                    moved.setdefault(intent.entity, [])
+                return
+            memory = self.work.erp.key_memory
+            over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
+            with self.work.reading() as tx:
+                rest = over_seconds * self.work.pace - outbox.age_seconds(tx, intent.intent_id)
+            if rest > 0:
+                self._hold_unreadable(intent, error, rest)
+                return
+        with self.work.transaction() as tx:
+            outbox.end(tx, intent.intent_id, state="stale", answer=f"planned anew, as it could not be read: {error}")
+            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+        moved.setdefault(intent.entity, []).extend([intent.external_id] if intent.external_id else [])
 
     def _settle_and_push_again(self) -> None:
         """Finish what was sent; what had moved over there meanwhile is merged and pushed at once, a few times."""
@@ -262,7 +316,7 @@ class _Push:
         return Wanted(
             intent.entity,
             intent.operation,
-            bindings.decode(intent.entity, intent.record),
+            said_by(intent).record,
             base=bound.base if bound else None,
             held=payload.payload if payload else None,
             external_id=intent.external_id,
@@ -500,12 +554,20 @@ def _row_of(planned: Planned, batch_key: str | None) -> dict[str, Any]:
     }
 
 
+def _why_unreadable(intent: Intent) -> UnreadableIntentError | None:
+    try:
+        said_by(intent)
+    except UnreadableIntentError as error:
+        return error
+    return None
+
+
 def _write_of(intent: Intent) -> Write:
     return Write(
         intent.entity,
         intent.operation,
         intent.key,
-        _decode(intent.body),
+        said_by(intent).body,
         batch_key=intent.batch_key,
         external_id=intent.external_id,
         version_token=intent.version_token,

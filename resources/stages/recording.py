@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ledger.agreement import agreed
 from ledger.matching import Unbound, match
-from ledger.merge import meet, merge
+from ledger.merge import Merged, meet, merge
 from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
-from resources.stages.settling import Settling, Theirs, error_id_of
-from resources.stores import bindings, mirror
+from resources.stages.settling import Settling, Theirs, error_id_of, part_ids
+from resources.stores import bindings, mirror, records
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
 from resources.stores.edits import Edit
+from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Done, Intent
 from resources.stores.records import Kept
 
@@ -47,9 +50,14 @@ class Recording(Settling):
         theirs = self._read(intent.entity, found)
         if theirs is None:
             return False
-        wanted = bindings.decode(intent.entity, intent.record)
         if intent.operation == "void":
             return getattr(theirs, "is_void", False)
+        wanted = _wanted_by(intent)
+        if wanted is None and intent.operation == "create":
+            # What the row says now is the nearest to what was sent that can be read.
+            wanted = self._kept(intent.entity, intent.ledger_id).record
+        if wanted is None:
+            return False
         if intent.operation == "create":
             spec = spec_of(intent.entity)
             is_met = bool(match(spec, [Unbound("", wanted)], [Unbound(found.external_id, theirs)]).bound)
@@ -114,15 +122,19 @@ class Recording(Settling):
     def _take_answer(self, intent: Intent, record: WireRecord, theirs: Record | None) -> None:
         entity = intent.entity
         kept = self._kept(entity, intent.ledger_id)
-        sent = self._said(entity, bindings.decode(entity, intent.record))
+        wanted = _wanted_by(intent)
         if record.is_deleted or intent.operation == "delete":
             self._agree_on_deletion(entity, kept, record, theirs)
             return
+        sent = self._said(entity, kept.record if wanted is None else wanted)
         if theirs is None:
             # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why.
             self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
             return
         answer = Theirs(record.external_id, record.version_token, record.modified_at, theirs, record.payload)
+        if wanted is None:
+            self._take_unread(entity, kept, answer, theirs)
+            return
         if intent.operation != "void" and (unequal := _unequal_money(sent, theirs)):
             self._bind(entity, record.external_id, kept.ledger_id, theirs, record.version_token, NO_VERSION)
             self._open(entity, kept, sent, answer, ConflictKind.VALIDATION_CONFLICT, unequal)
@@ -131,6 +143,33 @@ class Recording(Settling):
             # It is there and ours, whatever is to be asked about it.
             self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
         self._settle(entity, kept, sent, answer)
+
+    def _take_unread(self, entity: str, kept: Kept, answer: Theirs, theirs: Record) -> None:
+        """It is there and ours, and nothing tells what we had said: the row and it meet as if for the first time."""
+        base = None if not kept.is_deleted else theirs
+        met = None if kept.is_deleted else meet(kept.record, theirs, policies=self._policies_of(entity))
+        if met is not None and not met.is_clean:
+            # What only they had is taken first, or it would look as if it had been emptied here.
+            base = agreed(spec_of(entity), theirs, met.conflicts)
+            kept = self._filled(entity, kept, met)
+        self._bind(entity, answer.external_id, kept.ledger_id, base or theirs, answer.version_token, NO_VERSION)
+        self._settle(entity, kept, base, answer)
+
+    def _filled(self, entity: str, kept: Kept, met: Merged[Any]) -> Kept:
+        if met.record != kept.record:
+            records.write(
+                self.tx,
+                connection=self.name,
+                entity=entity,
+                ledger_id=kept.ledger_id,
+                record=met.record,
+                part_ids=part_ids(kept, met),
+                changed_by=self.actor,
+                run_id=self.work.run_id,
+                codes=self._code_table(),
+                known=self._known,
+            )
+        return self._kept(entity, kept.ledger_id)
 
     def _agree_on_deletion(self, entity: str, kept: Kept, record: WireRecord, theirs: Record | None) -> None:
         if theirs is not None:
@@ -143,6 +182,14 @@ class Recording(Settling):
         elif theirs is None:
             # Taken back here while it was being deleted there: it is made again.
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
+
+
+def _wanted_by(intent: Intent) -> Record | None:
+    """What it was to make the ERP say; None if it can no longer be read."""
+    try:
+        return said_by(intent).record
+    except UnreadableIntentError:
+        return None
 
 
 def _unequal_money(sent: Record, theirs: Record) -> list[Conflict]:

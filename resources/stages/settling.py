@@ -194,7 +194,7 @@ class Settling:
                 entity=entity,
                 ledger_id=kept.ledger_id,
                 record=merged.record,
-                part_ids=_part_ids(kept, merged),
+                part_ids=part_ids(kept, merged),
                 changed_by=self.actor,
                 run_id=self.work.run_id,
                 codes=self._code_table(),
@@ -283,7 +283,7 @@ def error_id_of(ledger_id: int) -> str:
     return f"{records.UNBOUND}{ledger_id}"
 
 
-def _part_ids(kept: Kept, merged: Merged[Any]) -> dict[str, list[int | None]]:
+def part_ids(kept: Kept, merged: Merged[Any]) -> dict[str, list[int | None]]:
     """For each merged part the row of ours that it continues."""
     return {
         name: [None if place is None else kept.part_ids[name][place] for place in places]
