@@ -51,7 +51,7 @@ from resources.stores.bindings import NO_VERSION, Binding
 from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.edits import Edit
 from resources.stores.ledger import Incoming, ledger_store
-from resources.stores.records import Kept, UnresolvedReferenceError
+from resources.stores.records import Kept, Rewritten
 
 BATCH_ROWS_MAX = 1000
 
@@ -112,6 +112,43 @@ def meet_books(work: Work, *, is_applied: bool, start_at_now: bool, by: str) -> 
     return meeting
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """One pair, and what both make of each other."""
+
+    pair: Pair
+    kept: Kept
+    theirs: Record
+    version_token: str | None
+    met: Merged[Any]
+
+    @property
+    def is_filled(self) -> bool:
+        """The row is to say what only they had."""
+        return self.met.record != self.kept.record
+
+    def rewritten(self) -> Rewritten:
+        part_ids = {
+            name: [None if place is None else self.kept.part_ids[name][place] for place in places]
+            for name, places in self.met.origins.items()
+        }
+        return Rewritten(self.kept.ledger_id, self.met.record, part_ids)
+
+    def opening(self, base: Record, ledger_version: int) -> conflicts.Opening:
+        return conflicts.Opening(
+            ledger_id=self.kept.ledger_id,
+            external_id=self.pair.theirs.id,
+            kind=self.met.kind or ConflictKind.CONCURRENT_UPDATE,
+            fields=self.met.conflicts,
+            broken_rules=self.met.invariant_failures,
+            base=base,
+            ours=self.met.record,
+            theirs=self.theirs,
+            ledger_version=ledger_version,
+            version_token=self.version_token,
+        )
+
+
 class _Meets:
     """Works through the entities, parents first, in one transaction."""
 
@@ -158,11 +195,10 @@ class _Meets:
         if is_left_alone:
             self._leave_alone(entity, versions)
             return result
-        for group in found.ambiguous:
-            self._ask(entity, group, versions)
-        for one in found.new_here:
-            ledger_id = int(one.id)
-            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=versions[ledger_id])
+        for groups in _batches(found.ambiguous):
+            self._ask(entity, groups, versions)
+        new_here = [Edit(int(one.id), versions[int(one.id)]) for one in found.new_here]
+        edits.note_all(self.tx, connection=self.name, entity=entity, edits=new_here)
         return result
 
     def _theirs(self, spec: EntitySpec) -> tuple[list[Unbound], int]:
@@ -189,106 +225,120 @@ class _Meets:
 
     def _bind(self, spec: EntitySpec, pairs: Sequence[Pair], is_left_alone: bool, found: Matching) -> int:
         """Bind these pairs; gives how many have something to decide."""
-        entity, differing = spec.name, 0
+        met = self._met(spec.name, pairs)
+        if is_left_alone:
+            bound = [
+                (one, one.theirs, one.kept.version if one.met.record == one.kept.record == one.theirs else NO_VERSION)
+                for one in met
+            ]
+            self._put(spec.name, bound)
+            return 0
+        known = bindings.ledger_ids_of(self.tx, self.name, records.named_by(spec, [one.met.record for one in met]))
+        certain: list[_Met] = []
+        for one in met:
+            error = records.unresolved(spec, one.met.record, known) if one.is_filled else None
+            if error is None:
+                certain.append(one)
+                continue
+            found.bound.remove(one.pair)
+            reason = f"it is not known yet which row {error.entity}/{error.external_id} is, to which it refers"
+            found.ambiguous.append(Ambiguous((one.pair.ours,), (one.pair.theirs,), reason))
+        # With the ids of lines and what only they had; what is to be decided stays ours until then.
+        versions = records.write_all(
+            self.tx,
+            connection=self.name,
+            entity=spec.name,
+            rows=[one.rewritten() for one in certain if one.is_filled],
+            changed_by=self.actor,
+            run_id=self.work.run_id,
+            known=known,
+        )
+        self._agree(spec, certain, versions)
+        return sum(not one.met.is_clean for one in certain)
+
+    def _met(self, entity: str, pairs: Sequence[Pair]) -> list[_Met]:
         kept_rows = records.read(self.tx, self.name, entity, [int(pair.ours.id) for pair in pairs])
         there = {c.external_id: c for c in mirror.records(self.tx, self.name, entity, [p.theirs.id for p in pairs])}
         rules = policies.of(self.tx, entity)
+        met: list[_Met] = []
         for pair in pairs:
             kept, change = kept_rows[int(pair.ours.id)], there[pair.theirs.id]
             theirs = self._read(entity, change.payload)
             assert theirs is not None
-            met = meet(kept.record, theirs, policies=rules)
-            if is_left_alone:
-                version = kept.version if met.record == kept.record == theirs else NO_VERSION
-                self._put(entity, pair, theirs, change.version_token, version)
-                continue
-            try:
-                with self.tx.transaction():
-                    differing += self._take(spec, pair, kept, met, theirs, change.version_token)
-            except UnresolvedReferenceError as error:
-                found.bound.remove(pair)
-                reason = f"it is not known yet which row {error.entity}/{error.external_id} is, to which it refers"
-                found.ambiguous.append(Ambiguous((pair.ours,), (pair.theirs,), reason))
-        return differing
+            both = meet(kept.record, theirs, policies=rules)
+            met.append(_Met(pair, kept, theirs, change.version_token, both))
+        return met
 
-    def _take(
-        self, spec: EntitySpec, pair: Pair, kept: Kept, met: Merged[Any], theirs: Record, token: str | None
-    ) -> bool:
-        """Bind one pair, its row saying what nobody contradicts; says whether something is left to decide."""
-        entity, version = spec.name, kept.version
-        if met.record != kept.record:
-            # With the ids of lines and what only they had; what is to be decided stays ours until then.
-            version = records.write(
-                self.tx,
-                connection=self.name,
-                entity=entity,
-                ledger_id=kept.ledger_id,
-                record=met.record,
-                part_ids={
-                    name: [None if place is None else kept.part_ids[name][place] for place in places]
-                    for name, places in met.origins.items()
-                },
-                changed_by=self.actor,
-                run_id=self.work.run_id,
-            )
-        # What the ERP has no word for is ours alone, and nothing to agree on.
-        is_agreed = self.work.erp.mappings()[entity].said(met.record) == theirs
-        base = agreed(spec, theirs, met.conflicts)
-        self._put(entity, pair, base, token, version if is_agreed else NO_VERSION)
-        if is_agreed:
-            edits.planned(self.tx, self.name, entity, [Edit(kept.ledger_id, version)])
-        else:
-            edits.note(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=version)
-        if not met.is_clean:
-            conflicts.keep(
-                self.tx,
-                tenant=self.tenant,
-                connection=self.name,
-                entity=entity,
-                ledger_id=kept.ledger_id,
-                external_id=pair.theirs.id,
-                kind=met.kind or ConflictKind.CONCURRENT_UPDATE,
-                fields=met.conflicts,
-                broken_rules=met.invariant_failures,
-                base=base,
-                ours=met.record,
-                theirs=theirs,
-                ledger_version=version,
-                version_token=token,
-                run_id=self.work.run_id,
-            )
-        return not met.is_clean
+    def _agree(self, spec: EntitySpec, met: Sequence[_Met], versions: Mapping[int, int]) -> None:
+        """Bind pairs; `versions` are those of the rows that were filled. What is not clean is asked about."""
+        entity, said = spec.name, self.work.erp.mappings()[spec.name].said
+        bound: list[tuple[_Met, Record, int]] = []
+        agreed_on: list[Edit] = []
+        ahead: list[Edit] = []
+        openings: list[conflicts.Opening] = []
+        for one in met:
+            edit = Edit(one.kept.ledger_id, versions.get(one.kept.ledger_id, one.kept.version))
+            # What the ERP has no word for is ours alone, and nothing to agree on.
+            is_agreed = said(one.met.record) == one.theirs
+            (agreed_on if is_agreed else ahead).append(edit)
+            base = agreed(spec, one.theirs, one.met.conflicts)
+            bound.append((one, base, edit.version if is_agreed else NO_VERSION))
+            if not one.met.is_clean:
+                openings.append(one.opening(base, edit.version))
+        self._put(entity, bound)
+        edits.planned(self.tx, self.name, entity, agreed_on)
+        edits.note_all(self.tx, connection=self.name, entity=entity, edits=ahead)
+        self._open(entity, openings)
 
-    def _put(self, entity: str, pair: Pair, base: Record, token: str | None, version: int) -> None:
-        binding = Binding(entity, pair.theirs.id, int(pair.ours.id), base, token, version)
-        bindings.put(self.tx, tenant=self.tenant, connection=self.name, bound=[binding])
+    def _put(self, entity: str, bound: Sequence[tuple[_Met, Record, int]]) -> None:
+        """(pair, base, the version of the row that equals it)."""
+        listed = [
+            Binding(entity, one.pair.theirs.id, one.kept.ledger_id, base, one.version_token, version)
+            for one, base, version in bound
+        ]
+        bindings.put(self.tx, tenant=self.tenant, connection=self.name, bound=listed)
 
-    def _ask(self, entity: str, group: Ambiguous, versions: dict[int, int]) -> None:
+    def _open(self, entity: str, openings: Sequence[conflicts.Opening]) -> None:
+        conflicts.keep_all(
+            self.tx,
+            tenant=self.tenant,
+            connection=self.name,
+            entity=entity,
+            openings=openings,
+            run_id=self.work.run_id,
+        )
+
+    def _ask(self, entity: str, groups: Sequence[Ambiguous], versions: Mapping[int, int]) -> None:
         """Open a conflict for each of ours: until it is decided it is not pushed, none of theirs is taken as new."""
-        ids = [one.id for one in group.theirs]
-        (shown, *more) = mirror.records(self.tx, self.name, entity, ids)
-        theirs = None if more else self._read(entity, shown.payload)
-        kept_rows = records.read(self.tx, self.name, entity, [int(one.id) for one in group.ours])
-        for ledger_id, kept in kept_rows.items():
-            conflicts.keep(
-                self.tx,
-                tenant=self.tenant,
-                connection=self.name,
-                entity=entity,
-                ledger_id=ledger_id,
-                external_id=ids[0] if len(ids) == 1 else None,
-                kind=ConflictKind.POSSIBLE_DUPLICATE,
-                fields=[Conflict(EXTERNAL_ID, None, None, ids)],
-                says=f"may be {', '.join(ids)} there: {group.reason}",
-                base=None,
-                ours=kept.record,
-                theirs=theirs,
-                ledger_version=versions[ledger_id],
-                version_token=None,
-                run_id=self.work.run_id,
+        shown = {
+            change.external_id: self._read(entity, change.payload)
+            for change in mirror.records(
+                self.tx, self.name, entity, [group.theirs[0].id for group in groups if len(group.theirs) == 1]
             )
-            if kept.connection in (None, self.name):
-                edits.note(self.tx, connection=self.name, entity=entity, ledger_id=ledger_id, version=kept.version)
+        }
+        ours = [int(one.id) for group in groups for one in group.ours]
+        kept_rows = records.read(self.tx, self.name, entity, ours)
+        openings: dict[int, conflicts.Opening] = {}
+        for group in groups:
+            ids = [one.id for one in group.theirs]
+            only = ids[0] if len(ids) == 1 else None
+            for ledger_id in (int(one.id) for one in group.ours):
+                openings[ledger_id] = conflicts.Opening(
+                    ledger_id=ledger_id,
+                    external_id=only,
+                    kind=ConflictKind.POSSIBLE_DUPLICATE,
+                    fields=[Conflict(EXTERNAL_ID, None, None, ids)],
+                    says=f"may be {', '.join(ids)} there: {group.reason}",
+                    base=None,
+                    ours=kept_rows[ledger_id].record,
+                    theirs=shown[only] if only else None,
+                    ledger_version=versions[ledger_id],
+                    version_token=None,
+                )
+        self._open(entity, list(openings.values()))
+        own = [kept for kept in kept_rows.values() if kept.connection in (None, self.name)]
+        noted = [Edit(kept.ledger_id, kept.version) for kept in own]
+        edits.note_all(self.tx, connection=self.name, entity=entity, edits=noted)
 
     def _leave_alone(self, entity: str, versions: dict[int, int]) -> None:
         """What exists on either side is over: not to be pushed, not to be merged."""

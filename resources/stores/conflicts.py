@@ -78,85 +78,118 @@ class Conflict:
 _COLUMNS = ", ".join(Conflict.__dataclass_fields__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is to be shown of one row in conflict; `says` in place of what fields say."""
+
+    ledger_id: int
+    external_id: str | None
+    kind: ConflictKind
+    fields: Sequence[FieldConflict]
+    base: Record | None
+    ours: Record | None
+    theirs: Record | None
+    ledger_version: int
+    version_token: str | None
+    broken_rules: Sequence[str] = ()
+    says: str = ""
+
+
 def keep(
+    tx: psycopg.Connection[Any], *, tenant: str, connection: str, entity: str, run_id: int | None = None, **shown: Any
+) -> None:
+    """Open a conflict, or have the open one of this record show what is so now: `shown` is what an Opening takes."""
+    keep_all(tx, tenant=tenant, connection=connection, entity=entity, openings=[Opening(**shown)], run_id=run_id)
+
+
+def keep_all(
     tx: psycopg.Connection[Any],
     *,
     tenant: str,
     connection: str,
     entity: str,
-    ledger_id: int,
-    external_id: str | None,
-    kind: ConflictKind,
-    fields: Sequence[FieldConflict],
-    base: Record | None,
-    ours: Record | None,
-    theirs: Record | None,
-    ledger_version: int,
-    version_token: str | None,
-    broken_rules: Sequence[str] = (),
-    says: str = "",
+    openings: Sequence[Opening],
     run_id: int | None = None,
 ) -> None:
-    """Open a conflict, or have the open one of this record show what is so now; `says` in place of what fields say.
+    """Open conflicts of rows of one entity, each row once, or have their open ones show what is so now.
 
     One that asks whether our row is some other record, or which of several, goes on asking, about this one too.
     """
-    asked = _asked(tx, connection, entity, ledger_id)
-    if asked is not None and kind is not ConflictKind.POSSIBLE_DUPLICATE:
-        # First who is who: until then the base stays, so that this comes up again.
+    if not openings:
         return
-    if asked is not None and external_id is not None and not any(f.field == EXTERNAL_ID for f in fields):
-        among = asked.candidates or [x for x in (asked.external_id,) if x]
-        if external_id not in among:
-            _ask_about(tx, asked, [*among, external_id])
-        if among != [external_id] or asked.candidates:
-            return
+    asked = _asked(tx, connection, entity, [one.ledger_id for one in openings])
+    rows = [_row(one) for one in openings if not _goes_on_asking(tx, asked.get(one.ledger_id), one)]
+    if rows:
+        tx.execute(
+            _KEEP,
+            {
+                "rows": msgspec.json.encode(rows).decode(),
+                "tenant": tenant,
+                "connection": connection,
+                "entity": entity,
+                "run_id": run_id,
+            },
+        )
+
+
+def _goes_on_asking(tx: psycopg.Connection[Any], asked: Conflict | None, one: Opening) -> bool:
+    if asked is None:
+        return False
+    if one.kind is not ConflictKind.POSSIBLE_DUPLICATE:
+        # First who is who: until then the base stays, so that this comes up again.
+        return True
+    if one.external_id is None or any(f.field == EXTERNAL_ID for f in one.fields):
+        return False
+    among = asked.candidates or [x for x in (asked.external_id,) if x]
+    if one.external_id not in among:
+        _ask_about(tx, asked, [*among, one.external_id])
+    return among != [one.external_id] or bool(asked.candidates)
+
+
+def _row(one: Opening) -> dict[str, Any]:
     listed = [
-        {"name": f.field, "base": _plain(f.base), "ours": _plain(f.ours), "theirs": _plain(f.theirs)} for f in fields
+        {"name": f.field, "base": _plain(f.base), "ours": _plain(f.ours), "theirs": _plain(f.theirs)}
+        for f in one.fields
     ]
-    row = {
-        "tenant": tenant,
-        "connection": connection,
-        "entity": entity,
-        "ledger_id": ledger_id,
-        "external_id": external_id,
-        "kind": kind.value,
-        "says": says or _says(kind, listed, broken_rules),
-        "fields": Jsonb(listed),
+    return {
+        "ledger_id": one.ledger_id,
+        "external_id": one.external_id,
+        "kind": one.kind.value,
+        "says": one.says or _says(one.kind, listed, one.broken_rules),
+        "fields": listed,
         **{
             name: None if r is None else bindings.encode(r)
-            for name, r in (("base", base), ("ours", ours), ("theirs", theirs))
+            for name, r in (("base", one.base), ("ours", one.ours), ("theirs", one.theirs))
         },
-        "ledger_version": ledger_version,
-        "version_token": version_token,
-        "run_id": run_id,
+        "ledger_version": one.ledger_version,
+        "version_token": one.version_token,
     }
-    tx.execute(
-        """
-        insert into sync.conflicts as c
-          (tenant_id, connection, entity, ledger_id, external_id, kind, says, fields, base, ours, theirs,
-           ledger_version, version_token, run_id)
-        values
-          (%(tenant)s, %(connection)s, %(entity)s, %(ledger_id)s, %(external_id)s, %(kind)s, %(says)s, %(fields)s,
-           %(base)s, %(ours)s, %(theirs)s, %(ledger_version)s, %(version_token)s, %(run_id)s)
-        on conflict (connection, entity, ledger_id) where state = 'open' do update
-           set external_id = excluded.external_id, kind = excluded.kind, says = excluded.says,
-               fields = excluded.fields, base = excluded.base, ours = excluded.ours, theirs = excluded.theirs,
-               ledger_version = excluded.ledger_version, version_token = excluded.version_token,
-               run_id = excluded.run_id, changed_at = clock_timestamp()
-         where (c.external_id, c.kind, c.says, c.fields, c.base, c.ours, c.theirs, c.ledger_version, c.version_token)
-           is distinct from (excluded.external_id, excluded.kind, excluded.says, excluded.fields, excluded.base,
-                             excluded.ours, excluded.theirs, excluded.ledger_version, excluded.version_token)
-        """,
-        row,
-    )
+
+
+_KEEP = """
+    insert into sync.conflicts as c
+      (tenant_id, connection, entity, ledger_id, external_id, kind, says, fields, base, ours, theirs,
+       ledger_version, version_token, run_id)
+    select %(tenant)s, %(connection)s, %(entity)s, n.ledger_id, n.external_id, n.kind, n.says, n.fields, n.base, n.ours,
+           n.theirs, n.ledger_version, n.version_token, %(run_id)s
+      from json_to_recordset(%(rows)s::json) as n (ledger_id bigint, external_id text, kind text, says text,
+           fields jsonb, base text, ours text, theirs text, ledger_version bigint, version_token text)
+    on conflict (connection, entity, ledger_id) where state = 'open' do update
+       set external_id = excluded.external_id, kind = excluded.kind, says = excluded.says,
+           fields = excluded.fields, base = excluded.base, ours = excluded.ours, theirs = excluded.theirs,
+           ledger_version = excluded.ledger_version, version_token = excluded.version_token,
+           run_id = excluded.run_id, changed_at = clock_timestamp()
+     where (c.external_id, c.kind, c.says, c.fields, c.base, c.ours, c.theirs, c.ledger_version, c.version_token)
+       is distinct from (excluded.external_id, excluded.kind, excluded.says, excluded.fields, excluded.base,
+                         excluded.ours, excluded.theirs, excluded.ledger_version, excluded.version_token)
+"""
 
 
 def is_asked_about_another(
     tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int, external_id: str
 ) -> bool:
     """Whether it is an open question if a row of ours is some other record there than this one."""
-    asked = _asked(tx, connection, entity, ledger_id)
+    asked = _asked(tx, connection, entity, [ledger_id]).get(ledger_id)
     return asked is not None and (bool(asked.candidates) or asked.external_id != external_id)
 
 
@@ -170,10 +203,15 @@ def open_of(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id
         ).fetchone()
 
 
-def _asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int) -> Conflict | None:
-    """The open conflict that asks which record there a row of ours is."""
-    found = open_of(tx, connection, entity, ledger_id)
-    return found if found is not None and found.kind == ConflictKind.POSSIBLE_DUPLICATE else None
+def _asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> dict[int, Conflict]:
+    """The open conflicts that ask which record there a row of ours is, by ledger id."""
+    with tx.cursor(row_factory=class_row(Conflict)) as rows:
+        found = rows.execute(
+            f"select {_COLUMNS} from sync.conflicts where connection = %s and entity = %s and ledger_id = any(%s) "
+            "and state = 'open' and kind = %s",
+            (connection, entity, list(ledger_ids), ConflictKind.POSSIBLE_DUPLICATE.value),
+        ).fetchall()
+    return {one.ledger_id: one for one in found}
 
 
 def _ask_about(tx: psycopg.Connection[Any], asked: Conflict, among: list[str]) -> None:

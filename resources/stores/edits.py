@@ -94,14 +94,22 @@ def pass_on(tx: psycopg.Connection[Any], *, connection: str, entity: str, extern
 
 def note(tx: psycopg.Connection[Any], *, connection: str, entity: str, ledger_id: int, version: int) -> None:
     """Have a row planned (again) although nobody edited it: a merge or a resolution left it ahead of the ERP."""
+    note_all(tx, connection=connection, entity=entity, edits=[Edit(ledger_id, version)])
+
+
+def note_all(tx: psycopg.Connection[Any], *, connection: str, entity: str, edits: Sequence[Edit]) -> None:
+    """`note` for many rows, each of them once."""
+    if not edits:
+        return
     tx.execute(
         """
         insert into sync.edits as e (tenant_id, entity, ledger_id, version, connection)
-        values (sync.current_tenant(), %s, %s, %s, %s)
+        select sync.current_tenant(), %s, n.ledger_id, n.version, %s
+          from unnest(%s::bigint[], %s::bigint[]) as n (ledger_id, version)
         on conflict (tenant_id, entity, ledger_id) do update
            set version = greatest(e.version, excluded.version), noted_at = clock_timestamp(), looked_at = null
         """,
-        (entity, ledger_id, version, connection),
+        (entity, connection, [e.ledger_id for e in edits], [e.version for e in edits]),
     )
 
 

@@ -1,7 +1,7 @@
 """Ledger rows as canonical records of one connection, and canonical records back into ledger rows, in place.
 
-Belongs here: the careful way, for rows that somebody edited: a few at a time, each line keeping its identity. Whole
-pages that nobody edited are taken set-wise by `ledger.py`.
+Belongs here: the careful way, for rows that somebody edited, each line keeping its identity. How values become rows is
+`records_written.py`; whole pages that nobody edited are taken set-wise by `ledger.py`.
 
 A reference reads as the external id the row it names has in this connection, or as `#` and its ledger id if it has
 none; no external id begins so. A code reads as the ERP's id that our word is mapped to, or as it is without a map. Both
@@ -34,6 +34,7 @@ from ledger.spec import (
     spec_of,
 )
 from resources.stores import bindings, code_maps
+from resources.stores.records_written import Head, PartRow, update_heads, write_parts
 
 UNBOUND = "#"
 
@@ -149,27 +150,69 @@ def write(
     `codes`, and the bindings that are `known`, (entity, external id) -> ledger id, need not be read again.
     Raises UnresolvedReferenceError.
     """
+    (version,) = write_all(
+        tx,
+        connection=connection,
+        entity=entity,
+        rows=[Rewritten(ledger_id, record, part_ids)],
+        changed_by=changed_by,
+        run_id=run_id,
+        is_deleted=is_deleted,
+        codes=codes,
+        known=known,
+    ).values()
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What an existing row shall say; for `part_ids` see `write`."""
+
+    ledger_id: int
+    record: Record
+    part_ids: Mapping[str, Sequence[int | None]]
+
+
+def write_all(
+    tx: psycopg.Connection[Any],
+    *,
+    connection: str,
+    entity: str,
+    rows: Sequence[Rewritten],
+    changed_by: str,
+    run_id: int | None = None,
+    is_deleted: bool = False,
+    codes: CodeTable | None = None,
+    known: Mapping[tuple[str, str], int] | None = None,
+) -> dict[int, int]:
+    """`write` for many rows of an entity, by as many statements as for one; returns ledger id -> version afterwards."""
+    if not rows:
+        return {}
     spec = spec_of(entity)
     codes = code_maps.table(tx, connection) if codes is None else codes
-    record, _ = translated(spec, record, codes, "to_ours")
-    known = _resolve(tx, connection, spec, record, known or {})
-    values = _stored(spec.fields, record, known)
-    row = tx.execute(
-        _update(entity),
-        {
-            **values,
-            "ledger_id": ledger_id,
-            "connection": connection,
-            "changed_by": changed_by,
-            "run_id": run_id,
-            "is_deleted": is_deleted,
-        },
-    ).fetchone()
-    if row is None:
-        raise LookupError(f"ledger.{entity} has no row {ledger_id}")
+    said = [translated(spec, row.record, codes, "to_ours")[0] for row in rows]
+    known = _resolve(tx, connection, spec, said, known or {})
+    versions = update_heads(
+        tx,
+        connection=connection,
+        entity=entity,
+        heads=[
+            Head(row.ledger_id, _stored(spec.fields, record, known)) for row, record in zip(rows, said, strict=True)
+        ],
+        changed_by=changed_by,
+        run_id=run_id,
+        is_deleted=is_deleted,
+    )
+    if missing := next((row.ledger_id for row in rows if row.ledger_id not in versions), None):
+        raise LookupError(f"ledger.{entity} has no row {missing}")
     for part in spec.parts:
-        _write_parts(tx, spec, part, ledger_id, getattr(record, part.name), part_ids[part.name], known)
-    return row[0]
+        parts = [
+            one
+            for row, record in zip(rows, said, strict=True)
+            for one in _part_rows(spec, part, row.ledger_id, getattr(record, part.name), row.part_ids[part.name], known)
+        ]
+        write_parts(tx, spec, part, [row.ledger_id for row in rows], parts)
+    return versions
 
 
 def insert(
@@ -185,7 +228,7 @@ def insert(
     """A new row with its parts; returns its ledger id. Raises UnresolvedReferenceError."""
     spec = spec_of(entity)
     record, _ = translated(spec, record, code_maps.table(tx, connection), "to_ours")
-    known = _resolve(tx, connection, spec, record)
+    known = _resolve(tx, connection, spec, [record])
     row = tx.execute(
         _insert(entity),
         {
@@ -199,7 +242,8 @@ def insert(
     assert row is not None
     for part in spec.parts:
         parts = getattr(record, part.name)
-        _write_parts(tx, spec, part, row[0], parts, [None] * len(parts), known)
+        new = _part_rows(spec, part, row[0], parts, [None] * len(parts), known)
+        write_parts(tx, spec, part, [row[0]], new)
     return row[0]
 
 
@@ -260,23 +304,37 @@ def _resolve(
     tx: psycopg.Connection[Any],
     connection: str,
     spec: EntitySpec,
-    record: Record,
+    said: Sequence[Record],
     already: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> dict[tuple[str, str], int]:
-    """(entity, external id) -> ledger id for all that the record names. A document the ledger lacks stays unnamed."""
-    named = list(_references(spec, record))
+    """(entity, external id) -> ledger id for all that records name. A document the ledger lacks stays unnamed."""
     wanted: dict[str, set[str]] = {}
-    for entity, ids in named_by(spec, [record]).items():
+    for entity, ids in named_by(spec, said).items():
         if unknown := {external_id for external_id in ids if (entity, external_id) not in already}:
             wanted[entity] = unknown
     known = {**already, **bindings.ledger_ids_of(tx, connection, wanted)}
-    loose = {f.name for f in spec.all_fields() if isinstance(f.reference, RefersToAny)}
-    for label, entity, value in named:
-        if value.startswith(UNBOUND):
-            known[entity, value] = int(value[1:])
-        elif (entity, value) not in known and label.rpartition(".")[2] not in loose:
-            raise UnresolvedReferenceError(label, entity, value)
+    for record in said:
+        if missing := unresolved(spec, record, known):
+            raise missing
+        for _, entity, value in _references(spec, record):
+            if value.startswith(UNBOUND):
+                known[entity, value] = int(value[1:])
     return known
+
+
+def unresolved(
+    spec: EntitySpec, record: Record, known: Mapping[tuple[str, str], int]
+) -> UnresolvedReferenceError | None:
+    """What keeps a record from being written, where these (entity, external id) are all that is bound."""
+    loose = {f.name for f in spec.all_fields() if isinstance(f.reference, RefersToAny)}
+    return next(
+        (
+            UnresolvedReferenceError(label, entity, value)
+            for label, entity, value in _references(spec, record)
+            if not value.startswith(UNBOUND) and (entity, value) not in known and label.rpartition(".")[2] not in loose
+        ),
+        None,
+    )
 
 
 def _stored(fields: Sequence[FieldSpec], values: Any, known: Mapping[tuple[str, str], int]) -> dict[str, Any]:
@@ -291,60 +349,20 @@ def _stored(fields: Sequence[FieldSpec], values: Any, known: Mapping[tuple[str, 
     return stored
 
 
-def _write_parts(
-    tx: psycopg.Connection[Any],
+def _part_rows(
     spec: EntitySpec,
     part: PartSpec,
     ledger_id: int,
     parts: Sequence[Any],
     part_ids: Sequence[int | None],
     known: Mapping[tuple[str, str], int],
-) -> None:
+) -> list[PartRow]:
     if len(parts) != len(part_ids):
         raise ValueError(f"{spec.name}.{part.name}: {len(parts)} parts and ids of {len(part_ids)}")
-    table = sql.Identifier("ledger", spec.part_table_names[part.name])
-    parent = sql.Identifier(parent_column(spec))
-    keep = [part_id for part_id in part_ids if part_id is not None]
-    tx.execute(
-        sql.SQL("delete from {} where {} = %s and not (part_id = any(%s))").format(table, parent),
-        (ledger_id, keep),
-    )
-    rows = [
-        (part_id, _key(one), _stored(part.fields, one, known)) for one, part_id in zip(parts, part_ids, strict=True)
+    return [
+        PartRow(ledger_id, part_id, _key(one), _stored(part.fields, one, known))
+        for one, part_id in zip(parts, part_ids, strict=True)
     ]
-    columns = [f.column for f in part.fields]
-    if keep:
-        old = dict(
-            tx.execute(
-                sql.SQL("select part_id, part_key from {} where part_id = any(%s)").format(table), (keep,)
-            ).fetchall()
-        )
-        moved = [part_id for part_id, key, _ in rows if part_id in old and key not in (None, old[part_id])]
-        # Keys may pass from one row to the next, which a unique key lets happen only by way of keys nobody has.
-        if moved:
-            tx.execute(
-                sql.SQL("update {} set part_key = '~' || part_id where part_id = any(%s)").format(table), (moved,)
-            )
-    with tx.cursor() as cursor:
-        changed = [
-            {**values, "part_id": part_id, "part_key": key} for part_id, key, values in rows if part_id is not None
-        ]
-        if changed:
-            cursor.executemany(_update_part(spec.name, part.name), changed)
-        new = [{**values, "ledger_id": ledger_id, "part_key": key} for part_id, key, values in rows if part_id is None]
-        if new:
-            cursor.executemany(
-                sql.SQL(
-                    "insert into {table} ({parent}, part_key, tenant_id, {columns}) "
-                    "select %(ledger_id)s, coalesce(%(part_key)s, sync.new_part_key()), sync.current_tenant(), {values}"
-                ).format(
-                    table=table,
-                    parent=parent,
-                    columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-                    values=_typed(part.fields),
-                ),
-                new,
-            )
 
 
 def _key(part: Any) -> str | None:
@@ -352,33 +370,6 @@ def _key(part: Any) -> str | None:
     if hasattr(part, "line_key"):
         return part.line_key or None
     return f"{UNBOUND}{part.position}"
-
-
-_SQL_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "Decimal": "numeric", "date": "date"}
-
-
-def _typed(fields: Sequence[FieldSpec]) -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(
-            sql.Placeholder(f.column), sql.SQL("bigint" if f.reference else _SQL_TYPES[f.kind.__name__])
-        )
-        for f in fields
-    )
-
-
-def _assignments(fields: Sequence[FieldSpec]) -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(f.column), sql.Placeholder(f.column)) for f in fields
-    )
-
-
-@cache
-def _update(entity: str) -> sql.Composed:
-    return sql.SQL(
-        "update {} set {}, connection = coalesce(connection, %(connection)s), is_deleted = %(is_deleted)s, "
-        "changed_by = %(changed_by)s, run_id = %(run_id)s "
-        "where ledger_id = %(ledger_id)s returning version"
-    ).format(sql.Identifier("ledger", entity), _assignments(spec_of(entity).fields))
 
 
 @cache
@@ -391,22 +382,6 @@ def _insert(entity: str) -> sql.Composed:
         sql.Identifier("ledger", entity),
         sql.SQL(", ").join(sql.Identifier(f.column) for f in fields),
         sql.SQL(", ").join(sql.Placeholder(f.column) for f in fields),
-    )
-
-
-@cache
-def _update_part(entity: str, part_name: str) -> sql.Composed:
-    spec = spec_of(entity)
-    part = next(p for p in spec.parts if p.name == part_name)
-    columns = sql.SQL(", ").join(sql.Identifier(f.column) for f in part.fields)
-    return sql.SQL(
-        "update {} set part_key = coalesce(%(part_key)s, part_key), {} where part_id = %(part_id)s "
-        "and (part_key, {}) is distinct from (coalesce(%(part_key)s, part_key), {})"
-    ).format(
-        sql.Identifier("ledger", spec.part_table_names[part_name]),
-        _assignments(part.fields),
-        columns,
-        _typed(part.fields),
     )
 
 
