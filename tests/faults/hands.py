@@ -67,6 +67,11 @@ class Record:
     paid: Decimal = Decimal(0)
     is_touched: bool = False
     """Somebody changed its amount or ended it: it is not paid any more, as a paid one is not changed."""
+    names: set[str] = field(default_factory=set)
+    """All it was ever called; `name` is the last."""
+
+    def __post_init__(self) -> None:
+        self.names.add(self.name)
 
     def value(self, name: str) -> Value:
         return self.values.setdefault(name, Value(is_ours_always=name in self.kind.ours_always))
@@ -137,8 +142,10 @@ class Hands:
     def row(self, record: Record) -> dict[str, Any] | None:
         table = sql.Identifier("ledger", record.kind.entity)
         if record.ledger_id is None:
-            named = sql.SQL("select ledger_id from {} where {} = %s").format(table, sql.Identifier(record.kind.name))
-            found = self.world.rows(named, record.name)
+            named = sql.SQL("select ledger_id from {} where {} = any(%s)").format(
+                table, sql.Identifier(record.kind.name)
+            )
+            found = self.world.rows(named, list(record.names))
             if len(found) != 1:
                 return None
             record.ledger_id = found[0]["ledger_id"]
@@ -147,7 +154,7 @@ class Hands:
     def there(self, record: Record) -> dict[str, Any] | None:
         kind = record.kind
         if record.external_id is None:
-            found = [one for one in self.world.list_there(kind) if self.erp.name_of(kind, one) == record.name]
+            found = [one for one in self.world.list_there(kind) if self.erp.name_of(kind, one) in record.names]
             if not found:
                 return None
             record.external_id = min(map(self.erp.id_of, found), key=lambda key: (len(key), key))
@@ -288,13 +295,21 @@ class Hands:
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"] or row.get("is_void"):
             return
-        if row.get("applied_amount"):
+        if row.get("applied_amount") and not (record.kind.is_taken_back_whole and self._is_whole(record, row)):
             return
         how = chance.choice(record.kind.ends)
         self.writer.update(record.kind.entity, record.ledger_id, **{"is_void" if how == "void" else "is_deleted": True})
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and row[n] != v.last}
         _end(record, "ours", how, unseen)
         self.say(f"here: {how} {record.label}")
+
+    def _is_whole(self, record: Record, row: Mapping[str, Any]) -> bool:
+        """Whether money is for one document and nothing else."""
+        table, parent = record.kind.parts or ("", "")
+        parts = sql.SQL("select amount from {} where {} = %s").format(
+            sql.Identifier("ledger", table), sql.Identifier(parent)
+        )
+        return [part["amount"] for part in self.world.rows(parts, record.ledger_id)] == [row[AMOUNT]]
 
     def apply_here(self, chance: random.Random) -> None:
         """Money that came earlier settles a document now."""
@@ -333,8 +348,6 @@ class Hands:
     def make_there(self, chance: random.Random, entity: str) -> None:
         kind, name = self.erp.kinds[entity], self._name("T")
         amount = _an_amount(chance)
-        if not kind.is_made_there:
-            return
         body = self.erp.new(kind, name, amount)
         if kind.party:
             body |= self.erp.with_party(kind, self.erp.parties[kind.party])
@@ -357,6 +370,39 @@ class Hands:
         record.value(STATE).write("theirs", LIVE, shown=None)
         self.records.append(record)
         self.say(f"there: make {record.label}")
+        if kind.is_money:
+            self._apply_there(chance, kind, made)
+        if kind.first:
+            self._first_there(chance, self.erp.kinds[kind.first], record.external_id)
+
+    def _first_there(self, chance: random.Random, kind: Kind, party: str) -> None:
+        """The document that makes a new name a customer or a vendor."""
+        record, amount = Record(kind, self._name("T")), _an_amount(chance)
+        body = self.erp.new(kind, record.name, amount) | self.erp.with_party(kind, party)
+        made = self.world.edit_there(kind, self.erp.edit_of("create", kind, None, body))
+        assert made is not None, f"making {record.label} was refused: {self.world.refused}"
+        record.external_id = self.erp.id_of(made)
+        record.value(AMOUNT).write("theirs", amount, shown=None)
+        record.value(STATE).write("theirs", LIVE, shown=None)
+        self.records.append(record)
+        self.say(f"there: make {record.label} with it")
+
+    def _apply_there(self, chance: random.Random, kind: Kind, made: dict[str, Any]) -> None:
+        """Some of the rest settles a document, and perhaps another."""
+        if not self.erp.has_rest(made):
+            return
+        for _ in range(chance.randint(0, 2)):
+            document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
+            there = self.there(document) if document else None
+            if document is None or there is None or document.ledger_id is None:
+                continue
+            left = min(self.erp.open_of(document.kind, there), self.erp.total_of(there) - document.paid)
+            amount = min(left, self.erp.total_of(made) / 3).quantize(Decimal("0.01"))
+            if amount <= 0 or self.erp.party_of(document.kind, there) != self.erp.party_of(kind, made):
+                continue
+            if self.world.edited_there(self.erp.allocation(made, there, amount)):
+                document.paid += amount
+                self.say(f"there: {amount} of it settles {document.label}")
 
     def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any] | None:
         """None for money to a vendor that settles nothing, which nobody enters."""
@@ -376,6 +422,9 @@ class Hands:
         there = self.there(record) if record else None
         if record is None or there is None:
             return
+        if not name and record.kind.is_renamed_there and chance.random() < 0.3:
+            self._rename_there(record, there)
+            return
         name = name or self._a_field(chance, record)
         edit = self.edit_of(chance, record, there, name)
         if edit is None:
@@ -387,6 +436,16 @@ class Hands:
         record.value(name).write("theirs", value, shown=shown)
         _edit_of_ended(record, "ours", name, is_shown=self.erp.is_void(there))
         self.say(f"there: {record.label}.{name} = {value}")
+
+    def _rename_there(self, record: Record, there: dict[str, Any]) -> None:
+        name, kind = self._name("N"), record.kind
+        body = self.erp.edited(kind, there) | {kind.wire_name: name}
+        if self.world.edit_there(kind, self.erp.edit_of("update", kind, there, body)) is None:
+            return
+        self.say(f"there: {record.label} is called {name}")
+        record.name = name
+        record.names.add(name)
+        record.value(kind.name).write("theirs", name, shown=None)
 
     def edit_of(
         self, chance: random.Random, record: Record, there: dict[str, Any], name: str
@@ -411,7 +470,9 @@ class Hands:
         there = self.there(record) if record else None
         if record is None or there is None or self.erp.is_void(there):
             return
-        if record.kind.is_money and self.erp.is_applied(record.kind, there):
+        if record.kind.is_money and not record.kind.is_taken_back_whole and self.erp.is_applied(record.kind, there):
+            return
+        if not self.erp.may_end(there):
             return
         how = chance.choice(record.kind.ends)
         made = self.world.edit_there(record.kind, self.erp.edit_of(how, record.kind, there))
@@ -478,7 +539,7 @@ class Hands:
                 record.value(STATE).settle(state)
                 for value in record.values.values():
                     value.is_concurrent = False
-            elif name in record.kind.texts and chosen is not None:
+            elif name in (*record.kind.texts, record.kind.name) and chosen is not None:
                 record.value(name).settle(chosen[name])
             elif name == AMOUNT and chosen is not None:
                 record.value(name).settle(Decimal(chosen[name]))

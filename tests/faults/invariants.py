@@ -18,7 +18,6 @@ from psycopg import sql
 from resources.stores import audit
 from tests.faults.hands import AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.journal import effects_without_intent
-from tests.faults.kinds import Kind
 from tests.faults.schedule import Ran
 from tests.faults.world import World
 
@@ -74,7 +73,7 @@ def violations(world: World, ran: Ran) -> list[str]:
 def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
     """Every edit of either hand is on both sides, or in a conflict that shows both, or held by an error."""
     for record in found.ran.hands.records:
-        rows = [row for row in found.here[record.kind.entity] if row[record.kind.name] == record.name]
+        rows = [row for row in found.here[record.kind.entity] if row[record.kind.name] in record.names]
         if not rows and _never_seen(record):
             continue
         if len(rows) != 1:
@@ -82,7 +81,7 @@ def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
             continue
         yield from _of_record(found, record, rows[0])
     for entity, rows in found.here.items():
-        known = {record.name for record in found.ran.hands.records if record.kind.entity == entity}
+        known = {name for record in found.ran.hands.records if record.kind.entity == entity for name in record.names}
         for row in rows:
             if row[found.erp.kinds[entity].name] not in known:
                 yield f"1: the ledger has {entity}/{row[found.erp.kinds[entity].name]}, which nobody made"
@@ -98,7 +97,7 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
     kind, label = record.kind, record.label
     conflict = found.conflicts.get((kind.entity, row["ledger_id"]))
     if found.is_held(kind.entity, row):
-        made = [one for one in found.there[kind.entity].values() if found.erp.name_of(kind, one) == record.name]
+        made = [one for one in found.there[kind.entity].values() if found.erp.name_of(kind, one) in record.names]
         if row["external_id"] is None and any(map(found.erp.marker_of, made)):
             yield f"1: {label} was made there by us, and an error holds it as if it had not been"
         return
@@ -115,6 +114,8 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
         yield from _of_state(label, state.last, state.is_concurrent, row, there, conflict)
     if there is None:
         return
+    if kind.is_renamed_there:
+        yield from _of_field(record, kind.name, row[kind.name], found.erp.name_of(kind, there), conflict)
     for name, path in kind.texts.items():
         if row.get("is_void") and name in found.erp.texts_of_void(kind):
             continue
@@ -176,8 +177,8 @@ def one_effect_per_record(found: Found) -> Iterator[str]:
     for kind in found.erp.kinds.values():
         names = Counter(found.erp.name_of(kind, one) for one in found.there[kind.entity].values())
         for record in found.ran.hands.records:
-            if record.kind is kind and names[record.name] > 1:
-                yield from _of_double(found, kind, record.name)
+            if record.kind is kind and sum(names[name] for name in record.names) > 1:
+                yield from _of_double(found, record)
     made = Counter(
         (line["entity"], found.erp.marker_in(line["marker"]))
         for line in found.effects
@@ -186,10 +187,14 @@ def one_effect_per_record(found: Found) -> Iterator[str]:
     for (wire, marker), count in made.items():
         if count > 1 and not _came_late(found, wire, marker):
             yield f"2: {wire} {marker!r} was made {count} times there"
+    # One request may change one record several times, as when it uses a credit on two documents.
     sent = Counter(
-        (line["entity"], line["id"], line["key"])
-        for line in found.effects
-        if line["key"] and line["operation"] not in ("create", "replay") and not line["replay"]
+        one[:3]
+        for one in {
+            (line["entity"], line["id"], line["key"], line["origin"], line["trace"] or line["sequence"])
+            for line in found.effects
+            if line["key"] and line["operation"] not in ("create", "replay") and not line["replay"]
+        }
     )
     for (wire, key, request), count in sent.items():
         if count > 1:
@@ -207,8 +212,9 @@ def _came_late(found: Found, wire: str, marker: str) -> bool:
     )
 
 
-def _of_double(found: Found, kind: Kind, name: str) -> Iterator[str]:
-    ids = [i for i, one in found.there[kind.entity].items() if found.erp.name_of(kind, one) == name]
+def _of_double(found: Found, record: Record) -> Iterator[str]:
+    kind, name = record.kind, record.name
+    ids = [i for i, one in found.there[kind.entity].items() if found.erp.name_of(kind, one) in record.names]
     bound = {row["external_id"] for row in found.here[kind.entity]}
     unshown = [i for i in ids if i not in bound and (kind.entity, i) not in found.twins]
     marker = found.erp.marker_of(found.there[kind.entity][ids[0]])
@@ -255,7 +261,7 @@ def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
         column = "customer_id" if side == "customers" else "vendor_id"
         for row in found.here[side]:
             there = found.there[side].get(row["external_id"] or "")
-            balance = there and found.erp.balance_of(there)
+            balance = there and found.erp.balance_of(found.erp.kinds[side], there)
             if balance is None:
                 continue
             sums = [_open_sum(found, entity, column, row["ledger_id"]) for entity in plus]

@@ -20,8 +20,10 @@ class Kind:
 
     `party`: entity of the customer or vendor of a document, None for the names themselves. `parts`: table of its lines,
     and the column that names the document. `ends`: what either hand may do to end it. `told`: what the journal of
-    effects calls it, if not by `wire`. `always`: what the ledger has to say of every new one. `is_made_there`: whether
-    a person over there makes any.
+    effects calls it, if not by `wire`. `always`: what the ledger has to say of every new one. `first`: the kind of
+    document that a person over there makes together with it. `is_renamed_there`: whether people do that; where a record
+    in doubt is found by its name alone, nobody could tell it from another then. `is_taken_back_whole`: money is deleted
+    with what it settles.
     """
 
     entity: str
@@ -39,7 +41,9 @@ class Kind:
     ours_always: frozenset[str] = field(default_factory=frozenset)
     told: str = ""
     always: Mapping[str, Any] = field(default_factory=dict)
-    is_made_there: bool = True
+    first: str = ""
+    is_renamed_there: bool = False
+    is_taken_back_whole: bool = False
 
     @property
     def effect(self) -> str:

@@ -185,6 +185,8 @@ class Schedule:
         if step.long_while:
             self.ran.has_long_while = True
             self.world.control("clock", {"advance_seconds": A_LONG_WHILE_SECONDS})
+        if self.world.erp.rest_seconds and step.run == "push":
+            self._let_keys_age(chance, *self.world.erp.rest_seconds)
         if step.clock_seconds:
             self.world.control("clock", {"advance_seconds": step.clock_seconds})
         strike, edited = self._written_by(chance, step.strike)
@@ -207,6 +209,17 @@ class Schedule:
                 self.hands.say(f"   whoever took it over ended {end['taken_over']}")
         self._look_at_watermarks()
         self.ran.found += effects_without_intent(self.world, self.world.ask("effects"))
+
+    def _let_keys_age(self, chance: random.Random, forgotten_seconds: int, over_seconds: int) -> None:
+        """What is in doubt gets so old that its key may be forgotten, and must rest; or older than anything of it."""
+        drawn = chance.random()
+        if drawn < 0.4:
+            self._let_pass(forgotten_seconds if drawn < 0.25 else over_seconds)
+
+    def _let_pass(self, seconds: int) -> None:
+        self.ran.has_long_while = True
+        self.world.control("clock", {"advance_seconds": seconds})
+        self.world.let_intents_age(seconds)
 
     def _written_by(
         self, chance: random.Random, strike: dict[str, Any] | None, besides: int | None = None
@@ -279,6 +292,8 @@ class Schedule:
         """No more faults; what is late comes now; then sync and push until neither changes anything."""
         self.world.control("late", {})
         self.ran.delivered += self.world.deliver(is_early=True)
+        if self.world.erp.rest_seconds:
+            self._let_pass(self.world.erp.rest_seconds[1])
         (end,) = self.world.work({"do": "peace", "mutant": self.mutant})
         self._look_at_watermarks()
         self.ran.rounds = end.get("rounds")

@@ -1,7 +1,8 @@
-"""Each invariant can fail: a world at peace is spoiled by hand in one way, and the programme says so."""
+"""Each invariant can fail: a world of each ERP at peace is spoiled by hand in one way, and the programme says so."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ from tests.faults.world import World
 
 PEACEFUL = [Step(1, "make_here"), Step(2, "work", "push"), Step(3, "edit_there"), Step(4, "edit_here")]
 SEED = 2_000_000
+
+
+@pytest.fixture(params=["quickbooks", "xero"])
+def world(request: pytest.FixtureRequest) -> World:
+    return request.getfixturevalue(f"{request.param}_world")
 
 
 @pytest.fixture
@@ -38,16 +44,19 @@ def test_1_a_value_that_is_not_on_both_sides_is_found(world: World, tried: Tried
 
 
 def test_1_a_record_that_is_missing_is_found(world: World, tried: Tried):
-    world.edit_there(world.erp.kinds["invoices"], {"operation": "delete", "entity": "Invoice", "id": "102"})
+    record = next(r for r in tried.ran.hands.records if r.name == "PO-150")
+    there = tried.ran.hands.there(record)
+    assert world.edit_there(record.kind, world.erp.edit_of("delete", record.kind, there))
 
-    assert any("INV-102 is gone there and not so here" in found for found in violations(world, tried.ran))
+    assert any("PO-150 is gone there and not so here" in found for found in violations(world, tried.ran))
 
 
 def test_2_a_second_document_is_found(world: World, tried: Tried):
-    body = {"CustomerRef": {"value": "1"}, "TotalAmt": 40.0, "PaymentRefNum": "PAY-120"}
-    world.edit_there(world.erp.kinds["payments"], {"operation": "create", "entity": "Payment", "body": body})
+    kind, party = world.erp.kinds["bills"], world.erp.parties["vendors"]
+    body = world.erp.new(kind, "BILL-130", Decimal(40)) | world.erp.with_party(kind, party)
+    assert world.edit_there(kind, world.erp.edit_of("create", kind, None, body))
 
-    assert any(found.startswith("2: payments/PAY-120 is 2 times there") for found in violations(world, tried.ran))
+    assert any(found.startswith("2: bills/BILL-130 is 2 times there") for found in violations(world, tried.ran))
 
 
 def test_3_a_cent_is_found(world: World, tried: Tried):
@@ -55,7 +64,7 @@ def test_3_a_cent_is_found(world: World, tried: Tried):
 
     found = violations(world, tried.ran)
     assert any(one.startswith("3: bills/BILL-130") for one in found)
-    assert any(one.startswith("3: vendors/Vendor 50 owes") for one in found)
+    assert any(one.startswith("3: vendors/") and " owes " in one for one in found)
 
 
 def test_4_a_conflict_that_does_not_show_what_is_there_is_found(world: World):

@@ -34,6 +34,7 @@ from tests.books import ENCRYPTION_KEY, TENANT
 from tests.faults import mutants
 from tests.faults.cluster import CLUSTER
 from tests.faults.crew import hire
+from tests.faults.erps import erp_of
 
 ROUNDS_MAX = 6
 LOCK_MILLISECONDS = 100
@@ -93,7 +94,7 @@ class Worker:
                 connections={},
             )
             self._services = Services(settings)
-            self._services.pace = 0.0
+            self._services.pace = erp_of(self.erp).pace
         return self._services
 
     def pass_point(self, name: str) -> None:

@@ -162,6 +162,14 @@ class World:
         for point in end["passed"] if fault else ():
             self.struck[point, fault] += 1
 
+    def let_intents_age(self, seconds: int) -> None:
+        """So much time passes for what is in doubt; the company's own clock is moved apart from that."""
+        self.hand.execute(
+            "update sync.outbox set sent_at = sent_at - make_interval(secs => %(s)s), "
+            "due_at = due_at - make_interval(secs => %(s)s) where state in ('sent', 'waiting')",
+            {"s": seconds},
+        )
+
     # The company over there
 
     def deliver(self, *, is_early: bool = False) -> int:
@@ -183,12 +191,22 @@ class World:
         """Everything that is in the company now, by the ledger's word for it and id."""
         found = self.ask("state")
         return {
-            entity: {self.erp.id_of(one): one for one in found.get(kind.wire, []) if self._is_there(kind, one)}
+            entity: {
+                self.erp.id_of(one): one
+                for wire in self.erp.lists_of(kind)
+                for one in found.get(wire, [])
+                if self._is_there(kind, one)
+            }
             for entity, kind in self.erp.kinds.items()
         }
 
     def list_there(self, kind: Kind) -> list[dict[str, Any]]:
-        return [one for one in self.ask("state", entity=kind.wire)[kind.wire] if self._is_there(kind, one)]
+        return [
+            one
+            for wire in self.erp.lists_of(kind)
+            for one in self.ask("state", entity=wire).get(wire, [])
+            if self._is_there(kind, one)
+        ]
 
     def _is_there(self, kind: Kind, one: dict[str, Any]) -> bool:
         return self.erp.is_of(kind, one) and not self.erp.is_gone(one)
@@ -201,6 +219,11 @@ class World:
             return self.erp.made(kind, said)
         self.refused = said
         return None
+
+    def edited_there(self, edit: dict[str, Any]) -> bool:
+        """Somebody does there what makes or changes no record of a kind; False if it is refused."""
+        status, answer = self.http.call("POST", "edit", edit)
+        return status < 400 and not self.erp.was_refused(json.loads(answer))
 
     # The database
 

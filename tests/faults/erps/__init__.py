@@ -39,6 +39,12 @@ class Erp(Protocol):
     expense_code: str
     payable_code: str
     bank_code: str
+    pace: float
+    """What the product multiplies its waits with: nearly nothing, so that nobody sits them out."""
+    rest_seconds: tuple[int, int] | None
+    """Since a write that is in doubt was sent: when its key may be forgotten, and when nothing of it can still arrive.
+    Between the two it must rest. None where there is no such rest.
+    """
     taken_name: str
     """A vendor's name that the ERP refuses as a customer's; empty if it has separate lists."""
 
@@ -52,6 +58,9 @@ class Erp(Protocol):
         """What differs from one schedule to the next."""
 
     def id_of(self, one: Wire) -> str: ...
+
+    def lists_of(self, kind: Kind) -> tuple[str, ...]:
+        """Where the control API has the records of a kind."""
 
     def is_of(self, kind: Kind, one: Wire) -> bool:
         """Whether a record of the kind's list is of that kind: some lists hold two."""
@@ -81,11 +90,14 @@ class Erp(Protocol):
     def texts_of_void(self, kind: Kind) -> frozenset[str]:
         """The texts of which a void makes something else."""
 
-    def balance_of(self, party: Wire) -> Decimal | None:
-        """What a customer or vendor owes or is owed, as the ERP itself keeps it; None if it is not to be compared."""
+    def balance_of(self, kind: Kind, party: Wire) -> Decimal | None:
+        """What a customer owes or a vendor is owed, as the ERP itself keeps it; None if it is not to be compared."""
 
     def is_applied(self, kind: Kind, one: Wire) -> bool:
         """Whether a payment settles anything."""
+
+    def may_end(self, one: Wire) -> bool:
+        """Whether a person can end it where it is listed."""
 
     def party_of(self, kind: Kind, one: Wire) -> str: ...
 
@@ -96,6 +108,12 @@ class Erp(Protocol):
 
     def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
         """What a new payment says of its amount and of the document it settles with all of it."""
+
+    def has_rest(self, one: Wire) -> bool:
+        """Whether new money is used on documents afterwards, by an `allocation`."""
+
+    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
+        """How the control API is asked to use money with a rest on a document."""
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
         """What every edit of a record has to repeat."""

@@ -44,6 +44,7 @@ class QuickBooks:
     parties: Mapping[str, str] = {"customers": "1", "vendors": "50"}
     settles_always = frozenset({"bill_payments"})
     income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
+    pace, rest_seconds = 0.0, None
     # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
     taken_name = "Vendor 50"
 
@@ -65,6 +66,9 @@ class QuickBooks:
 
     def id_of(self, one: Wire) -> str:
         return one["Id"]
+
+    def lists_of(self, kind: Kind) -> tuple[str, ...]:
+        return (kind.wire,)
 
     def is_of(self, kind: Kind, one: Wire) -> bool:
         return True
@@ -89,7 +93,7 @@ class QuickBooks:
     def open_of(self, kind: Kind, one: Wire) -> Decimal:
         return Decimal(str(one[kind.wire_open]))
 
-    def balance_of(self, party: Wire) -> Decimal:
+    def balance_of(self, kind: Kind, party: Wire) -> Decimal:
         return Decimal(str(party.get("Balance", 0)))
 
     def texts_of_void(self, kind: Kind) -> frozenset[str]:
@@ -98,6 +102,9 @@ class QuickBooks:
 
     def is_applied(self, kind: Kind, one: Wire) -> bool:
         return bool(one.get("Line"))
+
+    def may_end(self, one: Wire) -> bool:
+        return True
 
     def party_of(self, kind: Kind, one: Wire) -> str:
         return one[kind.wire_party]["value"]
@@ -151,6 +158,13 @@ class QuickBooks:
         if kind.entity == "bill_payments":
             body |= {"PayType": "Check", "CheckPayment": {"BankAccountRef": {"value": BANK}}}
         return body
+
+    def has_rest(self, one: Wire) -> bool:
+        # What a payment settles later is an ordinary edit of it.
+        return False
+
+    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
+        raise NotImplementedError
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
         body: dict[str, Any] = {}

@@ -1,7 +1,8 @@
 """Xero as the fault programme sees it: its requests, its records, how a person over there makes and edits one.
 
 Facts come from the reference of the API that the simulator was built from: one list for both kinds of invoices and for
-both kinds of contacts, void documents that keep their total, payments that settle one document and never change.
+both kinds of contacts, void documents that keep their total, payments that settle one document and never change, and
+money for several documents or with a rest, which is an overpayment in a list of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _TYPES = {
     "payments": "ACCRECPAYMENT",
     "bill_payments": "ACCPAYPAYMENT",
 }
+_OVERPAYMENTS = {"payments": "RECEIVE-OVERPAYMENT", "bill_payments": "SPEND-OVERPAYMENT"}
+_BALANCES = {"customers": "AccountsReceivable", "vendors": "AccountsPayable"}
 _KEYS = {
     "Contacts": "ContactID",
     "Items": "ItemID",
@@ -63,7 +66,10 @@ class Xero:
         "refresh_grace_seconds": 1800,
     }
     item = "WORK"
-    settles_always = frozenset({"payments", "bill_payments"})
+    settles_always: frozenset[str] = frozenset()
+    # Six minutes and nineteen are what is known of a key's life, and where the product draws its lines; its waits have
+    # this pace, and the rest, which is longer than any of them, has its real length (`warm_up`).
+    pace, rest_seconds = 1e-6, (400, 1201)
     income_code, expense_code, payable_code, bank_code = "200", "429", "", "090"
     # Whoever has the name of a vendor is that vendor: one contact, which no second one may be called.
     taken_name = ""
@@ -72,12 +78,17 @@ class Xero:
         self.parties: dict[str, str] = {}
 
     def warm_up(self) -> None:
-        from resources.erps.xero import auth, client, errors, profile, sending, writing  # noqa: F401
+        from resources.erps.xero import auth, client, erp, errors, profile, sending, writing  # noqa: F401
+        from resources.profile import KeyMemory
 
         asked_for = errors.retry_after_seconds
         errors.retry_after_seconds = lambda headers: (
             None if (seconds := asked_for(headers)) is None else seconds * _WAITS_SHORTENED
         )
+        memory = erp.ERP.key_memory
+        assert memory is not None
+        own_length = KeyMemory(memory.sure_seconds / self.pace, memory.over_seconds / self.pace)
+        object.__setattr__(erp.ERP, "key_memory", own_length)
         for name in ("THROTTLED_SECONDS", "OFFLINE_SECONDS", "CONCURRENT_SECONDS"):
             setattr(profile, name, _WAITS_SHORTENED)
             setattr(errors, name, _WAITS_SHORTENED)
@@ -107,7 +118,12 @@ class Xero:
 
     # Reading
 
+    def lists_of(self, kind: Kind) -> tuple[str, ...]:
+        return (kind.wire, "Overpayments") if kind.is_money else (kind.wire,)
+
     def is_of(self, kind: Kind, one: Wire) -> bool:
+        if _is_overpayment(one):
+            return one.get("Type") == _OVERPAYMENTS[kind.entity]
         if kind.wire == "Contacts":
             role = re.match(r"tieout-(customers|vendors)-", str(one.get("ContactNumber") or ""))
             own, other = ("IsCustomer", "IsSupplier") if kind.entity == "customers" else ("IsSupplier", "IsCustomer")
@@ -117,6 +133,8 @@ class Xero:
 
     def id_of(self, one: Wire) -> str:
         # An item is named by its code, as lines name it.
+        if _is_overpayment(one):
+            return f"overpayment:{one['OverpaymentID']}"
         return one["Code"] if "ItemID" in one else next(one[key] for key in _KEYS.values() if key in one)
 
     def name_of(self, kind: Kind, one: Wire) -> str | None:
@@ -126,7 +144,8 @@ class Xero:
         return re.sub(r"(^| )\[tieout:[^]]*\]\s*$", "", str(one.get(path) or ""))
 
     def is_gone(self, one: Wire) -> bool:
-        return one.get("Status") == "DELETED"
+        # An overpayment is taken back by its bank transaction, and shows that so.
+        return one.get("Status") == ("VOIDED" if _is_overpayment(one) else "DELETED")
 
     def is_void(self, one: Wire) -> bool:
         return one.get("Status") == "VOIDED"
@@ -140,12 +159,17 @@ class Xero:
     def open_of(self, kind: Kind, one: Wire) -> Decimal:
         return Decimal(0) if self.is_void(one) else Decimal(str(one.get(kind.wire_open, 0)))
 
-    def balance_of(self, party: Wire) -> Decimal | None:
-        # A contact shows its balances only where it is read alone, and one contact may be both sides' party.
-        return None
+    def balance_of(self, kind: Kind, party: Wire) -> Decimal:
+        # The organisation has one currency, so that these are in the documents' own.
+        side = (party.get("Balances") or {}).get(_BALANCES[kind.entity]) or {}
+        return Decimal(str(side.get("Outstanding", 0)))
 
     def is_applied(self, kind: Kind, one: Wire) -> bool:
-        return True
+        return not _is_overpayment(one) or bool(one.get("Allocations"))
+
+    def may_end(self, one: Wire) -> bool:
+        # An overpayment goes with its bank transaction, which is no record of a kind.
+        return not _is_overpayment(one)
 
     def party_of(self, kind: Kind, one: Wire) -> str:
         return one["Contact"]["ContactID"]
@@ -161,12 +185,16 @@ class Xero:
         return next(filter(None, found.groups()), "") if found else ""
 
     def made(self, kind: Kind, said: Wire) -> dict[str, Any]:
-        return said[kind.wire][0]
+        return (said.get(kind.wire) or said["BankTransactions"])[0]
 
     # Writing
 
     def edit_of(self, operation: str, kind: Kind, one: Wire | None, body: Wire | None = None) -> dict[str, Any]:
-        edit: dict[str, Any] = {"operation": operation, "entity": kind.wire}
+        is_bank_transaction = body is not None and "BankAccount" in body
+        edit: dict[str, Any] = {
+            "operation": operation,
+            "entity": "BankTransactions" if is_bank_transaction else kind.wire,
+        }
         if one is not None:
             edit["id"] = one[_KEYS[kind.wire]]
         return edit if body is None else {**edit, "body": body}
@@ -196,9 +224,25 @@ class Xero:
         return {} if kind.is_money else {"Contact": {"ContactID": party}}
 
     def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
-        assert settles is not None
-        paid = {"Invoice": {"InvoiceID": settles[1]["InvoiceID"]}, "Account": {"Code": self.bank_code}}
-        return {**paid, "Date": DAY, "Amount": float(amount)}
+        if settles is not None:
+            paid = {"Invoice": {"InvoiceID": settles[1]["InvoiceID"]}, "Account": {"Code": self.bank_code}}
+            return {**paid, "Date": DAY, "Amount": float(amount)}
+        return {
+            "Type": _OVERPAYMENTS[kind.entity],
+            "Contact": {"ContactID": self.parties[str(kind.party)]},
+            "BankAccount": {"Code": self.bank_code},
+            "Date": DAY,
+            "LineAmountTypes": "NoTax",
+            "LineItems": [{"Description": "more than was owed", "Quantity": 1, "UnitAmount": float(amount)}],
+        }
+
+    def has_rest(self, one: Wire) -> bool:
+        return _is_overpayment(one)
+
+    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
+        used = {"Amount": float(amount), "Date": DAY, "Invoice": {"InvoiceID": document["InvoiceID"]}}
+        path = f"/Overpayments/{one['OverpaymentID']}/Allocations"
+        return {"method": "PUT", "path": path, "body": {"Allocations": [used]}}
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
         return {}
@@ -210,6 +254,11 @@ class Xero:
 
     def new_amount(self, kind: Kind, one: Wire, amount: Decimal) -> dict[str, Any]:
         return {"LineItems": [{**self._line(kind, amount), "LineItemID": one["LineItems"][0]["LineItemID"]}]}
+
+
+def _is_overpayment(one: Wire) -> bool:
+    """Also as the bank transaction that makes it shows it; a payment out of one has an id of its own."""
+    return "OverpaymentID" in one and "PaymentID" not in one
 
 
 ERP = Xero()

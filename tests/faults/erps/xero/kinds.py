@@ -1,7 +1,8 @@
 """What Xero calls each kind of record, where it keeps what both hands write, and how either may end it.
 
-Left out on purpose: contacts that people make over there (one that has no document yet is customer and vendor at once),
-texts of payments (a payment cannot be changed), and the item's name, which it has beside its code.
+A contact that people make over there comes with its first document: without one it is customer and vendor at once, and
+the books would not say what a person meant. Left out on purpose: texts of payments (a payment cannot be changed), and
+the item's name, which it has beside its code.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ CONTACT = {"email": "EmailAddress", "given_name": "FirstName", "family_name": "L
 KINDS: dict[str, Kind] = {
     kind.entity: kind
     for kind in (
-        Kind("customers", "Contacts", "name", "Name", CONTACT, told="Contact", is_made_there=False),
-        Kind("vendors", "Contacts", "name", "Name", CONTACT, told="Contact", is_made_there=False),
+        Kind("customers", "Contacts", "name", "Name", CONTACT, told="Contact", first="invoices", is_renamed_there=True),
+        Kind("vendors", "Contacts", "name", "Name", CONTACT, told="Contact", first="bills", is_renamed_there=True),
         Kind("items", "Items", "name", "Name", {"description": "Description"}, told="Item"),
         Kind(
             "invoices",
@@ -59,7 +60,9 @@ KINDS: dict[str, Kind] = {
             "customer_id",
             "Invoice",
             ("payment_applications", "payment_id"),
+            ends=("delete",),
             told="Payment",
+            is_taken_back_whole=True,
             always={"deposit_account_code": "090"},
         ),
         Kind(
@@ -88,7 +91,9 @@ KINDS: dict[str, Kind] = {
             "vendor_id",
             "Invoice",
             ("bill_payment_applications", "bill_payment_id"),
+            ends=("delete",),
             told="Payment",
+            is_taken_back_whole=True,
         ),
         Kind(
             "purchase_orders",
