@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -55,6 +56,7 @@ class Work:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     references: References = field(default_factory=References)
     _composer: Composer | None = None
+    _held_until: datetime | None = None
 
     @property
     def composer(self) -> Composer:
@@ -70,12 +72,18 @@ class Work:
 
         `is_redoable`: it stores what the ERP still has, together with the cursor that says so, and need not wait for
         the disk. If the server's machine fails in the next moments, both are lost together and read again; and every
-        commit that waits, such as the one that ends this work, waits for all before it as well.
+        commit that waits, such as the one that ends this work, waits for all before it as well. A worker that outlives
+        the server's fall is told by its next transaction (CommitsLostError): what it knows of is no longer there, and a
+        watermark moved now would pass over it.
         """
+        committing: datetime | None = None
         settings = {"tieout.is_sync": "on", "synchronous_commit": "off" if is_redoable else "on"}
         with self.db.transaction(self.connection.tenant, **settings) as tx:
-            leases.hold(tx, self.lease)
+            until = leases.hold(tx, self.lease, self._held_until)
             yield tx
+            # Not reached where whoever opened it rolls back.
+            committing = until
+        self._held_until = committing or self._held_until
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:

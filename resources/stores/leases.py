@@ -8,6 +8,7 @@ database's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -44,23 +45,44 @@ def acquire(tx: psycopg.Connection[Any], name: str, owner: str) -> Lease | None:
     return None if row is None else Lease(name, row[0])
 
 
-def hold(tx: psycopg.Connection[Any], lease: Lease) -> None:
-    """Prove, in the transaction that writes, that the lease is still ours, and extend it. Raises LeaseLostError."""
+class CommitsLostError(TieoutError):
+    """The database's server fell and came back without what this worker had committed last: begin anew from what is
+    there.
+    """
+
+
+def hold(tx: psycopg.Connection[Any], lease: Lease, since: datetime | None = None) -> datetime:
+    """Prove, in the transaction that writes, that the lease is still ours, and extend it; returns until when.
+
+    `since` is what the last transaction that committed was given: one that did not wait for the disk may be gone, and
+    what was to follow it must not be written then. Raises LeaseLostError and CommitsLostError.
+    """
     row = tx.execute(
         """
         update sync.leases set expires_at = clock_timestamp() + make_interval(secs => %s)
-         where name = %s and epoch = %s returning 1
+         where name = %s and epoch = %s and expires_at >= coalesce(%s::timestamptz, '-infinity') returning expires_at
         """,
-        (LEASE_SECONDS, lease.name, lease.epoch),
+        (LEASE_SECONDS, lease.name, lease.epoch, since),
     ).fetchone()
-    if row is None:
-        raise LeaseLostError(
-            ErrorKind.CONFLICT,
-            doing=f"working under the lease {lease.name}",
-            found="another worker took it over",
-            expected=f"to hold epoch {lease.epoch}",
-            next_step="nothing: the other worker does the work",
+    if row is not None:
+        return row[0]
+    doing = f"working under the lease {lease.name}"
+    found = tx.execute("select 1 from sync.leases where name = %s and epoch = %s", (lease.name, lease.epoch)).fetchone()
+    if found is not None:
+        raise CommitsLostError(
+            ErrorKind.SYSTEM,
+            doing=doing,
+            found="a database that has come back without what was committed last",
+            expected=f"a lease until {since}, as the last commit left it",
+            next_step="nothing: the next run goes on from what the database has",
         )
+    raise LeaseLostError(
+        ErrorKind.CONFLICT,
+        doing=doing,
+        found="another worker took it over",
+        expected=f"to hold epoch {lease.epoch}",
+        next_step="nothing: the other worker does the work",
+    )
 
 
 def release(tx: psycopg.Connection[Any], lease: Lease) -> None:

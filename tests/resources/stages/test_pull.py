@@ -8,6 +8,7 @@ import pytest
 
 from resources.errors import TieoutError
 from resources.stages.sync import MIRROR_ENTITIES
+from resources.stores.leases import CommitsLostError
 from tests.books import Books, changed
 from tests.small_company import a_company, a_customer, an_invoice
 
@@ -142,3 +143,41 @@ def test_only_the_named_entities_are_pulled(books: Books):
     assert set(report.outcomes) == {"customers"}
     assert books.ledger_ids("customers") == {"1"}
     assert books.mirror_ids("invoices") == set()
+
+
+def test_what_the_database_lost_when_it_fell_is_read_again_by_the_next_sync(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+):
+    books.load(a_company(1))
+    books.sync()
+    books.edit("create", "Vendor", DisplayName="Lund & Sons")
+    kept = books.rows("select entity, watermark, merged_seq, pulled_at from sync.cursors")
+    lease = books.rows("select name, expires_at from sync.leases")
+    fallen = []
+
+    def fall(name: str) -> None:
+        # As a server does that falls before this commit, which waits for no disk, is on it.
+        if name != "page_committed" or fallen:
+            return
+        fallen.append(name)
+        books.change("delete from mirror.vendors")
+        for row in kept:
+            books.change(
+                "update sync.cursors set watermark = %s, merged_seq = %s, pulled_at = %s where entity = %s",
+                row["watermark"],
+                row["merged_seq"],
+                row["pulled_at"],
+                row["entity"],
+            )
+        for row in lease:
+            books.change("update sync.leases set expires_at = %s where name = %s", row["expires_at"], row["name"])
+
+    monkeypatch.setattr("resources.points.hook", fall)
+    with pytest.raises(CommitsLostError, match="come back without what was committed last"):
+        books.sync()
+    assert fallen
+
+    books.sync()
+
+    assert "Lund & Sons" in {row["name"] for row in books.rows("select name from ledger.vendors")}
+    assert books.open_errors() == []
