@@ -213,13 +213,12 @@ class Schedule:
     def _let_keys_age(self, chance: random.Random, forgotten_seconds: int, over_seconds: int) -> None:
         """What is in doubt gets so old that its key may be forgotten, and must rest; or older than anything of it."""
         drawn = chance.random()
-        if drawn < 0.3:
+        # A clock that was set back and has passed the watermark again unseen is a limit of its own.
+        if drawn < 0.3 and not any(step.clock_seconds < 0 for step in self.steps):
             self.ran.has_long_while = True
-            self._let_pass(forgotten_seconds if drawn < 0.2 else over_seconds)
-
-    def _let_pass(self, seconds: int) -> None:
-        self.world.control("clock", {"advance_seconds": seconds})
-        self.world.let_intents_age(seconds)
+            seconds = forgotten_seconds if drawn < 0.2 else over_seconds
+            self.world.control("clock", {"advance_seconds": seconds})
+            self.world.let_intents_age(seconds)
 
     def _written_by(
         self, chance: random.Random, strike: dict[str, Any] | None, besides: int | None = None
@@ -294,7 +293,7 @@ class Schedule:
         self.ran.delivered += self.world.deliver(is_early=True)
         if self.world.erp.rest_seconds:
             # All that is late has come before: this excuses nothing that is there twice.
-            self._let_pass(self.world.erp.rest_seconds[1])
+            self.world.let_intents_age(self.world.erp.rest_seconds[1])
         (end,) = self.world.work({"do": "peace", "mutant": self.mutant})
         self._look_at_watermarks()
         self.ran.rounds = end.get("rounds")
