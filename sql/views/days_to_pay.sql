@@ -4,7 +4,7 @@ select c.tenant_id, s.connection, s.customer_id, c.name as customer_name, s.curr
        s.settled_amount, round(s.weighed_days / nullif(s.settled_amount, 0), 1) as days_to_pay,
        round(s.weighed_days_late / nullif(s.settled_amount, 0), 1) as days_late
   from (
-    select p.connection, p.customer_id, p.currency, p.payment_date - extract(day from p.payment_date)::int + 1 as paid_month,
+    select p.connection, p.customer_id, p.currency, p.payment_date - date_part('day', p.payment_date)::int + 1 as paid_month,
            count(*) as settlement_count, sum(a.amount) as settled_amount,
            sum(a.amount * (p.payment_date - i.issue_date)) as weighed_days,
            sum(a.amount * (p.payment_date - coalesce(i.due_date, i.issue_date))) as weighed_days_late
@@ -12,7 +12,7 @@ select c.tenant_id, s.connection, s.customer_id, c.name as customer_name, s.curr
       join ledger.payment_applications a on a.payment_id = p.ledger_id and a.document_entity = 'invoices'
       join ledger.invoices i on i.ledger_id = a.document_id and not i.is_deleted
      where not p.is_deleted and not p.is_void
-     group by p.customer_id, p.currency, p.connection, p.payment_date - extract(day from p.payment_date)::int + 1
+     group by p.customer_id, p.currency, p.connection, p.payment_date - date_part('day', p.payment_date)::int + 1
   ) s join ledger.customers c on c.ledger_id = s.customer_id;
 comment on view analytics.days_to_pay is 'Days from invoice to payment, by customer, currency and month of payment, each settlement weighed by its amount.';
 comment on column analytics.days_to_pay.tenant_id is 'Whose books.'; -- text from ledger.customers.tenant_id
