@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -20,6 +20,10 @@ from ledger.spec import Record
 from resources.errors import ErrorKind, TieoutError
 
 Module = Literal["ar", "ap"]
+
+# From so long before a watermark changes are asked for: clocks of several servers, and what was under way meanwhile.
+DELTA_OVERLAP = timedelta(seconds=60)
+
 Operation = Literal["create", "update", "void", "delete"]
 
 
@@ -373,7 +377,9 @@ class Connector(Protocol):
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:
         """What changed in all named entities since each one's watermark, in the fewest calls; at least a page for each.
 
-        Deletions come as records with `is_deleted`. A record may come again although it did not change (overlap).
+        Asked from `DELTA_OVERLAP` before the watermark, so a record may come again although it did not change; a claim
+        that ends before even that says that the ERP's clock was set back, which whoever stores it answers by a census.
+        Deletions come as records with `is_deleted`.
         """
         ...
 

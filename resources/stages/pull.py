@@ -10,21 +10,22 @@ changed is given it, and told when an entity that was read whole has come to its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from resources.collector import collector_paused
-from resources.connector import Page
+from resources.connector import DELTA_OVERLAP, Page
 from resources.errors import ErrorKind
 from resources.points import point
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
 from resources.stores.cursors import Cursor, Read
 from resources.stores.errors import Held
-from resources.stores.mirror import Change
+from resources.stores.mirror import Change, Stored
 
 
 class Follower(Protocol):
@@ -67,7 +68,7 @@ def pull_changes(
     since = {e: known[e].watermark for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
     if since:
         with _timed(work, min(since, key=lambda e: since[e])):
-            _store_all(work, work.connector.pull_changes(since), follower)
+            _store_all(work, _doubted(work.connector.pull_changes(since), since), follower)
     with work.reading() as tx:
         after = cursors.read_all(tx, work.connection.name)
     return [e for e in entities if e in after and after[e].is_census_due]
@@ -97,6 +98,15 @@ def pull_records(work: Work, entity: str, external_ids: Sequence[str]) -> set[st
     return found
 
 
+def _doubted(pages: Iterable[Page], since: Mapping[str, datetime]) -> Iterator[Page]:
+    """The same pages. A claim that ends before what was asked for is none: the clock over there was set back, and what
+    changed since then may bear times that the watermark has passed already.
+    """
+    for page in pages:
+        is_set_back = page.watermark is not None and page.watermark < since[page.entity] - DELTA_OVERLAP
+        yield replace(page, is_cut_short=True) if is_set_back else page
+
+
 def _is_fresh(work: Work, cursor: Cursor) -> bool:
     limit = work.erp.entities[cursor.entity].refresh_after_seconds
     if limit is None or cursor.pulled_at is None:
@@ -109,6 +119,7 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
     they are merged from the mirror when theirs comes.
     """
     empty: list[Page] = []
+    kept: dict[str, datetime] = {}
 
     def prepared(page: Page) -> Any:
         return follower.prepared(page) if follower is not None and followed == page.entity else None
@@ -119,15 +130,17 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
                 empty.append(page)
                 continue
             with collector_paused():
-                changes = _store(work, page)
+                stored = _store(work, page)
+                if stored.kept_at is not None:
+                    kept[page.entity] = max(stored.kept_at, kept.get(page.entity, stored.kept_at))
                 if follower is not None and followed in (None, page.entity):
-                    follower.stored(page.entity, changes, made)
+                    follower.stored(page.entity, stored.changes, made)
     if not empty:
         return
     read: dict[str, Read] = {}
     for page in empty:
         work.outcome(page.entity)
-        one = Read(page.entity, page.watermark, page.is_cut_short)
+        one = _read_by(page, kept.get(page.entity))
         read[page.entity] = one.after(read[page.entity]) if page.entity in read else one
     with work.transaction() as tx:
         cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
@@ -153,8 +166,8 @@ def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterato
             yield one
 
 
-def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Sequence[Change]:
-    """Store one page; returns what it changed in the mirror."""
+def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Stored:
+    """Store one page; returns what it did to the mirror."""
     name, tenant = work.connection.name, work.connection.tenant
     point("page_fetched")
     with work.transaction(is_redoable=True) as tx:
@@ -193,10 +206,7 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
         )
         if moves_watermark:
-            # We hold one from a time that is yet to come over there: the clock was set back, what seems older is newer.
-            is_ahead = bool(stored.kept_at and page.watermark and stored.kept_at > page.watermark)
-            read = Read(page.entity, page.watermark, page.is_cut_short or is_ahead)
-            cursors.advance(tx, tenant=tenant, connection=name, read=[read])
+            cursors.advance(tx, tenant=tenant, connection=name, read=[_read_by(page, stored.kept_at)])
             point("watermark_written")
     point("page_committed")
     outcome = work.outcome(page.entity)
@@ -207,7 +217,14 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
         outcome.inserted += stored.inserted
         outcome.updated += stored.updated
         outcome.deleted += stored.deleted
-    return stored.changes
+    return stored
+
+
+def _read_by(page: Page, kept_at: datetime | None) -> Read:
+    """How far an entity was read with this page; `kept_at` as in `Stored`, of the page or of those before it."""
+    # We hold one from a time that is yet to come over there: the clock was set back, what seems older is newer.
+    is_ahead = bool(kept_at and page.watermark and kept_at > page.watermark)
+    return Read(page.entity, page.watermark, page.is_cut_short or is_ahead)
 
 
 @contextmanager

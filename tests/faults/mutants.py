@@ -73,9 +73,9 @@ def watermark_before_page() -> None:
         for page in arrived:
             work.outcome(page.entity)
             if page.records or page.rejected:
-                changes = pull._store(work, page, moves_watermark=False)
+                stored = pull._store(work, page, moves_watermark=False)
                 if follower is not None and followed in (None, page.entity):
-                    follower.stored(page.entity, changes, None)
+                    follower.stored(page.entity, stored.changes, None)
 
     pull._store_all = store_all
 

@@ -11,15 +11,17 @@ def _kill(point: str, nth: int) -> dict[str, Any]:
     return {"point": point, "nth": nth, "how": "kill"}
 
 
-# What it showed, the seed, and the steps that were left when it was shortened.
-KEPT: tuple[tuple[str, int, list[Step]], ...] = (
+# What it showed, over which ERP, the seed, and the steps that were left when it was shortened.
+KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
     (
         "a deletion right after a push is not undone by the echo",
+        "quickbooks",
         29,
         [Step(2, "edit_here"), Step(6, "work", "push"), Step(7, "end_here")],
     ),
     (
         "what changes under a clock that was set back is not missed",
+        "quickbooks",
         41,
         [
             Step(0, "make_here"),
@@ -32,16 +34,19 @@ KEPT: tuple[tuple[str, int, list[Step]], ...] = (
     ),
     (
         "a conflict shows what the row says now",
+        "quickbooks",
         62,
         [Step(0, "edit_both"), Step(1, "work", "delta"), Step(2, "edit_here"), Step(3, "edit_here")],
     ),
     (
         "what was made for a row that was deleted meanwhile is recorded once",
+        "quickbooks",
         102,
         [Step(0, "make_here"), Step(2, "work", "push", strike=_kill("intent_committed", 2)), Step(4, "end_here")],
     ),
     (
         "what changes before a time that was seen already is not missed",
+        "quickbooks",
         161,
         [
             Step(0, "make_here"),
@@ -52,12 +57,24 @@ KEPT: tuple[tuple[str, int, list[Step]], ...] = (
     ),
     (
         "a note written on a void document leaves it void",
+        "quickbooks",
         97,
         [
             Step(1, "end_there"),
             Step(7, "work", "delta", strike={"point": "merge_committed", "nth": 2, "how": "write"}),
             Step(9, "work", "push", strike=_kill("after_send", 1)),
             Step(11, "work", "push", strike={"point": "found_committed", "nth": 1, "how": "write"}),
+        ],
+    ),
+    (
+        "what changes under a clock that was set back is not missed where no feed says so",
+        "xero",
+        5090,
+        [
+            Step(1, "edit_here"),
+            Step(5, "work", "push", strike=_kill("after_send", 1)),
+            Step(11, "work", "push", fault="fault_in_200", strike=_kill("after_send", 1), clock_seconds=-600),
+            Step(14, "edit_both"),
         ],
     ),
 )

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from resources.connector import (
+    DELTA_OVERLAP,
     AccountBalance,
     CallForecast,
     CensusPage,
@@ -120,7 +121,7 @@ class QuickBooksConnector:
                 continue
             # No watermark yet: the live rows that the feed dropped are still to come.
             yield Page(name, change.rows.records, change.rows.rejected, is_cut_short=True)
-            for page in self.pull(name, since[name] - profile.FEED_OVERLAP):
+            for page in self.pull(name, since[name] - DELTA_OVERLAP):
                 yield Page(name, page.records, page.rejected, watermark=page.watermark, is_cut_short=True)
         for name in since:
             if name not in fed:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from resources.erps.quickbooks.profile import FEED_AGE_MAX, FEED_OBJECTS_MAX, FEED_OVERLAP, WIRE_ENTITIES
+from resources.connector import DELTA_OVERLAP
+from resources.erps.quickbooks.profile import FEED_AGE_MAX, FEED_OBJECTS_MAX, WIRE_ENTITIES
 from resources.erps.quickbooks.records import Rows, read_rows
 from resources.erps.quickbooks.wire import Answer, Wire
 
@@ -43,18 +44,16 @@ class ChangeFeed:
         """One Change for each entity of `since`: one call, or one more for each entity if the first may be cut."""
         if not since:
             return
-        answer = self._ask(list(since), min(since.values()) - FEED_OVERLAP)
+        answer = self._ask(list(since), min(since.values()) - DELTA_OVERLAP)
         # By QuickBooks' clock, which is the one the watermarks were taken from.
         too_old = {name for name, at in since.items() if answer.began_at - at > FEED_AGE_MAX}
-        # That clock was set back: what changed since then may bear times that the watermark has passed already.
-        too_old |= {name for name, at in since.items() if at - answer.began_at > FEED_OVERLAP}
         for name in since:
             if name in too_old:
                 yield name, Change(answer.rows[name], None, is_cut_short=True)
             elif answer.object_count < FEED_OBJECTS_MAX:
                 yield name, Change(answer.rows[name], answer.began_at)
             else:
-                alone = answer if len(since) == 1 else self._ask([name], since[name] - FEED_OVERLAP)
+                alone = answer if len(since) == 1 else self._ask([name], since[name] - DELTA_OVERLAP)
                 is_cut = alone.object_count >= FEED_OBJECTS_MAX
                 yield name, Change(alone.rows[name], None if is_cut else alone.began_at, is_cut_short=is_cut)
 

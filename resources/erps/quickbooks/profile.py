@@ -24,7 +24,6 @@ IDS_PER_QUERY_MAX = 200
 FEED_OBJECTS_MAX = 1000
 # The feed reaches back 30 days; a day is kept for clocks and for the time a pull takes.
 FEED_AGE_MAX = timedelta(days=29)
-FEED_OVERLAP = timedelta(seconds=60)
 
 CALLS_PER_WINDOW_MAX = 500
 CALL_WINDOW_SECONDS = 60.0

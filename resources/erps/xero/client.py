@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from resources.connector import (
+    DELTA_OVERLAP,
     Answer,
     CallForecast,
     CensusPage,
@@ -312,7 +313,7 @@ def _from(since: Iterable[datetime | None]) -> datetime | None:
     """From where a list is read that serves several entities; None from the beginning."""
     moments = list(since)
     known = [moment for moment in moments if moment is not None]
-    return min(known) - profile.DELTA_OVERLAP if len(known) == len(moments) else None
+    return min(known) - DELTA_OVERLAP if len(known) == len(moments) else None
 
 
 def _lists_of(entities: Iterable[WireEntity]) -> list[Resource]:

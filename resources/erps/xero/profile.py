@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from types import MappingProxyType
 
 from resources.profile import SettingKey
@@ -21,9 +20,6 @@ ACCOUNTING_PATH = "/api.xro/2.0"
 PAGE_ROWS_MAX = 1000
 # Lists of ids stand in the URL.
 IDS_PER_CALL_MAX = 40
-# Clocks of several servers, and changes that were under way when a list was read.
-DELTA_OVERLAP = timedelta(seconds=60)
-
 CALLS_PER_MINUTE_MAX = 60
 CALLS_PER_APP_MINUTE_MAX = 10_000
 CALLS_IN_FLIGHT_MAX = 5

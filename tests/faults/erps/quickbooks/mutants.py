@@ -20,23 +20,23 @@ def no_probe() -> None:
 
 def after_instead_of_from() -> None:
     """Ask for what changed after the watermark's second, not from it on, and without any overlap."""
-    from resources.erps.quickbooks.feed import FEED_OVERLAP, ChangeFeed
+    from resources.connector import DELTA_OVERLAP
+    from resources.erps.quickbooks.feed import ChangeFeed
 
     original = ChangeFeed._ask
 
     def ask(self: Any, names: list[str], since: Any) -> Any:
-        return original(self, names, since + FEED_OVERLAP + timedelta(seconds=1))
+        return original(self, names, since + DELTA_OVERLAP + timedelta(seconds=1))
 
     ChangeFeed._ask = ask  # type: ignore[method-assign]
 
 
 def offset_paging() -> None:
     """Read what changed page by page, each by its position among the rows as they are by then."""
-    from resources.connector import Page
+    from resources.connector import DELTA_OVERLAP, Page
     from resources.erps.quickbooks import queries
     from resources.erps.quickbooks.client import QuickBooksConnector
     from resources.erps.quickbooks.paging import Pager
-    from resources.erps.quickbooks.profile import FEED_OVERLAP
 
     assert QuickBooksConnector.pull_changes
 
@@ -50,7 +50,7 @@ def offset_paging() -> None:
             pager._rows_max = 1
             position = 1
             while True:
-                changed = queries.modified_from(at - FEED_OVERLAP)
+                changed = queries.modified_from(at - DELTA_OVERLAP)
                 page = pager._select(changed, order=f"{queries.MODIFIED} asc", start=position)
                 yield Page(name, page.rows.records, page.rows.rejected)
                 if not page.row_count:

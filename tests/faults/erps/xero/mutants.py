@@ -25,10 +25,10 @@ def fresh_token() -> None:
 
 def after_instead_of_from() -> None:
     """Ask for what changed after the watermark's second, not from it on, and without any overlap."""
-    from resources.erps.xero import profile
+    from resources.erps.xero import client
 
-    assert timedelta(0) < profile.DELTA_OVERLAP
-    profile.DELTA_OVERLAP = -timedelta(seconds=1)
+    assert timedelta(0) < client.DELTA_OVERLAP
+    client.DELTA_OVERLAP = -timedelta(seconds=1)
 
 
 def census_deletes_on_a_partial_run() -> None:
