@@ -21,8 +21,12 @@ MUCH_DONE_THERE = [
 
 def test_deliveries_come_twice_late_or_never_and_every_notice_is_taken(world: World):
     twice, late, never = 0, 0, 0
-    held_back = [s for s in range(3_000_000, 3_000_100) if any("later" in str(r) and r["nth"] < 3 for r in spoiled(s))]
-    for seed in held_back[:4]:
+    held_back = [
+        s for s in range(3_000_000, 3_000_100) if any("later" in str(r) and r.get("nth", 9) < 3 for r in spoiled(s))
+    ]
+    for seed in held_back[:10]:
+        if twice and late and never:
+            break
         done = attempt(world, seed, MUCH_DONE_THERE)
         assert done.found == []
         sent = world.ask("webhooks/log")
