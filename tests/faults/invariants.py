@@ -110,7 +110,7 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
             yield f"1: {label} is {'gone' if there is None else 'alive'} there and not so here"
             return
     state = record.values.get(STATE)
-    if state is not None:
+    if state is not None and not (there and _was_made_anew(found, kind.effect, found.erp.marker_of(there))):
         yield from _of_state(label, state.last, state.is_concurrent, row, there, conflict)
     if there is None:
         return
@@ -185,7 +185,7 @@ def one_effect_per_record(found: Found) -> Iterator[str]:
         if line["operation"] == "create" and not line["replay"] and found.erp.marker_in(line["marker"])
     )
     for (wire, marker), count in made.items():
-        if count > 1 and not _came_late(found, wire, marker):
+        if count > 1 and not _came_late(found, wire, marker) and not _was_made_anew(found, wire, marker):
             yield f"2: {wire} {marker!r} was made {count} times there"
     # One request may change one record several times, as when it uses a credit on two documents.
     sent = Counter(
@@ -209,6 +209,29 @@ def _came_late(found: Found, wire: str, marker: str) -> bool:
         and marker == found.erp.marker_in(line["marker"])
         for line in found.effects
         if line["entity"] == wire
+    )
+
+
+def _was_made_anew(found: Found, wire: str, marker: str) -> bool:
+    """Whether a person deleted it over there while we did not know yet that it had been made, and the service had
+    forgotten the request's id when it was sent again: nothing over there tells that it was there before.
+    """
+    made = {
+        line["id"]
+        for line in found.effects
+        if line["entity"] == wire
+        and line["operation"] == "create"
+        and not line["replay"]
+        and marker == found.erp.marker_in(line["marker"])
+    }
+    return (
+        found.ran.has_long_while
+        and len(made) > 1
+        and any(
+            line["id"] in made and line["operation"] == "delete" and line["origin"] == "edit"
+            for line in found.effects
+            if line["entity"] == wire
+        )
     )
 
 
