@@ -65,7 +65,7 @@ def pull_changes(
                 _store_all(work, pages, follower, followed=entity)
         if follower is not None:
             follower.ended(entity)
-    since = {e: known[e].watermark for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
+    since = {e: known[e].since for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
     if since:
         with _timed(work, min(since, key=lambda e: since[e])):
             _store_all(work, _doubted(work.connector.pull_changes(since), since), follower)

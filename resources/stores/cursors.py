@@ -13,7 +13,10 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`watermark` None: never read. `merged_seq`: the last mirror change the ledger has taken."""
+    """`watermark` None: never read. `merged_seq`: the last mirror change the ledger has taken. `reread_from`: how far
+    was read under a clock over there that stands behind the watermark; what changes before it has passed that bears
+    times after it.
+    """
 
     entity: str
     watermark: datetime | None
@@ -21,13 +24,19 @@ class Cursor:
     is_census_due: bool
     pulled_at: datetime | None
     census_at: datetime | None
+    reread_from: datetime | None
+
+    @property
+    def since(self) -> datetime | None:
+        """What the next pull is to ask from."""
+        return self.reread_from or self.watermark
 
 
 def read_all(tx: psycopg.Connection[Any], connection: str) -> Mapping[str, Cursor]:
     """Every cursor of one connection, by entity."""
     with tx.cursor(row_factory=class_row(Cursor)) as rows:
         rows.execute(
-            "select entity, watermark, merged_seq, is_census_due, pulled_at, census_at "
+            "select entity, watermark, merged_seq, is_census_due, pulled_at, census_at, reread_from "
             "from sync.cursors where connection = %s",
             (connection,),
         )
@@ -49,7 +58,10 @@ class Read:
 
 
 def advance(tx: psycopg.Connection[Any], *, tenant: str, connection: str, read: Sequence[Read]) -> None:
-    """Move watermarks forwards (never back) in the transaction that stored what was read, one entity once."""
+    """Move watermarks forwards (never back) in the transaction that stored what was read, one entity once.
+
+    A claim that ends before the watermark moves `reread_from`, until one has passed it again.
+    """
     tx.execute(
         """
         insert into sync.cursors as c (connection, entity, tenant_id, watermark, is_census_due, pulled_at)
@@ -58,6 +70,8 @@ def advance(tx: psycopg.Connection[Any], *, tenant: str, connection: str, read: 
             as r (entity, watermark, is_census_due)
         on conflict (connection, entity) do update
            set watermark = greatest(c.watermark, excluded.watermark),
+               reread_from = case when excluded.watermark is null then c.reread_from
+                                  when excluded.watermark < c.watermark then excluded.watermark end,
                is_census_due = c.is_census_due or excluded.is_census_due,
                pulled_at = excluded.pulled_at
         """,

@@ -267,6 +267,11 @@ sa.Table(
     sa.Column("is_census_due", sa.Boolean, nullable=False, server_default=sa.text("false")),
     _instant("pulled_at", is_required=False),
     _instant("census_at", is_required=False),
+    sa.Column(
+        "reread_from",
+        sa.DateTime(timezone=True),
+        comment="how far was read under a clock that stands behind the watermark: it was set back",
+    ),
     schema="sync",
     comment="How far each connection and entity has been read and merged.",
 )

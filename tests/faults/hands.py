@@ -35,15 +35,20 @@ class Value:
     last: Any = None
     is_concurrent: bool = False
     is_ours_always: bool = False
+    is_over_doubt: bool = False
+    """Theirs stands on ours, and nobody here knew that ours had arrived: the ledger, whose field it is, may take it for
+    written unseen.
+    """
 
-    def write(self, hand: str, value: Any, *, shown: Any) -> None:
-        """One hand writes where its book has `shown` so far."""
+    def write(self, hand: str, value: Any, *, shown: Any, in_doubt: bool = False) -> None:
+        """One hand writes where its book has `shown` so far; `in_doubt`: what was sent of the record."""
         other = self.theirs if hand == "ours" else self.ours
         has_seen = other is None or shown == self.last
         setattr(self, hand, value)
         if self.is_ours_always:
             # Whoever sees what the ledger said, sees what was decided.
             self.is_concurrent = not has_seen
+            self.is_over_doubt = in_doubt and hand == "theirs"
             self.last = self.ours if self.is_concurrent else value
             return
         self.is_concurrent = self.is_concurrent or not has_seen
@@ -433,9 +438,13 @@ class Hands:
         made = self.world.edit_there(record.kind, self.erp.edit_of("update", record.kind, there, body))
         if made is None:
             return
-        record.value(name).write("theirs", value, shown=shown)
+        record.value(name).write("theirs", value, shown=shown, in_doubt=self._is_in_doubt(record))
         _edit_of_ended(record, "ours", name, is_shown=self.erp.is_void(there))
         self.say(f"there: {record.label}.{name} = {value}")
+
+    def _is_in_doubt(self, record: Record) -> bool:
+        asked = "select from sync.outbox where entity = %s and ledger_id = %s and state = 'sent'"
+        return self.world.one(asked, record.kind.entity, record.ledger_id) is not None
 
     def _rename_there(self, record: Record, there: dict[str, Any]) -> None:
         name, kind = self._name("N"), record.kind
@@ -573,6 +582,9 @@ def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
     setattr(state, hand, how)
     state.last = how
     record.is_touched = True
+    if how == "void" and AMOUNT not in unseen:
+        # Whoever voids has seen the amount, and takes it away.
+        record.values.pop(AMOUNT, None)
     if other == how:
         # Both want the same, whatever else either had written before.
         state.is_concurrent = False

@@ -116,8 +116,9 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
         return
     if kind.is_renamed_there:
         yield from _of_field(record, kind.name, row[kind.name], found.erp.name_of(kind, there), conflict)
+    is_void = row.get("is_void") or found.erp.is_void(there)
     for name, path in kind.texts.items():
-        if row.get("is_void") and name in found.erp.texts_of_void(kind):
+        if is_void and name in found.erp.texts_of_void(kind):
             continue
         yield from _of_field(record, name, row[name], found.erp.text_at(there, path), conflict)
     if kind.has_amount and not row.get("is_void"):
@@ -158,7 +159,7 @@ def _of_field(record: Record, name: str, here: Any, there: Any, conflict: dict[s
             yield f"5: {label}: the ledger owns it, wrote {value.ours!r}, and it is {here!r}"
     elif value.is_concurrent:
         yield f"5: {label}: {value.ours!r} and {value.theirs!r} were written unseen, it is {here!r}, nobody was asked"
-    elif here != value.last:
+    elif here != value.last and not (value.is_over_doubt and here == value.ours):
         yield f"1: {label}: {here!r} on both sides, the last that anybody wrote is {value.last!r}"
 
 

@@ -155,6 +155,7 @@ class Schedule:
         self.ran = Ran(seed, self.steps, self.hands)
         self._marks: dict[str, Any] = {}
         self._latest_there = ""
+        self._is_set_back_unseen = False
 
     def run(self) -> Ran:
         """Do everything, then leave the world in peace until it is quiet."""
@@ -182,13 +183,12 @@ class Schedule:
         return self.ran
 
     def _work(self, chance: random.Random, step: Step) -> None:
-        if step.long_while:
+        if step.long_while and self._move_clock(A_LONG_WHILE_SECONDS):
             self.ran.has_long_while = True
-            self.world.control("clock", {"advance_seconds": A_LONG_WHILE_SECONDS})
         if self.world.erp.rest_seconds and step.run == "push":
             self._let_keys_age(chance, *self.world.erp.rest_seconds)
         if step.clock_seconds:
-            self.world.control("clock", {"advance_seconds": step.clock_seconds})
+            self._move_clock(step.clock_seconds)
         strike, edited = self._written_by(chance, step.strike)
         action = {"do": step.run, "strike": strike, "mutant": self.mutant}
         actions = [action]
@@ -202,6 +202,8 @@ class Schedule:
             scripted()
         if edited and "written" in ended[0] and ended[0]["written"] is not None:
             edited(ended[0]["written"])
+        if any(end["code"] == 0 and action["do"] != "push" for action, end in zip(actions, ended, strict=True)):
+            self._is_set_back_unseen = False
         for end in ended:
             self.ran.trace.append(f"{step.run}: {end['code']} {sorted(end['passed'].items())}")
             self.hands.say(f"   ended {end['code']} {end['said'][:300]}")
@@ -210,14 +212,22 @@ class Schedule:
         self._look_at_watermarks()
         self.ran.found += effects_without_intent(self.world, self.world.ask("effects"))
 
+    def _move_clock(self, seconds: int) -> bool:
+        """Says whether it was: one that was set back and passes the watermark again with no sync in between is a limit
+        of its own.
+        """
+        if seconds > 0 and self._is_set_back_unseen:
+            return False
+        self._is_set_back_unseen = seconds < 0
+        self.world.control("clock", {"advance_seconds": seconds})
+        return True
+
     def _let_keys_age(self, chance: random.Random, forgotten_seconds: int, over_seconds: int) -> None:
         """What is in doubt gets so old that its key may be forgotten, and must rest; or older than anything of it."""
         drawn = chance.random()
-        # A clock that was set back and has passed the watermark again unseen is a limit of its own.
-        if drawn < 0.3 and not any(step.clock_seconds < 0 for step in self.steps):
+        seconds = forgotten_seconds if drawn < 0.2 else over_seconds
+        if drawn < 0.3 and self._move_clock(seconds):
             self.ran.has_long_while = True
-            seconds = forgotten_seconds if drawn < 0.2 else over_seconds
-            self.world.control("clock", {"advance_seconds": seconds})
             self.world.let_intents_age(seconds)
 
     def _written_by(

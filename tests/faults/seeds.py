@@ -77,4 +77,38 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
             Step(14, "edit_both"),
         ],
     ),
+    (
+        "an amount that was written and voided away is in no conflict to be shown",
+        "quickbooks",
+        10261,
+        [Step(15, "edit_both", of="invoices"), Step(19, "edit_there"), Step(21, "end_there")],
+    ),
+    (
+        "a note that a void has made something else of is in no conflict to be shown",
+        "quickbooks",
+        10742,
+        [Step(5, "edit_both", of="invoices"), Step(8, "end_there")],
+    ),
+    (
+        "the ledger's field may be taken for written unseen where nobody knew that ours had arrived",
+        "quickbooks",
+        10765,
+        [
+            Step(13, "edit_here"),
+            Step(14, "work", "push", fault="answer_lost", strike=_kill("after_send", 1)),
+            Step(18, "edit_apart"),
+        ],
+    ),
+    (
+        "what changes while a clock stays set back is not missed when it has gone on",
+        "quickbooks",
+        11027,
+        [
+            Step(10, "make_here", of="items"),
+            Step(14, "work", "full", clock_seconds=-600),
+            Step(19, "work", "push"),
+            Step(21, "edit_there"),
+            Step(22, "work", "delta", long_while=True),
+        ],
+    ),
 )

@@ -71,6 +71,40 @@ def test_what_changes_under_a_clock_that_was_set_back_is_found_at_once(books: Bo
         books.simulator.post("clock", {})
 
 
+def test_what_changes_under_a_clock_that_was_set_back_is_found_after_it_has_gone_on_as_well(books: Books):
+    books.load(a_company(2))
+    books.sync()
+    try:
+        books.simulator.post("clock", {"advance_seconds": -600})
+        books.sync()
+        books.edit("update", "Invoice", "100", PrivateNote="written in the past")
+        books.simulator.post("clock", {"advance_seconds": 90_000})
+
+        report = books.sync()
+
+        assert report.censuses == {}
+        assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
+    finally:
+        books.simulator.post("clock", {})
+
+
+def test_a_clock_that_stays_set_back_costs_one_census(books: Books):
+    books.load(a_company(2))
+    books.sync()
+    try:
+        books.simulator.post("clock", {"advance_seconds": -600})
+        noticed = books.sync()
+        books.edit("update", "Invoice", "100", PrivateNote="written in the past")
+
+        report = books.sync()
+
+        assert "invoices" in noticed.censuses
+        assert report.censuses == {}
+        assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
+    finally:
+        books.simulator.post("clock", {})
+
+
 def test_what_changes_before_a_time_that_was_seen_already_is_found_too(books: Books):
     """The clock stands behind what was written meanwhile, though not behind the watermark, which is older still."""
     books.load(a_company(2))
