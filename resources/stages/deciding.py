@@ -141,17 +141,13 @@ class Deciding:
             return kept.version
         if self.theirs is None:
             record = _without_line_keys(record)
-        part_ids = {
-            name: [None if place is None else kept.part_ids[name][place] for place in places]
-            for name, places in merged.origins.items()
-        }
         return records.write(
             self.tx,
             connection=self.name,
             entity=self.entity,
             ledger_id=kept.ledger_id,
             record=record,
-            part_ids=part_ids,
+            part_ids=kept.continued(merged.origins),
             changed_by=by,
         )
 

@@ -128,11 +128,7 @@ class _Met:
         return self.met.record != self.kept.record
 
     def rewritten(self) -> Rewritten:
-        part_ids = {
-            name: [None if place is None else self.kept.part_ids[name][place] for place in places]
-            for name, places in self.met.origins.items()
-        }
-        return Rewritten(self.kept.ledger_id, self.met.record, part_ids)
+        return Rewritten(self.kept.ledger_id, self.met.record, self.kept.continued(self.met.origins))
 
     def opening(self, base: Record, ledger_version: int) -> conflicts.Opening:
         return conflicts.Opening(

@@ -16,8 +16,8 @@ from ledger.merge import Merged, meet, merge
 from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
-from resources.stages.settling import Settling, Theirs, error_id_of, part_ids
-from resources.stores import bindings, mirror, records
+from resources.stages.settling import Settling, Theirs, error_id_of
+from resources.stores import bindings, mirror
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
 from resources.stores.edits import Edit
@@ -157,18 +157,7 @@ class Recording(Settling):
 
     def _filled(self, entity: str, kept: Kept, met: Merged[Any]) -> Kept:
         if met.record != kept.record:
-            records.write(
-                self.tx,
-                connection=self.name,
-                entity=entity,
-                ledger_id=kept.ledger_id,
-                record=met.record,
-                part_ids=part_ids(kept, met),
-                changed_by=self.actor,
-                run_id=self.work.run_id,
-                codes=self._code_table(),
-                known=self._known,
-            )
+            self._write(entity, kept, met)
         return self._kept(entity, kept.ledger_id)
 
     def _agree_on_deletion(self, entity: str, kept: Kept, record: WireRecord, theirs: Record | None) -> None:

@@ -188,18 +188,7 @@ class Settling:
                 )
                 outcome = "deleted"
         elif merged.record != kept.record or kept.is_deleted:
-            version = records.write(
-                self.tx,
-                connection=self.name,
-                entity=entity,
-                ledger_id=kept.ledger_id,
-                record=merged.record,
-                part_ids=part_ids(kept, merged),
-                changed_by=self.actor,
-                run_id=self.work.run_id,
-                codes=self._code_table(),
-                known=self._known,
-            )
+            version = self._write(entity, kept, merged)
             outcome = "updated"
         point("settled")
         if theirs.record is None and merged.record is not None:
@@ -225,6 +214,21 @@ class Settling:
         else:
             edits.note(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=version)
         return outcome
+
+    def _write(self, entity: str, kept: Kept, merged: Merged[Any]) -> int:
+        """The row says what was merged, its parts continued where they are the same; gives its new version."""
+        return records.write(
+            self.tx,
+            connection=self.name,
+            entity=entity,
+            ledger_id=kept.ledger_id,
+            record=merged.record,
+            part_ids=kept.continued(merged.origins),
+            changed_by=self.actor,
+            run_id=self.work.run_id,
+            codes=self._code_table(),
+            known=self._known,
+        )
 
     def _open(
         self,
@@ -281,11 +285,3 @@ class Settling:
 def error_id_of(ledger_id: int) -> str:
     """How a row that may have no id in the ERP yet is named among errors."""
     return f"{records.UNBOUND}{ledger_id}"
-
-
-def part_ids(kept: Kept, merged: Merged[Any]) -> dict[str, list[int | None]]:
-    """For each merged part the row of ours that it continues."""
-    return {
-        name: [None if place is None else kept.part_ids[name][place] for place in places]
-        for name, places in merged.origins.items()
-    }

@@ -52,6 +52,13 @@ class Kept:
     is_deleted: bool
     part_ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
+    def continued(self, origins: Mapping[str, Sequence[int | None]]) -> dict[str, list[int | None]]:
+        """For each part of a merged record (see `Merged.origins`) the id of the row that it continues."""
+        return {
+            name: [None if place is None else self.part_ids[name][place] for place in places]
+            for name, places in origins.items()
+        }
+
     def unbound(self) -> list[tuple[str, str, int]]:
         """(field, entity, ledger id) of what it refers to that is not in the ERP yet."""
         return list(unbound_references(self.record))
