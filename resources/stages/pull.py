@@ -10,7 +10,7 @@ changed is given it, and told when an entity that was read whole has come to its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -68,7 +68,8 @@ def pull_changes(
     since = {e: known[e].since for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
     if since:
         with _timed(work, min(since, key=lambda e: since[e])):
-            _store_all(work, _doubted(work.connector.pull_changes(since), since), follower)
+            behind = {e for e in since if known[e].reread_from is not None}
+            _store_all(work, _doubted(work.connector.pull_changes(since), since), follower, behind=behind)
     with work.reading() as tx:
         after = cursors.read_all(tx, work.connection.name)
     return [e for e in entities if e in after and after[e].is_census_due]
@@ -114,9 +115,16 @@ def _is_fresh(work: Work, cursor: Cursor) -> bool:
     return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
 
 
-def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, followed: str | None = None) -> None:
+def _store_all(
+    work: Work,
+    pages: Iterable[Page],
+    follower: Follower | None,
+    *,
+    followed: str | None = None,
+    behind: Collection[str] = (),
+) -> None:
     """Store pages; `followed` is the one entity whose turn it is, all if None. The others' parents may not be here yet:
-    they are merged from the mirror when theirs comes.
+    they are merged from the mirror when theirs comes. `behind`: those over whose clock was read after it was set back.
     """
     empty: list[Page] = []
     kept: dict[str, datetime] = {}
@@ -130,7 +138,7 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
                 empty.append(page)
                 continue
             with collector_paused():
-                stored = _store(work, page)
+                stored = _store(work, page, is_behind=page.entity in behind)
                 if stored.kept_at is not None:
                     kept[page.entity] = max(stored.kept_at, kept.get(page.entity, stored.kept_at))
                 if follower is not None and followed in (None, page.entity):
@@ -140,7 +148,7 @@ def _store_all(work: Work, pages: Iterable[Page], follower: Follower | None, *, 
     read: dict[str, Read] = {}
     for page in empty:
         work.outcome(page.entity)
-        one = _read_by(page, kept.get(page.entity))
+        one = _read_by(page, kept.get(page.entity), page.entity in behind)
         read[page.entity] = one.after(read[page.entity]) if page.entity in read else one
     with work.transaction() as tx:
         cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
@@ -166,7 +174,9 @@ def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterato
             yield one
 
 
-def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False) -> Stored:
+def _store(
+    work: Work, page: Page, *, moves_watermark: bool = True, is_current: bool = False, is_behind: bool = False
+) -> Stored:
     """Store one page; returns what it did to the mirror."""
     name, tenant = work.connection.name, work.connection.tenant
     point("page_fetched")
@@ -206,7 +216,7 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
             run_id=work.run_id,
         )
         if moves_watermark:
-            cursors.advance(tx, tenant=tenant, connection=name, read=[_read_by(page, stored.kept_at)])
+            cursors.advance(tx, tenant=tenant, connection=name, read=[_read_by(page, stored.kept_at, is_behind)])
             point("watermark_written")
     point("page_committed")
     outcome = work.outcome(page.entity)
@@ -220,10 +230,11 @@ def _store(work: Work, page: Page, *, moves_watermark: bool = True, is_current: 
     return stored
 
 
-def _read_by(page: Page, kept_at: datetime | None) -> Read:
+def _read_by(page: Page, kept_at: datetime | None, is_behind: bool) -> Read:
     """How far an entity was read with this page; `kept_at` as in `Stored`, of the page or of those before it."""
-    # We hold one from a time that is yet to come over there: the clock was set back, what seems older is newer.
-    is_ahead = bool(kept_at and page.watermark and kept_at > page.watermark)
+    # We hold one from a time that is yet to come over there, or was when the clock had been set back: what seems older
+    # is newer.
+    is_ahead = bool(kept_at and page.watermark and (is_behind or kept_at > page.watermark))
     return Read(page.entity, page.watermark, page.is_cut_short or is_ahead)
 
 

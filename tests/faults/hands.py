@@ -582,9 +582,12 @@ def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
     setattr(state, hand, how)
     state.last = how
     record.is_touched = True
-    if how == "void" and AMOUNT not in unseen:
-        # Whoever voids has seen the amount, and takes it away.
-        record.values.pop(AMOUNT, None)
+    if how == "void" and AMOUNT in record.values:
+        # Whoever voids takes the amount away that stood before them, and not what they have not seen.
+        if AMOUNT in unseen:
+            setattr(record.values[AMOUNT], hand, None)
+        else:
+            record.values.pop(AMOUNT)
     if other == how:
         # Both want the same, whatever else either had written before.
         state.is_concurrent = False

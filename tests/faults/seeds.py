@@ -111,4 +111,21 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
             Step(22, "work", "delta", long_while=True),
         ],
     ),
+    (
+        "what is held from a later time is not missed when a clock that was set back has gone on",
+        "quickbooks",
+        11450,
+        [
+            Step(9, "edit_both"),
+            Step(13, "work", "full", clock_seconds=-600),
+            Step(18, "edit_there"),
+            Step(19, "work", "delta", long_while=True),
+        ],
+    ),
+    (
+        "an amount that its own hand voided away is in no conflict to be shown",
+        "quickbooks",
+        10761,
+        [Step(9, "edit_both", of="invoices"), Step(15, "end_there")],
+    ),
 )

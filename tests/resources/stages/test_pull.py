@@ -88,6 +88,23 @@ def test_what_changes_under_a_clock_that_was_set_back_is_found_after_it_has_gone
         books.simulator.post("clock", {})
 
 
+def test_what_is_held_from_a_later_time_is_found_too_when_the_clock_has_gone_on(books: Books):
+    books.load(a_company(2))
+    books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
+    books.sync()
+    try:
+        books.simulator.post("clock", {"advance_seconds": -600})
+        books.sync()
+        books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
+        books.simulator.post("clock", {"advance_seconds": 90_000})
+
+        books.sync()
+
+        assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
+    finally:
+        books.simulator.post("clock", {})
+
+
 def test_a_clock_that_stays_set_back_costs_one_census(books: Books):
     books.load(a_company(2))
     books.sync()
