@@ -421,6 +421,14 @@ class Connector(Protocol):
 
         A create is looked for by marker, number and content among what was made since `sent_at` (by our clock; allow
         for a skew of ten minutes); an update, void or delete by id: the record is given if its version token has moved
-        from the write's, whoever moved it. Reads only; raises as `pull` does.
+        from the write's, whoever moved it. A create that somebody has deleted since is given with `is_deleted`, where
+        it can still be read. Reads only; raises as `pull` does.
+        """
+        ...
+
+    def deleted_since(self, entity: str, since: datetime) -> Sequence[str]:
+        """Ids of the records that were deleted there since (by our clock, as for `probe`) and that no probe finds, as
+        nothing is told of them but that; maybe of some that were deleted a while before. Empty where the ERP tells
+        nothing of deletions, or no more of that time, and where a probe finds what was deleted.
         """
         ...

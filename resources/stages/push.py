@@ -30,6 +30,8 @@ from resources.connector import (
 )
 from resources.errors import ErrorKind, TieoutError
 from resources.points import point
+from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
+from resources.stages.deleted_meanwhile import unknown_deletions
 from resources.stages.merge import merge
 from resources.stages.plan import (
     ROWS_PER_PLAN_MAX,
@@ -101,7 +103,7 @@ class _Push:
 
     def run(self) -> PushReport:
         if self._retry_refused:
-            self._look_at_unreadable_now()
+            self._look_at_held_now()
         for entity, external_ids in self._settle().items():
             self._catch_up(entity, external_ids)
         for entity in in_order():
@@ -165,11 +167,15 @@ class _Push:
             else:
                 self._pause(wait_seconds)
 
-    def _look_at_unreadable_now(self) -> None:
+    def _look_at_held_now(self) -> None:
         with self.work.transaction() as tx:
             for intent in outbox.open_intents(tx, self.name, only_due=False):
-                if _why_unreadable(intent) is not None:
+                if _why_unreadable(intent) is not None or self._is_held(tx, intent):
                     outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=0, answer="to be planned anew")
+
+    def _is_held(self, tx: psycopg.Connection[Any], intent: Intent) -> bool:
+        """Whether a person sees that it is."""
+        return error_id_of(intent.ledger_id) in errors.held_ids(tx, self.name, intent.entity, STAGE)
 
     def _readable(self, found: Sequence[Intent], moved: dict[str, list[str]]) -> list[Intent]:
         """Those of these intents that can be read. The others are held, each by itself, or dropped if that is asked
@@ -186,11 +192,12 @@ class _Push:
         return readable
 
     def _hold_unreadable(self, intent: Intent, error: UnreadableIntentError, may_arrive_seconds: float = 0.0) -> None:
-        refusal = refusal_of(self.work, intent, error, may_arrive_seconds)
+        self._hold_open(intent, refusal_of(self.work, intent, error, may_arrive_seconds), str(error))
+
+    def _hold_open(self, intent: Intent, refusal: Refusal, answer: str) -> None:
+        """It stays open, so that nothing else is said about its row, and is shown to a person."""
         with self.work.transaction() as tx:
-            outbox.postpone(
-                tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=str(error)
-            )
+            outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=answer)
             self._hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
 
     def _drop_unreadable(self, intent: Intent, error: UnreadableIntentError, moved: dict[str, list[str]]) -> None:
@@ -204,17 +211,44 @@ class _Push:
                 if not self._found(intent, found):
                     moved.setdefault(intent.entity, [])
                 return
-            memory = self.work.erp.key_memory
-            over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
-            with self.work.reading() as tx:
-                rest = over_seconds * self.work.pace - outbox.age_seconds(tx, intent.intent_id)
-            if rest > 0:
+            if (rest := self._may_arrive_seconds(intent)) > 0:
                 self._hold_unreadable(intent, error, rest)
                 return
+        self._drop(intent, f"planned anew, as it could not be read: {error}", moved)
+
+    def _drop(self, intent: Intent, answer: str, moved: dict[str, list[str]]) -> None:
+        """Its row is planned anew, under a key that does not stand for the same thing."""
         with self.work.transaction() as tx:
-            outbox.end(tx, intent.intent_id, state="stale", answer=f"planned anew, as it could not be read: {error}")
+            outbox.end(tx, intent.intent_id, state="stale", answer=answer)
             edits.look_at_again(tx, intent.entity, intent.ledger_id)
         moved.setdefault(intent.entity, []).extend([intent.external_id] if intent.external_id else [])
+
+    def _may_arrive_seconds(self, intent: Intent) -> float:
+        """How long a request of then can still take effect; not positive if it cannot any more."""
+        memory = self.work.erp.key_memory
+        over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
+        with self.work.reading() as tx:
+            return over_seconds * self.work.pace - outbox.age_seconds(tx, intent.intent_id)
+
+    def _without_deleted(self, absent: Sequence[Intent], moved: dict[str, list[str]]) -> list[Intent]:
+        """Those of these that nobody can have deleted there unseen. The others are held, or dropped if a person who has
+        been told of it asks for that.
+        """
+        doubtful = [intent for intent in absent if intent.operation == "create" and intent.state == "sent"]
+        since = min((intent.sent_at for intent in doubtful), default=None)
+        gone = unknown_deletions(self.work, doubtful[0].entity, since) if since else []
+        if not gone:
+            return list(absent)
+        for intent in doubtful:
+            with self.work.reading() as tx:
+                is_told = self._retry_refused and self._is_held(tx, intent)
+            rest = max(0.0, self._may_arrive_seconds(intent)) if is_told else 0.0
+            refusal = refusal_of_deleted(self.work, gone, rest)
+            if is_told and not rest:
+                self._drop(intent, f"planned anew, as it was asked for: found {refusal.found}", moved)
+            else:
+                self._hold_open(intent, refusal, f"found {refusal.found}")
+        return [intent for intent in absent if intent not in doubtful]
 
     def _settle_and_push_again(self) -> None:
         """Finish what was sent; what had moved over there meanwhile is merged and pushed at once, a few times."""
@@ -244,7 +278,7 @@ class _Push:
                 absent.append(intent)
             elif not self._found(intent, found):
                 moved.setdefault(intent.entity, [])
-        absent = [intent for intent in absent if not self._must_rest(intent)]
+        absent = self._without_deleted([intent for intent in absent if not self._must_rest(intent)], moved)
         if not absent:
             return
         is_whole = self._is_whole(absent)

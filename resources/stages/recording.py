@@ -42,17 +42,20 @@ class Recording(Settling):
         """Whether a record that a probe found says what the intent was to make it say."""
         if intent.operation == "delete":
             return found.is_deleted or not getattr(self._read(intent.entity, found), "is_active", True)
-        if found.is_deleted:
+        wanted = _wanted_by(intent)
+        if found.is_deleted and wanted is None:
+            # Nothing tells what has changed here since it was sent.
             return False
         marker = self.composer.marker_of(intent.entity, found.payload)
         if intent.operation == "create" and intent.marker and marker is not None:
             return marker == intent.marker
+        if found.is_deleted:
+            return False
         theirs = self._read(intent.entity, found)
         if theirs is None:
             return False
         if intent.operation == "void":
             return getattr(theirs, "is_void", False)
-        wanted = _wanted_by(intent)
         if wanted is None and intent.operation == "create":
             # What the row says now is the nearest to what was sent that can be read.
             wanted = self._kept(intent.entity, intent.ledger_id).record
@@ -123,6 +126,13 @@ class Recording(Settling):
         entity = intent.entity
         kept = self._kept(entity, intent.ledger_id)
         wanted = _wanted_by(intent)
+        if record.is_deleted and intent.operation == "create" and wanted is not None:
+            # It was made, and somebody deleted it there before we knew: a deletion like any other.
+            sent = self._said(entity, wanted)
+            self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
+            gone = Theirs(record.external_id, record.version_token, record.modified_at, None, record.payload)
+            self._settle(entity, kept, sent, gone)
+            return
         if record.is_deleted or intent.operation == "delete":
             self._agree_on_deletion(entity, kept, record, theirs)
             return

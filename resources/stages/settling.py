@@ -193,6 +193,7 @@ class Settling:
         point("settled")
         if theirs.record is None and merged.record is not None:
             # It stays here although it is gone there: to be made again, as a record of its own.
+            self._pending.bound.pop((entity, theirs.external_id), None)
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=theirs.external_id)
             is_agreed = False
         else:

@@ -32,6 +32,12 @@ _A_BILL = ("make_here", {"of": "bills"})
 BITES: dict[str, list[Step]] = {
     "no_intent": _steps(_A_BILL, _push(strike=_at("after_send"))),
     "no_probe": _steps(_A_BILL, _push(fault="error_after", strike=_at("after_send")), _push(long_while=True)),
+    "deletion_unasked": _steps(
+        ("make_here", {"of": "purchase_orders"}),
+        _push(strike=_at("after_send")),
+        *[("end_there", {"of": "purchase_orders"})] * 4,
+        _push(long_while=True),
+    ),
     "new_key_on_retry": _steps(_A_BILL, _push(fault="very_late")),
     "fresh_token": _steps(("edit_both", {"of": "invoices"}), _push()),
     "watermark_before_page": _steps(

@@ -474,8 +474,8 @@ class Hands:
         value, path = self._text(name, "there"), kind.texts[name]
         return value, {**body, **self.erp.with_text(there, path, value)}, self.erp.text_at(there, path)
 
-    def end_there(self, chance: random.Random) -> None:
-        record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
+    def end_there(self, chance: random.Random, of: str = "") -> None:
+        record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid and of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None or self.erp.is_void(there):
             return

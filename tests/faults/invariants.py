@@ -110,7 +110,7 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
             yield f"1: {label} is {'gone' if there is None else 'alive'} there and not so here"
             return
     state = record.values.get(STATE)
-    if state is not None and not (there and _was_made_anew(found, kind.effect, found.erp.marker_of(there))):
+    if state is not None:
         yield from _of_state(label, state.last, state.is_concurrent, row, there, conflict)
     if there is None:
         return
@@ -186,7 +186,7 @@ def one_effect_per_record(found: Found) -> Iterator[str]:
         if line["operation"] == "create" and not line["replay"] and found.erp.marker_in(line["marker"])
     )
     for (wire, marker), count in made.items():
-        if count > 1 and not _came_late(found, wire, marker) and not _was_made_anew(found, wire, marker):
+        if count > 1 and not _came_late(found, wire, marker):
             yield f"2: {wire} {marker!r} was made {count} times there"
     # One request may change one record several times, as when it uses a credit on two documents.
     sent = Counter(
@@ -213,29 +213,6 @@ def _came_late(found: Found, wire: str, marker: str) -> bool:
     )
 
 
-def _was_made_anew(found: Found, wire: str, marker: str) -> bool:
-    """Whether a person deleted it over there while we did not know yet that it had been made, and the service had
-    forgotten the request's id when it was sent again: nothing over there tells that it was there before.
-    """
-    made = {
-        line["id"]
-        for line in found.effects
-        if line["entity"] == wire
-        and line["operation"] == "create"
-        and not line["replay"]
-        and marker == found.erp.marker_in(line["marker"])
-    }
-    return (
-        found.ran.has_long_while
-        and len(made) > 1
-        and any(
-            line["id"] in made and line["operation"] == "delete" and line["origin"] == "edit"
-            for line in found.effects
-            if line["entity"] == wire
-        )
-    )
-
-
 def _of_double(found: Found, record: Record) -> Iterator[str]:
     kind, name = record.kind, record.name
     ids = [i for i, one in found.there[kind.entity].items() if found.erp.name_of(kind, one) in record.names]
@@ -251,6 +228,9 @@ def _of_double(found: Found, record: Record) -> Iterator[str]:
 
 def nothing_is_stuck(found: Found) -> Iterator[str]:
     for one in found.world.rows("select * from sync.outbox where state in ('sent', 'waiting')"):
+        is_asked_about = (one["entity"], f"#{one['ledger_id']}") in found.errors
+        if is_asked_about and (one["operation"], one["state"]) == ("create", "sent"):
+            continue
         yield f"11: an intent of {one['entity']}/#{one['ledger_id']} is stuck: {one['answer']}"
     for one in found.world.rows("select * from sync.edits where looked_at is null"):
         yield f"11: {one['entity']}/#{one['ledger_id']} was never looked at"

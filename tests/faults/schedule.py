@@ -175,7 +175,7 @@ class Schedule:
                 self.hands.make_here(chance, entity, strange_party=chance.random() < 0.15)
             elif step.what == "make_there":
                 self.hands.make_there(chance, step.of or chance.choices(list(MADE), list(MADE.values()))[0])
-            elif step.what in ("edit_both", "edit_there"):
+            elif step.what in ("edit_both", "edit_there", "end_there"):
                 getattr(self.hands, step.what)(chance, of=step.of)
             else:
                 getattr(self.hands, step.what)(chance)

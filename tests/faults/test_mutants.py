@@ -10,7 +10,7 @@ from tests.faults.running import first_failure
 from tests.faults.world import World
 
 SEEDS = range(20)
-WITH_EVERY_CHANGE = ("no_probe", "watermark_before_page", "fresh_token")
+WITH_EVERY_CHANGE = ("no_probe", "deletion_unasked", "watermark_before_page", "fresh_token")
 
 
 @pytest.mark.parametrize("mutant", WITH_EVERY_CHANGE)

@@ -195,7 +195,10 @@ def pending(services: Services) -> list[list[str]]:
     with services.db.transaction(TENANT) as tx:
         return tx.execute(
             "select 'edit', entity || '/#' || ledger_id from sync.edits where looked_at is null union all "
-            "select 'intent', entity || '/#' || ledger_id from sync.outbox where state in ('sent', 'waiting') "
+            "select 'intent', entity || '/#' || ledger_id from sync.outbox o where state in ('sent', 'waiting') "
+            # A create in doubt that a person is asked about rests.
+            "and not (operation = 'create' and state = 'sent' and exists (select from sync.errors e "
+            "where e.resolved_at is null and e.entity = o.entity and e.external_id = '#' || o.ledger_id)) "
             "union all select 'notice', entities[1] || '/' || external_id from sync.inbox where taken_at is null"
         ).fetchall()
 

@@ -209,6 +209,10 @@ class QuickBooksConnector:
         """Whether a write in doubt has happened; see `probing.py`."""
         return self._prober.probe(write, wanted, sent_at)
 
+    def deleted_since(self, entity: str, since: datetime) -> Sequence[str]:
+        """What the change feed tells of, which is an id and a time; see `probing.py`."""
+        return self._prober.deleted_since(entity, since)
+
     def _walk(
         self,
         wire_entity: WireEntity,

@@ -6,13 +6,14 @@ queries; README.md. A record is recognised by its mark first and by its content 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from resources.connector import Wanted, WireRecord, Write
 from resources.erps.quickbooks import queries
 from resources.erps.quickbooks.errors import FaultError
+from resources.erps.quickbooks.feed import ChangeFeed
 from resources.erps.quickbooks.mappings import MAPPINGS
 from resources.erps.quickbooks.markers import marker_in
 from resources.erps.quickbooks.profile import PAGE_ROWS_MAX, WIRE_ENTITIES
@@ -44,6 +45,7 @@ class Prober:
     def __init__(self, wire: Wire, *, realm_id: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._wire = wire
         self._realm_id = realm_id
+        self._feed = ChangeFeed(wire)
         self._now = now
 
     def probe(self, write: Write, wanted: Wanted, sent_at: datetime) -> WireRecord | None:
@@ -55,6 +57,23 @@ class Prober:
         if found is None and skew < -SKEW_SEEN:
             _, found = self._made(write, wanted, sent_at + skew)
         return found
+
+    def deleted_since(self, entity: str, since: datetime) -> Sequence[str]:
+        """See `Connector.deleted_since`: one call of the change feed, or another where the clocks differ.
+
+        Names are never deleted, they are made inactive. What was cut off, or is too old for the feed, it does not tell.
+        """
+        if entity in _NAMES:
+            return ()
+        began_at, found = self._deleted(entity, since)
+        skew = began_at - self._now() if began_at else timedelta(0)
+        if skew < -SKEW_SEEN:
+            _, found = self._deleted(entity, since + skew)
+        return found
+
+    def _deleted(self, entity: str, since: datetime) -> tuple[datetime | None, Sequence[str]]:
+        ((_, change),) = self._feed.read({entity: since - SKEW_MAX})
+        return change.complete_before, [one.external_id for one in change.rows.records if one.is_deleted]
 
     def _changed(self, write: Write) -> WireRecord | None:
         """The record by its id, read and not queried: a query may lag behind a write."""

@@ -245,6 +245,10 @@ class XeroConnector:
         """Whether a write in doubt has happened; see `probing.py`."""
         return self._prober.probe(write, wanted, sent_at)
 
+    def deleted_since(self, entity: str, since: datetime) -> Sequence[str]:
+        """Empty: a document that was deleted is listed as such, with its mark, and an item vanishes without a sign."""
+        return ()
+
     def _rows(self, entity: str, source: Source, batch: Batch, *, is_header_only: bool = False) -> Rows:
         base = self._base_currency() if entity in CONTACT_ROLES and batch.read else ""
         found = batch.read if is_header_only else self._bank_accounts.completed(source, batch.read)

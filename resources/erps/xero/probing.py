@@ -74,12 +74,17 @@ class Prober:
         source = _source_of(write)
         walk = Walk(self._wire, source.resource, entity=write.entity)
         base = self._base_currency() if write.entity in CONTACT_ROLES else ""
+        deleted: WireRecord | None = None
         for record in self._records(walk, write.entity, source, sent_at - SKEW_MAX, base):
-            if marker_in(record.payload) == marker and not record.is_deleted:
-                # Made but not applied yet is not done: sent again, it is gone on with.
-                is_half = is_in_two_steps(write) and unallocated(write, record) != []
-                return walk.began_at, None if is_half else record
-        return walk.began_at, None
+            if marker_in(record.payload) != marker:
+                continue
+            if record.is_deleted:
+                deleted = record
+                continue
+            # Made but not applied yet is not done: sent again, it is gone on with.
+            is_half = is_in_two_steps(write) and unallocated(write, record) != []
+            return walk.began_at, None if is_half else record
+        return walk.began_at, deleted
 
     def _records(self, walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
         for batch in walk.pages(since):

@@ -18,6 +18,14 @@ def no_probe() -> None:
     QuickBooksConnector.probe = lambda self, write, wanted, sent_at: None  # type: ignore[method-assign]
 
 
+def deletion_unasked() -> None:
+    """Send again without asking whether somebody has deleted there what was never seen here."""
+    from resources.erps.quickbooks.client import QuickBooksConnector
+
+    assert QuickBooksConnector.deleted_since
+    QuickBooksConnector.deleted_since = lambda self, entity, since: ()  # type: ignore[method-assign]
+
+
 def after_instead_of_from() -> None:
     """Ask for what changed after the watermark's second, not from it on, and without any overlap."""
     from resources.connector import DELTA_OVERLAP
@@ -118,6 +126,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
     for mutant in (
         no_probe,
+        deletion_unasked,
         after_instead_of_from,
         offset_paging,
         naive_time,

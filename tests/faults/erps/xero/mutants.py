@@ -15,6 +15,19 @@ def no_probe() -> None:
     XeroConnector.probe = lambda self, write, wanted, sent_at: None  # type: ignore[method-assign]
 
 
+def deletion_unasked() -> None:
+    """What was deleted since counts as never made."""
+    from resources.erps.xero.probing import Prober
+
+    original = Prober._made
+
+    def made(self: Any, write: Any, marker: str, sent_at: Any) -> Any:
+        began_at, found = original(self, write, marker, sent_at)
+        return began_at, None if found is None or found.is_deleted else found
+
+    Prober._made = made  # type: ignore[method-assign]
+
+
 def fresh_token() -> None:
     """Write without looking whether the record is still what was merged: Xero itself checks nothing."""
     from resources.erps.xero.sending import Sender
@@ -55,5 +68,5 @@ NOT_TRIED = frozenset({"retry_on_400"})
 
 MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
-    for mutant in (no_probe, fresh_token, after_instead_of_from, census_deletes_on_a_partial_run)
+    for mutant in (no_probe, deletion_unasked, fresh_token, after_instead_of_from, census_deletes_on_a_partial_run)
 }

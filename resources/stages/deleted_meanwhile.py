@@ -1,0 +1,46 @@
+"""Creates in doubt that somebody may have deleted over there before we could know that they were made.
+
+Belongs here: what tells of it, and words. Where the ERP's records can still be read after they were deleted, a probe
+finds the very one. Where a deletion tells nothing but an id, one of a record that we never had may have been ours:
+sent again, it would undo what somebody did, so that a person is asked. When creates are held, and dropped if it is
+asked for, is decided in `push.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from resources.connector import Refusal
+from resources.errors import ErrorKind
+from resources.stages.work import Work
+from resources.stores import mirror
+
+_IDS_SHOWN_MAX = 5
+
+
+def unknown_deletions(work: Work, entity: str, since: datetime) -> list[str]:
+    """Ids of records of this entity that were deleted there since, and that we have never had."""
+    told = work.connector.deleted_since(entity, since)
+    if not told:
+        return []
+    with work.reading() as tx:
+        known = mirror.held(tx, work.connection.name, entity, told)
+    return [external_id for external_id in told if external_id not in known]
+
+
+def refusal_of(work: Work, external_ids: Sequence[str], may_arrive_seconds: float = 0.0) -> Refusal:
+    """Why a create is held and what to do. `may_arrive_seconds`: it is too young to be made anew."""
+    title, name = work.erp.title, work.connection.name
+    shown = ", ".join(external_ids[:_IDS_SHOWN_MAX])
+    more = f" and {len(external_ids) - _IDS_SHOWN_MAX} more" if len(external_ids) > _IDS_SHOWN_MAX else ""
+    found = f"that {title} does not have it, and that what we never had was deleted there since it was sent: {shown}"
+    late = f"; {title} may still get it" if may_arrive_seconds else ""
+    wait = f"wait {may_arrive_seconds / 60:.0f} minutes, then " if may_arrive_seconds else ""
+    return Refusal(
+        "the answer to its making, which was lost",
+        f"{found}{more}{late}",
+        "a sign whether it was made, and deleted by somebody",
+        f"if it was, delete the row here too; {wait}`tieout push {name} --retry`: a row that is alive is made anew",
+        ErrorKind.CONFLICT,
+    )
