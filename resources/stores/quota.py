@@ -35,18 +35,21 @@ WAIT_SECONDS_MAX = 1.0
 # A commit here need not reach the disk: after a crash of the database at most the last second of calls is forgotten.
 _HURRIED = "set local synchronous_commit = off"
 
-# One statement takes a flight slot and one of each window, or none of them.
+# One statement takes a flight slot and one of each window, or none of them. The last is only looked for where all
+# before it are free. What is taken is found by the key: an app has ten thousand slots, and a call must not read them.
 _TAKE = """
 with flight as (
   select slot from sync.api_slots
   where company = %(company)s and lane = 'flight' and slot < %(in_flight)s and free_at <= clock_timestamp()
   order by free_at for update skip locked limit 1
 ), {counted}
-taken as (
+chosen (lane, slot, seconds) as (
+  {chosen}
+), taken as (
   update sync.api_slots s
-  set holder = %(holder)s, free_at = clock_timestamp() + make_interval(secs => %(call_seconds)s + {seconds})
-  from flight, {names}
-  where s.company = %(company)s and ((s.lane = 'flight' and s.slot = flight.slot) or {matches})
+  set holder = %(holder)s, free_at = clock_timestamp() + make_interval(secs => %(call_seconds)s + chosen.seconds)
+  from chosen
+  where s.company = %(company)s and s.lane = chosen.lane and s.slot = chosen.slot and exists (select from of_{last})
   returning s.lane, s.slot
 )
 select count(*) from taken
@@ -238,9 +241,13 @@ def _built(names: tuple[str, ...]) -> dict[str, str]:
     return {
         "take": _TAKE.format(
             counted="".join(counted).strip(),
-            seconds=f"case s.lane {lasting} else 0 end",
-            names=", ".join(f"of_{name}" for name in names),
-            matches=" or ".join(f"(s.lane = '{name}' and s.slot = of_{name}.slot)" for name in names),
+            chosen=" union all ".join(
+                [
+                    "select 'flight', slot, 0 from flight",
+                    *(f"select '{name}', slot, %({name}_seconds)s from of_{name}" for name in names),
+                ]
+            ),
+            last=names[-1],
         ),
         "give_back": _GIVE_BACK.format(seconds=f"case lane {lasting} else 0 end"),
         "wait": _WAIT.format(

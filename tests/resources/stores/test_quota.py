@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 import pytest
 
 from resources.errors import ErrorKind, TieoutError
@@ -137,6 +140,31 @@ def test_permission_costs_two_transactions(transaction):
             pass
 
     assert len(opened) == 200
+
+
+def test_permission_looks_at_few_slots_however_many_there_are(transaction):
+    looked_at: list[int] = []
+
+    @contextmanager
+    def counting() -> Iterator[psycopg.Connection[Any]]:
+        with transaction() as db:
+            yield db
+            (count,) = db.execute(
+                "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'api_slots'"
+            ).fetchone()
+            looked_at.append(count)
+
+    day = Window("day", 5000, 86_400)
+    quota = CallQuota(counting, "co", calls_per_window=1000, window_seconds=60.0, in_flight=1000, further=(day,))
+    with quota.call():
+        pass
+    looked_at.clear()
+
+    with quota.call():
+        pass
+
+    assert len(looked_at) == 2
+    assert max(looked_at) < 50
 
 
 def test_a_company_is_counted_by_app_and_realm_and_its_key_tells_neither():
