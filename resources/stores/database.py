@@ -53,7 +53,7 @@ class Database:
             max_size=connections_max,
             open=True,
             timeout=30,
-            check=_look_at,
+            check=self._look_at,
         )
 
     @contextmanager
@@ -87,6 +87,21 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
+    def _look_at(self, connection: psycopg.Connection[Any]) -> None:
+        """Raises psycopg.OperationalError for a connection that the server ended while nobody used it: the pool then
+        gives another. One that is well has nothing to say when it is not asked, which costs no round trip to see.
+        """
+        said = select.poll()
+        said.register(connection.fileno(), select.POLLIN)
+        if not said.poll(0):
+            return
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            # The others most probably went with it. Each one found dead would have the pool wait, a second and longer.
+            self._pool.drain()
+            raise
+
     @property
     def connection_count(self) -> int:
         """How many connections this process has to the database just now."""
@@ -112,16 +127,6 @@ def trust_keys(tx: psycopg.Connection[Any]) -> None:
     other index, so what looks up many says so itself: `lateral (... offset 0)` is done key by key.
     """
     tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
-
-
-def _look_at(connection: psycopg.Connection[Any]) -> None:
-    """Raises psycopg.OperationalError for a connection that the server ended while nobody used it: the pool then gives
-    another. One that is well has nothing to say when it is not asked, which costs no round trip to see.
-    """
-    said = select.poll()
-    said.register(connection.fileno(), select.POLLIN)
-    if said.poll(0):
-        ConnectionPool.check_connection(connection)
 
 
 def unreachable(url: str, error: Exception) -> TieoutError:
