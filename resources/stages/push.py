@@ -268,7 +268,10 @@ class _Push:
         only a part happened may still be at work: once the ERP must have given it up, the rest goes one by one.
         """
         absent: list[Intent] = []
+        over = self._over(group)
         for intent in group:
+            if intent.intent_id in over:
+                continue
             if intent.state == "waiting":
                 absent.append(intent)
                 continue
@@ -276,9 +279,12 @@ class _Push:
             point("probed")
             if found is None:
                 absent.append(intent)
-            elif not self._found(intent, found):
-                moved.setdefault(intent.entity, [])
-        absent = self._without_deleted([intent for intent in absent if not self._must_rest(intent)], moved)
+            else:
+                if not self._found(intent, found):
+                    moved.setdefault(intent.entity, [])
+                over = self._over(group)
+        absent = [intent for intent in absent if intent.intent_id not in over and not self._must_rest(intent)]
+        absent = self._without_deleted(absent, moved)
         if not absent:
             return
         is_whole = self._is_whole(absent)
@@ -299,6 +305,13 @@ class _Push:
         for some in [again] if is_whole else [[intent] for intent in again]:
             if stale := self._send(some):
                 moved.setdefault(some[0].entity, []).extend(stale)
+
+    def _over(self, group: Sequence[Intent]) -> set[int]:
+        """Those of these that have ended since they were read: what was found is merged, with all else that the mirror
+        has of its kind, and that may be theirs.
+        """
+        with self.work.reading() as tx:
+            return outbox.ended(tx, [intent.intent_id for intent in group])
 
     def _must_rest(self, intent: Intent) -> bool:
         """Whether a write in doubt that was not found is too old to meet its own key there, and too young to be over.

@@ -132,6 +132,17 @@ def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool
         ).fetchall()
 
 
+def ended(tx: psycopg.Connection[Any], intent_ids: Sequence[int]) -> set[int]:
+    """Those of these intents that are no longer open."""
+    return {
+        intent_id
+        for (intent_id,) in tx.execute(
+            "select intent_id from sync.outbox where intent_id = any(%s) and state not in ('sent', 'waiting')",
+            (list(intent_ids),),
+        )
+    }
+
+
 def open_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> set[int]:
     """Those of these ledger rows that have an open intent."""
     return {

@@ -67,6 +67,21 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
         ],
     ),
     (
+        "what a merge has brought meanwhile is recorded once",
+        "quickbooks",
+        6302,
+        [
+            Step(0, "make_here"),
+            Step(1, "make_here"),
+            Step(2, "work", "push", fault="answer_lost", strike=_kill("after_send", 1)),
+            Step(5, "work", "delta", fault="truncated_reading", strike=_kill("merge_written", 3)),
+            Step(16, "edit_both"),
+            Step(17, "edit_both"),
+            Step(18, "work", "push", fault="answer_lost_thrice"),
+            Step(19, "edit_here"),
+        ],
+    ),
+    (
         "what changes under a clock that was set back is not missed where no feed says so",
         "xero",
         5090,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from resources.stores import switches
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
+from tests.resources.stages.test_push_unreadable import Died, die
 
 
 def lose(company: Books, *, times: int = 1, drop: str = "before", path: str = "*/invoice*") -> None:
@@ -276,3 +278,30 @@ def test_a_batch_of_which_a_part_was_answered_and_a_part_lost_happens_exactly_on
     assert company.value("select count(*) from sync.audit where action = 'push.create'") == 30
     assert company.value("select count(*) from sync.bindings where entity = 'invoices'") == 31
     assert quiet(company)
+
+
+def test_what_a_merge_has_brought_meanwhile_is_not_recorded_a_second_time(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("L-1", "L-2"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+    die(company, monkeypatch, "after_send")
+    with monkeypatch.context() as patched:
+        # The next sync stores both in the mirror, and dies before it merges them.
+        patched.setattr("resources.points.hook", dying_before_invoices_are_merged(company))
+        with pytest.raises(Died):
+            company.sync()
+
+    company.push()
+
+    keys = [row["detail"]["key"] for row in company.rows("select detail::jsonb from sync.audit where action ~ 'push'")]
+    assert len(keys) == len(set(keys)) == 2
+    assert quiet(company)
+
+
+def dying_before_invoices_are_merged(company: Books) -> Callable[[str], None]:
+    def hook(name: str) -> None:
+        if name == "merge_begun" and len(company.mirror_ids("invoices")) == 3:
+            raise Died
+
+    return hook
