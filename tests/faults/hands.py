@@ -21,6 +21,7 @@ from tests.ledger_writer import LedgerWriter
 
 AMOUNT = "total_amount"
 STATE = "state"
+ACTIVE = "is_active"
 LIVE = "live"
 
 
@@ -259,6 +260,12 @@ class Hands:
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"]:
             return
+        if not name and self._may_archive(record) and row[ACTIVE] and chance.random() < 0.2:
+            # Nobody brings it back from here.
+            self.writer.update(record.kind.entity, record.ledger_id, **{ACTIVE: False})
+            record.value(ACTIVE).write("ours", False, shown=True)
+            self.say(f"here: archive {record.label}")
+            return
         name = name or self._a_field(chance, record)
         if name == AMOUNT:
             self._amount_here(chance, record, row)
@@ -411,7 +418,10 @@ class Hands:
 
     def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any] | None:
         """None for money to a vendor that settles nothing, which nobody enters."""
-        document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
+        settled_kind = SETTLES[kind.entity]
+        if kind.entity in self.erp.refunds and chance.random() < 0.2:
+            settled_kind = self.erp.refunds[kind.entity]
+        document = self.pick(chance, lambda r: r.kind.entity == settled_kind and not r.is_touched)
         there = self.there(document) if document else None
         if document and there and document.ledger_id is not None:
             left = self.erp.total_of(there) - document.paid
@@ -429,6 +439,9 @@ class Hands:
             return
         if not name and record.kind.is_renamed_there and chance.random() < 0.3:
             self._rename_there(record, there)
+            return
+        if not name and self._may_archive(record) and chance.random() < 0.3:
+            self._archive_there(record, there)
             return
         name = name or self._a_field(chance, record)
         edit = self.edit_of(chance, record, there, name)
@@ -455,6 +468,29 @@ class Hands:
         record.name = name
         record.names.add(name)
         record.value(kind.name).write("theirs", name, shown=None)
+
+    def _may_archive(self, record: Record) -> bool:
+        """Not whom documents are with: nobody could enter any more. And not unseen by the other hand, nor while a write
+        is in doubt: of two states, one that was changed and changed back is no change.
+        """
+        if not record.kind.is_archived or record.external_id in self.erp.parties.values():
+            return False
+        row, there = self.row(record), self.there(record)
+        under_way = "select 1 from sync.outbox where entity = %s and ledger_id = %s and state in ('sent', 'waiting')"
+        return (
+            row is not None
+            and there is not None
+            and row[ACTIVE] == self.erp.is_active(there)
+            and not self.world.rows(under_way, record.kind.entity, record.ledger_id)
+        )
+
+    def _archive_there(self, record: Record, there: dict[str, Any]) -> None:
+        kind, was = record.kind, self.erp.is_active(there)
+        body = self.erp.edited(kind, there) | self.erp.activity(not was)
+        if self.world.edit_there(kind, self.erp.edit_of("update", kind, there, body)) is None:
+            return
+        record.value(ACTIVE).write("theirs", not was, shown=was)
+        self.say(f"there: {'archive' if was else 'restore'} {record.label}")
 
     def edit_of(
         self, chance: random.Random, record: Record, there: dict[str, Any], name: str
@@ -548,7 +584,7 @@ class Hands:
                 record.value(STATE).settle(state)
                 for value in record.values.values():
                     value.is_concurrent = False
-            elif name in (*record.kind.texts, record.kind.name) and chosen is not None:
+            elif name in (*record.kind.texts, record.kind.name, ACTIVE) and chosen is not None:
                 record.value(name).settle(chosen[name])
             elif name == AMOUNT and chosen is not None:
                 record.value(name).settle(Decimal(chosen[name]))

@@ -23,7 +23,7 @@ class Kind:
     effects calls it, if not by `wire`. `always`: what the ledger has to say of every new one. `first`: the kind of
     document that a person over there makes together with it. `is_renamed_there`: whether people do that; where a record
     in doubt is found by its name alone, nobody could tell it from another then. `is_taken_back_whole`: money is deleted
-    with what it settles.
+    with what it settles. `is_archived`: people put it away and, over there, take it out again.
     """
 
     entity: str
@@ -44,6 +44,7 @@ class Kind:
     first: str = ""
     is_renamed_there: bool = False
     is_taken_back_whole: bool = False
+    is_archived: bool = False
 
     @property
     def effect(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.faults import invariants
 from tests.faults.hands import AMOUNT
-from tests.faults.invariants import violations
+from tests.faults.invariants import Found, one_effect_per_record, violations
 from tests.faults.running import Tried, attempt
 from tests.faults.schedule import Schedule, Step, steps_of
 from tests.faults.world import World
@@ -57,6 +58,29 @@ def test_2_a_second_document_is_found(world: World, tried: Tried):
     assert world.edit_there(kind, world.erp.edit_of("create", kind, None, body))
 
     assert any(found.startswith("2: bills/BILL-130 is 2 times there") for found in violations(world, tried.ran))
+
+
+@pytest.mark.parametrize(("seconds", "is_excused"), [(100, False), (5000, True)], ids=["remembered", "forgotten"])
+def test_2_a_change_that_came_twice_is_found_unless_its_key_was_forgotten_where_nothing_else_tells(
+    world: World, tried: Tried, seconds: int, is_excused: bool
+):
+    found = Found(world, tried.ran)
+    began = datetime(2026, 3, 1, tzinfo=UTC)
+    told = {"entity": "Bill", "id": "1", "key": "K", "operation": "update", "replay": False, "marker": ""}
+    found.effects = [
+        {**told, "sequence": 1, "trace": "a", "origin": "api", "time": began.isoformat()},
+        {
+            **told,
+            "sequence": 2,
+            "trace": "b",
+            "origin": "late",
+            "time": (began + timedelta(seconds=seconds)).isoformat(),
+        },
+    ]
+
+    says = [one for one in one_effect_per_record(found) if "changed 2 times" in one]
+
+    assert bool(says) is not (is_excused and world.erp.name == "xero")
 
 
 def test_3_a_cent_is_found(world: World, tried: Tried):

@@ -35,6 +35,8 @@ class Erp(Protocol):
     """`customers` and `vendors` -> external id of the one that documents are with."""
     settles_always: frozenset[str]
     """The kinds of money that are entered for a document and for nothing else."""
+    refunds: Mapping[str, str]
+    """By kind of money, the kind of credits that it gives back over there."""
     income_code: str
     expense_code: str
     payable_code: str
@@ -82,6 +84,12 @@ class Erp(Protocol):
     def is_gone(self, one: Wire) -> bool: ...
 
     def is_void(self, one: Wire) -> bool: ...
+
+    def is_active(self, one: Wire) -> bool:
+        """Whether it is not put away."""
+
+    def activity(self, is_active: bool) -> dict[str, Any]:
+        """The body by which a person puts a record away, or takes it out again."""
 
     def total_of(self, one: Wire) -> Decimal: ...
 

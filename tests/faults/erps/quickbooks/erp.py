@@ -43,6 +43,7 @@ class QuickBooks:
     item = ITEM
     parties: Mapping[str, str] = {"customers": "1", "vendors": "50"}
     settles_always = frozenset({"bill_payments"})
+    refunds: Mapping[str, str] = {}
     income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
     pace, rest_seconds = 0.0, None
     # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
@@ -86,6 +87,12 @@ class QuickBooks:
 
     def is_void(self, one: Wire) -> bool:
         return one.get("TotalAmt") == 0
+
+    def is_active(self, one: Wire) -> bool:
+        return one.get("Active") is not False
+
+    def activity(self, is_active: bool) -> dict[str, Any]:
+        return {"Active": is_active}
 
     def total_of(self, one: Wire) -> Decimal:
         return Decimal(str(one.get("TotalAmt", 0)))

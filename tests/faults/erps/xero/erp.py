@@ -21,14 +21,15 @@ from tests.faults.kinds import DAY, Kind
 
 _API = r"^/api\.xro/2\.0/"
 _LISTED = "Contacts|Invoices|CreditNotes|Payments|PurchaseOrders"
-_TYPES = {
-    "invoices": "ACCREC",
-    "bills": "ACCPAY",
-    "credit_memos": "ACCRECCREDIT",
-    "payments": "ACCRECPAYMENT",
-    "bill_payments": "ACCPAYPAYMENT",
+_TYPES = {"invoices": "ACCREC", "bills": "ACCPAY", "credit_memos": "ACCRECCREDIT"}
+# What settles a document, and what gives a credit note back.
+_PAYMENTS = {"payments": ("ACCRECPAYMENT", "ARCREDITPAYMENT"), "bill_payments": ("ACCPAYPAYMENT",)}
+# Money with a rest: as an overpayment and as a prepayment.
+_AHEAD = {
+    "payments": ("RECEIVE-OVERPAYMENT", "RECEIVE-PREPAYMENT"),
+    "bill_payments": ("SPEND-OVERPAYMENT", "SPEND-PREPAYMENT"),
 }
-_OVERPAYMENTS = {"payments": "RECEIVE-OVERPAYMENT", "bill_payments": "SPEND-OVERPAYMENT"}
+_RESTS = {"OverpaymentID": ("overpayment", "Overpayments"), "PrepaymentID": ("prepayment", "Prepayments")}
 _BALANCES = {"customers": "AccountsReceivable", "vendors": "AccountsPayable"}
 _KEYS = {
     "Contacts": "ContactID",
@@ -73,6 +74,7 @@ class Xero:
     # this pace, and the rest, which is longer than any of them, has its real length (`warm_up`).
     pace, rest_seconds = 1e-6, (400, 1201)
     income_code, expense_code, payable_code, bank_code = "200", "429", "", "090"
+    refunds = {"payments": "credit_memos"}
     # Whoever has the name of a vendor is that vendor: one contact, which no second one may be called.
     taken_name = ""
 
@@ -121,22 +123,23 @@ class Xero:
     # Reading
 
     def lists_of(self, kind: Kind) -> tuple[str, ...]:
-        return (kind.wire, "Overpayments") if kind.is_money else (kind.wire,)
+        return (kind.wire, *(name for _, name in _RESTS.values())) if kind.is_money else (kind.wire,)
 
     def is_of(self, kind: Kind, one: Wire) -> bool:
-        if _is_overpayment(one):
-            return one.get("Type") == _OVERPAYMENTS[kind.entity]
+        if _rest_of(one):
+            return one.get("Type") in _AHEAD[kind.entity]
+        if kind.is_money:
+            return one.get("PaymentType") in _PAYMENTS[kind.entity]
         if kind.wire == "Contacts":
             role = re.match(r"tieout-(customers|vendors)-", str(one.get("ContactNumber") or ""))
             own, other = ("IsCustomer", "IsSupplier") if kind.entity == "customers" else ("IsSupplier", "IsCustomer")
             return bool(one.get(own)) or (role[1] == kind.entity if role else not one.get(other))
-        key = "PaymentType" if kind.is_money else "Type"
-        return one.get(key) == _TYPES.get(kind.entity, one.get(key))
+        return one.get("Type") == _TYPES.get(kind.entity, one.get("Type"))
 
     def id_of(self, one: Wire) -> str:
         # An item is named by its code, as lines name it.
-        if _is_overpayment(one):
-            return f"overpayment:{one['OverpaymentID']}"
+        if key := _rest_of(one):
+            return f"{_RESTS[key][0]}:{one[key]}"
         return one["Code"] if "ItemID" in one else next(one[key] for key in _KEYS.values() if key in one)
 
     def name_of(self, kind: Kind, one: Wire) -> str | None:
@@ -146,14 +149,20 @@ class Xero:
         return re.sub(r"(^| )\[tieout:[^]]*\]\s*$", "", str(one.get(path) or ""))
 
     def is_gone(self, one: Wire) -> bool:
-        # An overpayment is taken back by its bank transaction, and shows that so.
-        return one.get("Status") == ("VOIDED" if _is_overpayment(one) else "DELETED")
+        # Money with a rest is taken back by its bank transaction, and shows that so.
+        return one.get("Status") == ("VOIDED" if _rest_of(one) else "DELETED")
 
     def is_void(self, one: Wire) -> bool:
         return one.get("Status") == "VOIDED"
 
     def texts_of_void(self, kind: Kind) -> frozenset[str]:
         return frozenset()
+
+    def is_active(self, one: Wire) -> bool:
+        return one.get("ContactStatus") == "ACTIVE"
+
+    def activity(self, is_active: bool) -> dict[str, Any]:
+        return {"ContactStatus": "ACTIVE" if is_active else "ARCHIVED"}
 
     def total_of(self, one: Wire) -> Decimal:
         return Decimal(str(one.get("Total", one.get("Amount", 0))))
@@ -167,11 +176,11 @@ class Xero:
         return Decimal(str(side.get("Outstanding", 0)))
 
     def is_applied(self, kind: Kind, one: Wire) -> bool:
-        return not _is_overpayment(one) or bool(one.get("Allocations"))
+        return not _rest_of(one) or bool(one.get("Allocations"))
 
     def may_end(self, one: Wire) -> bool:
-        # An overpayment goes with its bank transaction, which is no record of a kind.
-        return not _is_overpayment(one)
+        # Money with a rest goes with its bank transaction, which is no record of a kind.
+        return not _rest_of(one)
 
     def party_of(self, kind: Kind, one: Wire) -> str:
         return one["Contact"]["ContactID"]
@@ -227,23 +236,27 @@ class Xero:
 
     def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
         if settles is not None:
-            paid = {"Invoice": {"InvoiceID": settles[1]["InvoiceID"]}, "Account": {"Code": self.bank_code}}
+            word = settles[0].told
+            paid = {word: {f"{word}ID": settles[1][f"{word}ID"]}, "Account": {"Code": self.bank_code}}
             return {**paid, "Date": DAY, "Amount": float(amount)}
+        # An odd amount was paid ahead, an even one is more than was owed.
+        is_ahead = int(amount * 100) % 2
         return {
-            "Type": _OVERPAYMENTS[kind.entity],
+            "Type": _AHEAD[kind.entity][is_ahead],
             "Contact": {"ContactID": self.parties[str(kind.party)]},
             "BankAccount": {"Code": self.bank_code},
             "Date": DAY,
             "LineAmountTypes": "NoTax",
-            "LineItems": [{"Description": "more than was owed", "Quantity": 1, "UnitAmount": float(amount)}],
+            "LineItems": [self._line(kind, amount)],
         }
 
     def has_rest(self, one: Wire) -> bool:
-        return _is_overpayment(one)
+        return bool(_rest_of(one))
 
     def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
         used = {"Amount": float(amount), "Date": DAY, "Invoice": {"InvoiceID": document["InvoiceID"]}}
-        path = f"/Overpayments/{one['OverpaymentID']}/Allocations"
+        key = _rest_of(one)
+        path = f"/{_RESTS[key][1]}/{one[key]}/Allocations"
         return {"method": "PUT", "path": path, "body": {"Allocations": [used]}}
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
@@ -258,9 +271,11 @@ class Xero:
         return {"LineItems": [{**self._line(kind, amount), "LineItemID": one["LineItems"][0]["LineItemID"]}]}
 
 
-def _is_overpayment(one: Wire) -> bool:
-    """Also as the bank transaction that makes it shows it; a payment out of one has an id of its own."""
-    return "OverpaymentID" in one and "PaymentID" not in one
+def _rest_of(one: Wire) -> str:
+    """The name of the id of money with a rest, also as the bank transaction that makes it shows it; empty for anything
+    else: a payment out of it has an id of its own.
+    """
+    return "" if "PaymentID" in one else next((key for key in _RESTS if key in one), "")
 
 
 ERP = Xero()

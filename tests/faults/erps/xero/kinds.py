@@ -7,16 +7,19 @@ the item's name, which it has beside its code.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.faults.kinds import Kind
 
 DUE = {"due_date": "2026-03-31"}
 CONTACT = {"email": "EmailAddress", "given_name": "FirstName", "family_name": "LastName"}
+NAMES: dict[str, Any] = {"told": "Contact", "is_renamed_there": True, "is_archived": True}
 
 KINDS: dict[str, Kind] = {
     kind.entity: kind
     for kind in (
-        Kind("customers", "Contacts", "name", "Name", CONTACT, told="Contact", first="invoices", is_renamed_there=True),
-        Kind("vendors", "Contacts", "name", "Name", CONTACT, told="Contact", first="bills", is_renamed_there=True),
+        Kind("customers", "Contacts", "name", "Name", CONTACT, first="invoices", **NAMES),
+        Kind("vendors", "Contacts", "name", "Name", CONTACT, first="bills", **NAMES),
         Kind("items", "Items", "name", "Name", {"description": "Description"}, told="Item"),
         Kind(
             "invoices",
