@@ -3,7 +3,7 @@
 Belongs here: what tells of it, and words. Where the ERP's records can still be read after they were deleted, a probe
 finds the very one. Where a deletion tells nothing but an id, one of a record that we never had may have been ours:
 sent again, it would undo what somebody did, so that a person is asked. When creates are held, and dropped if it is
-asked for, is decided in `push.py`.
+asked for, is decided in `doubts.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the ledger wants to say to an ERP: edited rows against their bases, as bodies ready to be sent, or why not.
 
-Belongs here: planning, which reads and writes nothing outside our database. Sending is `push.py`. The version token of
-a plan is that of the base that was merged, never one read for the purpose.
+Belongs here: planning, which reads and writes nothing outside our database. Sending is `sending.py`. The version token
+of a plan is that of the base that was merged, never one read for the purpose.
 """
 
 from __future__ import annotations

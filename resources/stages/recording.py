@@ -1,7 +1,7 @@
 """What a push was answered: whether it has happened, and what both books say after it.
 
-Belongs here: recording the effects of intents, a batch of them at once. When to send and when to ask is `push.py`, what
-two versions make of each other `settling.py`.
+Belongs here: recording the effects of intents, a batch of them at once. When to send is `push.py`, when to ask
+`doubts.py`, what two versions make of each other `settling.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Intents that can no longer be read: what is said of them, and how the ERP is asked whether they have happened.
 
-Belongs here: words and questions. When they are held and dropped is decided in `push.py`, which reads them with
+Belongs here: words and questions. When they are held and dropped is decided in `doubts.py`, which reads them with
 `resources/stores/intents.py`. Such an intent is held by itself and stays open, so that nothing else is said about its
 row: it may have happened, and a Tieout that reads it again goes on with it. Dropped, it is looked for by what the row
 says now, and by the marker, which is a column of its own.

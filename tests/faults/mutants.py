@@ -18,7 +18,8 @@ from typing import Any
 def no_intent() -> None:
     """Send first, keep the intent afterwards."""
     from resources.points import point
-    from resources.stages.push import _Push, _row_of, _write_of
+    from resources.stages.push import _Push, _row_of
+    from resources.stages.sending import write_of
     from resources.stores import outbox
     from resources.stores.outbox import Intent
 
@@ -27,13 +28,13 @@ def no_intent() -> None:
         rows = [_row_of(p, batch_key) for p in some]
         unkept = [Intent(0, **row, state="sent", attempts=1, sent_at=None) for row in rows]  # type: ignore[arg-type]
         point("before_send")
-        answers = self.work.connector.send([_write_of(intent) for intent in unkept])
+        answers = self.work.connector.send([write_of(intent) for intent in unkept])
         point("after_send")
         stale: list[str] = []
         with self.work.transaction() as tx:
             kept = outbox.commit(tx, tenant=self.tenant, connection=self.name, run_id=self.work.run_id, intents=rows)
             for intent, answer in zip(kept, answers, strict=True):
-                self._take_answer(tx, intent, answer, stale)
+                self.sending.take_answer(tx, intent, answer, stale)
         return stale
 
     assert _Push._send_new
@@ -42,15 +43,15 @@ def no_intent() -> None:
 
 def new_key_on_retry() -> None:
     """After a 5xx or a lost answer, and although the ERP was asked, send again under a new key."""
-    from resources.stages import push
+    from resources.stages import sending
 
-    original = push._write_of
+    original = sending.write_of
 
     def write_of(intent: Any) -> Any:
         write = original(intent)
         return write if intent.attempts <= 1 else replace(write, key=uuid.uuid4().hex[:32])
 
-    push._write_of = write_of
+    sending.write_of = write_of
 
 
 def watermark_before_page() -> None:
@@ -61,7 +62,7 @@ def watermark_before_page() -> None:
 
     assert pull._store_all
 
-    def store_all(work: Any, pages: Any, follower: Any, *, followed: str | None = None) -> None:
+    def store_all(work: Any, pages: Any, follower: Any, *, followed: str | None = None, **_: Any) -> None:
         arrived = list(pages)
         read: dict[str, Read] = {}
         for page in arrived:
@@ -96,9 +97,9 @@ def token_used_before_it_is_stored() -> None:
     keep, release = TokenKeeper._keep, leases.release
     later: list[Callable[[], None]] = []
 
-    def keep_later(self: Any, attempt_id: Any, tokens: Any) -> None:
+    def keep_later(self: Any, attempt_id: Any, tokens: Any, sealed: Any) -> None:
         self._journal.end(attempt_id, "unanswered")
-        later.append(lambda: keep(self, attempt_id, tokens))
+        later.append(lambda: keep(self, attempt_id, tokens, sealed))
 
     def keep_and_release(tx: Any, lease: Any) -> None:
         while later:
@@ -134,14 +135,14 @@ def echo_is_an_edit() -> None:
 
 def retry_on_400() -> None:
     """What the ERP refused is sent again."""
-    from resources.stages.push import _Push
+    from resources.stages.sending import Sending
     from resources.stores import outbox
 
     def refuse(self: Any, tx: Any, intent: Any, error: Any) -> None:
         outbox.postpone(tx, intent.intent_id, state="waiting", seconds=0, answer=str(error))
 
-    assert _Push._refuse
-    _Push._refuse = refuse  # type: ignore[method-assign]
+    assert Sending.refuse
+    Sending.refuse = refuse  # type: ignore[method-assign]
 
 
 def lease_without_epoch() -> None:
@@ -149,7 +150,7 @@ def lease_without_epoch() -> None:
     from resources.stores import leases
 
     assert leases.hold
-    leases.hold = lambda tx, lease: None
+    leases.hold = lambda tx, lease, since=None: since
 
 
 def audit_outside_the_transaction() -> None:

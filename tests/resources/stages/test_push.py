@@ -445,7 +445,9 @@ def test_what_is_switched_off_while_an_intent_waits_is_not_sent_again(
         with company.services.db.transaction(company.tenant) as tx:
             switches.set_maintenance(tx, tenant=company.tenant, is_on=is_on, actor="ann", reason="")
 
-    monkeypatch.setattr("resources.stages.push._Push._pause", lambda self, seconds: switch(True) or time.sleep(seconds))
+    monkeypatch.setattr(
+        "resources.stages.doubts.Doubts._pause", lambda self, seconds: switch(True) or time.sleep(seconds)
+    )
     assert company.push().in_doubt == 1
     assert len(company.objects("Invoice")) == 1
 

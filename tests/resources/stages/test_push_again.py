@@ -10,7 +10,7 @@ import pytest
 
 from resources.connector import InDoubt
 from resources.errors import ErrorKind, TieoutError
-from resources.stages import push as push_stage
+from resources.stages import doubts
 from resources.stores import switches
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
@@ -80,9 +80,9 @@ def test_nobody_waits_for_an_intent_whose_module_is_switched_off(
     writer.invoice(customer_id(company), "10.00", item_id(company))
     lose(company, times=9)
     pauses: list[float] = []
-    monkeypatch.setattr(push_stage, "ATTEMPTS_MAX", 1)
+    monkeypatch.setattr(doubts, "ATTEMPTS_MAX", 1)
     assert company.push().in_doubt == 1
-    monkeypatch.setattr(push_stage._Push, "_pause", lambda self, seconds: pauses.append(seconds))
+    monkeypatch.setattr(doubts.Doubts, "_pause", lambda self, seconds: pauses.append(seconds))
     company.change("update sync.outbox set due_at = clock_timestamp() + interval '20 seconds'")
     with company.services.db.transaction(company.tenant) as tx:
         switches.switch(
@@ -109,7 +109,7 @@ def test_a_write_that_is_lost_again_and_again_is_tried_a_few_times_a_run_and_the
 
     assert company.push().in_doubt == 1
 
-    assert company.value("select attempts from sync.outbox") == 1 + push_stage.ATTEMPTS_MAX
+    assert company.value("select attempts from sync.outbox") == 1 + doubts.ATTEMPTS_MAX
 
 
 def test_a_due_intent_that_had_its_attempts_does_not_keep_the_others_from_being_waited_for(
@@ -118,7 +118,7 @@ def test_a_due_intent_that_had_its_attempts_does_not_keep_the_others_from_being_
     for number in ("W-1", "W-2"):
         writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
     lose(company, times=1, path="*/batch*")
-    monkeypatch.setattr(push_stage._Push, "_pause", lambda self, seconds: time.sleep(seconds))
+    monkeypatch.setattr(doubts.Doubts, "_pause", lambda self, seconds: time.sleep(seconds))
 
     assert company.push().pushed == {"invoices": 2}
     assert quiet(company)

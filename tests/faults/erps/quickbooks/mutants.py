@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 
 def no_probe() -> None:
@@ -100,23 +103,24 @@ def census_deletes_on_a_partial_run() -> None:
 
 def fresh_token() -> None:
     """Push with the version the ERP has now instead of the one that was merged."""
-    from resources.stages import push
-    from resources.stages.push import _Push
+    from resources.stages.sending import Sending
 
-    original = _Push._send
+    original = Sending.send
+    decode = msgspec.json.Decoder(float_hook=Decimal).decode
+    encode = msgspec.json.Encoder(decimal_format="number").encode
 
     def send(self: Any, intents: Any) -> Any:
         fresh = []
         for intent in intents:
             for page in self.work.connector.pull_ids(intent.entity, [intent.external_id] if intent.external_id else []):
                 for record in page.records:
-                    body = push._decode(intent.body)
+                    body = decode(intent.body)
                     body["SyncToken"] = record.version_token
-                    intent = replace(intent, version_token=record.version_token, body=push._encode(body).decode())
+                    intent = replace(intent, version_token=record.version_token, body=encode(body).decode())
             fresh.append(intent)
         return original(self, fresh)
 
-    _Push._send = send  # type: ignore[method-assign]
+    Sending.send = send  # type: ignore[method-assign]
 
 
 # Of those for every ERP.

@@ -1,0 +1,276 @@
+"""What is open from before: intents of which no answer came, or that were told to wait.
+
+Belongs here: whether an intent in doubt has happened, asked of the ERP before it is sent again under the same key; and
+those that a person has to look at first, because they cannot be read (`unreadable.py`) or because what they made may
+have been deleted there (`deleted_meanwhile.py`). Sending is `sending.py`, what is new is planned in `push.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from resources.connector import Refusal, Wanted, WireRecord
+from resources.points import point
+from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
+from resources.stages.deleted_meanwhile import unknown_deletions
+from resources.stages.merge import merge
+from resources.stages.plan import Held, in_order
+from resources.stages.recording import Effect, Recording
+from resources.stages.sending import DELAY_SECONDS_MAX, Sending, write_of
+from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
+from resources.stages.work import Work
+from resources.stores import bindings, edits, mirror, outbox, switches
+from resources.stores.intents import UnreadableIntentError, said_by
+from resources.stores.outbox import Intent
+
+ATTEMPTS_MAX = 5
+
+# Entities of what turned out to have moved there, with the external ids of what is not merged yet.
+Moved = dict[str, list[str]]
+
+
+class Doubts:
+    """Settles what is open of one connection. `may`: whether an entity may be pushed, as of the last look."""
+
+    def __init__(self, work: Work, sending: Sending, *, retry_refused: bool) -> None:
+        self.work = work
+        self.sending = sending
+        self.name = work.connection.name
+        self.may: Mapping[str, bool] = {}
+        self._retry_refused = retry_refused
+        # Intent -> how often this run has looked into it.
+        self._tries: dict[int, int] = {}
+
+    def look_at_held_now(self) -> None:
+        """Have `settle` look at what waits for a person, who asks for it now."""
+        with self.work.transaction() as tx:
+            for intent in outbox.open_intents(tx, self.name, only_due=False):
+                if _why_unreadable(intent) is not None or self.sending.is_held(tx, intent):
+                    outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=0, answer="to be planned anew")
+
+    def settle(self) -> Moved:
+        """Finish what is open, before anything new is said about the same rows; waits only where the wait is short.
+
+        Returns the entities of what turned out to have moved over there, with the external ids of what is not merged
+        yet: to be planned anew.
+        """
+        moved: Moved = {}
+        while True:
+            with self.work.reading() as tx:
+                # Waiting may take a minute, in which somebody switches it off. Before it is sent, what is new is asked
+                # for once more.
+                off = switches.switched_off(tx, self.work.connection.tenant, self.name, "push", in_order())
+                self.may = {entity: entity not in off for entity in in_order()}
+                found = [i for i in outbox.open_intents(tx, self.name) if self.may[i.entity]]
+                tried_enough = [intent_id for intent_id, count in self._tries.items() if count >= ATTEMPTS_MAX]
+                wait_seconds = outbox.seconds_to_next(
+                    tx, self.name, [e for e, may in self.may.items() if may], besides=tried_enough
+                )
+            found = [intent for intent in found if intent.intent_id not in tried_enough]
+            if found:
+                found = self._readable(found, moved)
+                for intent in found:
+                    self._tries[intent.intent_id] = self._tries.get(intent.intent_id, 0) + 1
+                for _, group in groupby(found, key=lambda intent: intent.batch_key or intent.key):
+                    self._settle_together(list(group), moved)
+            elif wait_seconds is None or wait_seconds > DELAY_SECONDS_MAX:
+                return moved
+            else:
+                self._pause(wait_seconds)
+
+    def _readable(self, found: Sequence[Intent], moved: Moved) -> list[Intent]:
+        """Those of these intents that can be read. The others are held, each by itself, or dropped if that is asked
+        for; their rows are then planned anew.
+        """
+        readable: list[Intent] = []
+        for intent in found:
+            if (error := _why_unreadable(intent)) is None:
+                readable.append(intent)
+            elif self._retry_refused:
+                self._drop_unreadable(intent, error, moved)
+            else:
+                self._hold_unreadable(intent, error)
+        return readable
+
+    def _hold_unreadable(self, intent: Intent, error: UnreadableIntentError, may_arrive_seconds: float = 0.0) -> None:
+        self._hold_open(intent, refusal_of(self.work, intent, error, may_arrive_seconds), str(error))
+
+    def _hold_open(self, intent: Intent, refusal: Refusal, answer: str) -> None:
+        """It stays open, so that nothing else is said about its row, and is shown to a person."""
+        with self.work.transaction() as tx:
+            outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=answer)
+            self.sending.hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+
+    def _drop_unreadable(self, intent: Intent, error: UnreadableIntentError, moved: Moved) -> None:
+        """What is there may be its effect, and is merged before anything new is said. A create is looked for, and only
+        if it is not there and too old to arrive is the row sent under a key that does not stand for the same thing.
+        """
+        if intent.operation == "create" and intent.state == "sent":
+            write, wanted = asked_by_row(self.work, intent)
+            found = self.work.connector.probe(write, wanted, intent.sent_at)
+            if found is not None:
+                if not self._found(intent, found):
+                    moved.setdefault(intent.entity, [])
+                return
+            if (rest := self._may_arrive_seconds(intent)) > 0:
+                self._hold_unreadable(intent, error, rest)
+                return
+        self._drop(intent, f"planned anew, as it could not be read: {error}", moved)
+
+    def _drop(self, intent: Intent, answer: str, moved: Moved) -> None:
+        """Its row is planned anew, under a key that does not stand for the same thing."""
+        with self.work.transaction() as tx:
+            outbox.end(tx, intent.intent_id, state="stale", answer=answer)
+            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+        moved.setdefault(intent.entity, []).extend([intent.external_id] if intent.external_id else [])
+
+    def _may_arrive_seconds(self, intent: Intent) -> float:
+        """How long a request of then can still take effect; not positive if it cannot any more."""
+        memory = self.work.erp.key_memory
+        over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
+        with self.work.reading() as tx:
+            return over_seconds * self.work.pace - outbox.age_seconds(tx, intent.intent_id)
+
+    def _without_deleted(self, absent: Sequence[Intent], moved: Moved) -> list[Intent]:
+        """Those of these that nobody can have deleted there unseen. The others are held, or dropped if a person who has
+        been told of it asks for that.
+        """
+        doubtful = [intent for intent in absent if intent.operation == "create" and intent.state == "sent"]
+        since = min((intent.sent_at for intent in doubtful), default=None)
+        gone = unknown_deletions(self.work, doubtful[0].entity, since) if since else []
+        if not gone:
+            return list(absent)
+        for intent in doubtful:
+            with self.work.reading() as tx:
+                is_told = self._retry_refused and self.sending.is_held(tx, intent)
+            rest = max(0.0, self._may_arrive_seconds(intent)) if is_told else 0.0
+            refusal = refusal_of_deleted(self.work, gone, rest)
+            if is_told and not rest:
+                self._drop(intent, f"planned anew, as it was asked for: found {refusal.found}", moved)
+            else:
+                self._hold_open(intent, refusal, f"found {refusal.found}")
+        return [intent for intent in absent if intent not in doubtful]
+
+    def _settle_together(self, group: Sequence[Intent], moved: Moved) -> None:
+        """One intent, or all of one batch that are still open; notes in `moved` what had moved over there.
+
+        A batch of which nothing happened goes again whole, so that its key stands for the same thing. One of which
+        only a part happened may still be at work: once the ERP must have given it up, the rest goes one by one.
+        """
+        absent: list[Intent] = []
+        over = self._over(group)
+        for intent in group:
+            if intent.intent_id in over:
+                continue
+            if intent.state == "waiting":
+                absent.append(intent)
+                continue
+            found = self.work.connector.probe(write_of(intent), self._wanted_of(intent), intent.sent_at)
+            point("probed")
+            if found is None:
+                absent.append(intent)
+            else:
+                if not self._found(intent, found):
+                    moved.setdefault(intent.entity, [])
+                over = self._over(group)
+        absent = [intent for intent in absent if intent.intent_id not in over and not self._must_rest(intent)]
+        absent = self._without_deleted(absent, moved)
+        if not absent:
+            return
+        is_whole = self._is_whole(absent)
+        with self.work.transaction() as tx:
+            patience = self.work.erp.request_seconds_max * self.work.pace
+            if not is_whole and outbox.age_seconds(tx, absent[0].intent_id) < patience:
+                for intent in absent:
+                    outbox.postpone(
+                        tx,
+                        intent.intent_id,
+                        state="sent",
+                        seconds=patience,
+                        answer="a part of its batch has happened: to be asked for once more",
+                    )
+                return
+            again = outbox.sending_again(tx, [intent.intent_id for intent in absent], alone=not is_whole)
+        point("resend_counted")
+        for some in [again] if is_whole else [[intent] for intent in again]:
+            if stale := self.sending.send(some):
+                moved.setdefault(some[0].entity, []).extend(stale)
+
+    def _over(self, group: Sequence[Intent]) -> set[int]:
+        """Those of these that have ended since they were read: what was found is merged, with all else that the mirror
+        has of its kind, and that may be theirs.
+        """
+        with self.work.reading() as tx:
+            return outbox.ended(tx, [intent.intent_id for intent in group])
+
+    def _must_rest(self, intent: Intent) -> bool:
+        """Whether a write in doubt that was not found is too old to meet its own key there, and too young to be over.
+
+        It is put off until it is; the probe after that is the second that did not find it.
+        """
+        memory = self.work.erp.key_memory
+        if memory is None or intent.state != "sent":
+            return False
+        with self.work.transaction() as tx:
+            age = outbox.age_seconds(tx, intent.intent_id)
+            if not memory.sure_seconds * self.work.pace <= age < memory.over_seconds * self.work.pace:
+                return False
+            outbox.postpone(
+                tx,
+                intent.intent_id,
+                state="sent",
+                seconds=memory.over_seconds * self.work.pace - age,
+                answer=f"not found there; asked for again {memory.over_seconds:.0f} s after it was sent",
+            )
+        return True
+
+    def _is_whole(self, absent: Sequence[Intent]) -> bool:
+        if absent[0].batch_key is None:
+            return True
+        with self.work.reading() as tx:
+            return outbox.batch_size(tx, self.name, absent[0].batch_key) == len(absent)
+
+    def _found(self, intent: Intent, found: WireRecord) -> bool:
+        """The probe found a record that our write may have made; says whether it has."""
+        with self.work.transaction() as tx:
+            recording = Recording(self.work, tx)
+            is_ours = recording.is_effect_of(intent, found)
+            if is_ours:
+                self.sending.record(tx, [Effect(intent, found, "found there when asked whether it had happened")])
+            else:
+                recording.keep_in_mirror(intent.entity, [found])
+                outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            point("found_written")
+        point("found_committed")
+        merge(self.work, [intent.entity])
+        return is_ours
+
+    def _wanted_of(self, intent: Intent) -> Wanted:
+        with self.work.reading() as tx:
+            held = mirror.held(tx, self.name, intent.entity, [intent.external_id] if intent.external_id else [])
+            bound = bindings.of_rows(tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
+        payload = held.get(intent.external_id or "")
+        return Wanted(
+            intent.entity,
+            intent.operation,
+            said_by(intent).record,
+            base=bound.base if bound else None,
+            held=payload.payload if payload else None,
+            external_id=intent.external_id,
+            version_token=intent.version_token,
+            marker=intent.marker or "",
+        )
+
+    def _pause(self, seconds: float) -> None:
+        self.work.keep_lease()
+        time.sleep(max(0.0, seconds) * self.work.pace)
+
+
+def _why_unreadable(intent: Intent) -> UnreadableIntentError | None:
+    try:
+        said_by(intent)
+    except UnreadableIntentError as error:
+        return error
+    return None

@@ -1,0 +1,155 @@
+"""One call to the ERP with intents that are kept, and what it answers to each.
+
+Belongs here: sending, and recording what came of it in one transaction. What is to be said is planned in `push.py`;
+whether something was said already, where no answer came, is asked in `doubts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from resources.connector import Answer, InDoubt, Refusal, Refused, Stale, Write, Written
+from resources.errors import TieoutError
+from resources.points import point
+from resources.stages.plan import Held
+from resources.stages.recording import Effect, Recording
+from resources.stages.settling import error_id_of
+from resources.stages.work import Work
+from resources.stores import bindings, edits, errors, outbox
+from resources.stores.intents import said_by
+from resources.stores.outbox import Intent
+
+STAGE = "push"
+
+DELAY_SECONDS_MIN = 1.0
+DELAY_SECONDS_MAX = 30.0
+
+
+@dataclass(slots=True)
+class PushReport:
+    """What a push did: by entity how many records it wrote; what it could not is an open error or conflict."""
+
+    pushed: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    in_doubt: int = 0
+    says: list[str] = field(default_factory=list)
+
+
+class Sending:
+    """Sends for one connection; `report` counts what it did."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.name = work.connection.name
+        self.tenant = work.connection.tenant
+        self.report = PushReport()
+
+    def send(self, intents: Sequence[Intent]) -> list[str]:
+        """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved."""
+        point("before_send")
+        try:
+            answers = self.work.connector.send([write_of(intent) for intent in intents])
+        except TieoutError as error:
+            # It is certain that nothing happened, and it would be the same for every other write.
+            with self.work.transaction() as tx:
+                for intent in intents:
+                    outbox.postpone(tx, intent.intent_id, state="waiting", seconds=0, answer=str(error))
+            raise
+        point("after_send")
+        stale: list[str] = []
+        with self.work.transaction() as tx:
+            point("before_record")
+            effects: list[Effect] = []
+            for intent, answer in zip(intents, answers, strict=True):
+                if isinstance(answer, Written):
+                    effects.append(Effect(intent, answer.record, "written"))
+                else:
+                    self.take_answer(tx, intent, answer, stale)
+            self.record(tx, effects)
+            point("record_written")
+        point("record_committed")
+        return stale
+
+    def take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
+        """An answer that says of one intent that it has not happened, or may not have."""
+        if isinstance(answer, Stale) and answer.external_id and self._is_bound(tx, intent.entity, answer.external_id):
+            # What it met there is another row's already, so that no merge can make them one.
+            self.refuse(tx, intent, answer.error)
+        elif isinstance(answer, Stale):
+            outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
+            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+            if moved := intent.external_id or answer.external_id:
+                stale.append(moved)
+        elif isinstance(answer, Refused):
+            self.refuse(tx, intent, answer.error)
+        elif not isinstance(answer, Written):
+            delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
+            outbox.postpone(
+                tx,
+                intent.intent_id,
+                state="sent" if isinstance(answer, InDoubt) else "waiting",
+                seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
+                answer=str(answer.error),
+            )
+
+    def record(self, tx: psycopg.Connection[Any], effects: Sequence[Effect]) -> None:
+        """Answers, bindings, bases, mirror, ledger and audit, in the one transaction that the caller opened."""
+        Recording(self.work, tx).record_effects(effects)
+        for effect in effects:
+            entity = effect.intent.entity
+            self.report.pushed[entity] = self.report.pushed.get(entity, 0) + 1
+
+    def _is_bound(self, tx: psycopg.Connection[Any], entity: str, external_id: str) -> bool:
+        return bool(bindings.ledger_ids_of(tx, self.name, {entity: [external_id]}))
+
+    def refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
+        """It ends, and is an open error of its row."""
+        outbox.end(tx, intent.intent_id, state="refused", answer=str(error))
+        refusal = Refusal("the record", error.found, error.expected, error.next_step, error.kind)
+        self.hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+
+    def hold(self, tx: psycopg.Connection[Any], entity: str, held: Held) -> None:
+        """An open error says why a row is not pushed, and what to do."""
+        self.report.held[entity] = self.report.held.get(entity, 0) + 1
+        first = held.refusals[0]
+        errors.hold(
+            tx,
+            tenant=self.tenant,
+            connection=self.name,
+            stage=STAGE,
+            doing="pushing",
+            held=[
+                errors.Held(
+                    entity,
+                    error_id_of(held.ledger_id),
+                    ", ".join(dict.fromkeys(r.field for r in held.refusals)),
+                    "; ".join(r.found for r in held.refusals),
+                    "; ".join(dict.fromkeys(r.expected for r in held.refusals)),
+                    first.kind,
+                    next_step="; ".join(dict.fromkeys(r.next_step for r in held.refusals if r.next_step)) or None,
+                )
+            ],
+            run_id=self.work.run_id,
+        )
+        edits.looked_at(tx, entity, [held.ledger_id])
+
+    def is_held(self, tx: psycopg.Connection[Any], intent: Intent) -> bool:
+        """Whether a person sees that it is."""
+        return error_id_of(intent.ledger_id) in errors.held_ids(tx, self.name, intent.entity, STAGE)
+
+
+def write_of(intent: Intent) -> Write:
+    """What is sent for an intent. Raises UnreadableIntentError."""
+    return Write(
+        intent.entity,
+        intent.operation,
+        intent.key,
+        said_by(intent).body,
+        batch_key=intent.batch_key,
+        external_id=intent.external_id,
+        version_token=intent.version_token,
+    )
