@@ -10,7 +10,8 @@ replaces the right one's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from resources.apps import SCOPES, app_of
@@ -49,11 +50,8 @@ def finish(services: Services, *, state: str, told: Mapping[str, str], browser: 
     with services.db.transaction(tenant) as tx:
         if not consents.use(tx, state):
             raise _over(consent)
-    try:
+    with _ended_if_it_fails(services, tenant, consent, state):
         return _answer(services, tenant, consent, state, told)
-    except TieoutError as error:
-        _erase(services, tenant, state)
-        raise _to_person(error, consent) from error
 
 
 def choose(services: Services, *, state: str, company_id: str, browser: str, by: str | None) -> Answered:
@@ -65,8 +63,15 @@ def choose(services: Services, *, state: str, company_id: str, browser: str, by:
     with services.db.transaction(tenant) as tx:
         if not consents.choose(tx, state):
             raise _over(consent)
-    try:
+    with _ended_if_it_fails(services, tenant, consent, state):
         return _settle(services, tenant, consent, state, chosen)
+
+
+@contextmanager
+def _ended_if_it_fails(services: Services, tenant: str, consent: Consent, state: str) -> Iterator[None]:
+    """What fails leaves no tokens behind, and is said to the person who brought the answer."""
+    try:
+        yield
     except TieoutError as error:
         _erase(services, tenant, state)
         raise _to_person(error, consent) from error
