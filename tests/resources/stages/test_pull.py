@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,13 @@ from resources.stages.sync import MIRROR_ENTITIES
 from resources.stores.leases import CommitsLostError
 from tests.books import Books, changed
 from tests.small_company import a_company, a_customer, an_invoice
+
+
+@pytest.fixture
+def move_clock(books: Books) -> Iterator[Callable[[int], None]]:
+    """Moves the company's clock by so many seconds."""
+    yield lambda seconds: books.simulator.post("clock", {"advance_seconds": seconds})
+    books.simulator.post("clock", {})
 
 
 def watermarks(books: Books) -> dict[str, datetime]:
@@ -43,101 +51,87 @@ def test_a_sync_with_nothing_new_costs_one_call_and_writes_nothing(books: Books)
     assert books.rows("select xmin::text, ctid::text from sync.bindings order by entity, external_id") == binding
 
 
-def test_watermarks_only_move_forwards(books: Books):
+def test_watermarks_only_move_forwards(books: Books, move_clock: Callable[[int], None]):
     books.load(a_company())
     books.sync()
     first = watermarks(books)
-    books.simulator.post("clock", {"now": (datetime.now(UTC) - timedelta(hours=2)).isoformat()})
-    try:
-        books.sync()
-    finally:
-        books.simulator.post("clock", {})
+    move_clock(-7200)
+    books.sync()
     assert watermarks(books) == first
 
 
-def test_what_changes_under_a_clock_that_was_set_back_is_found_at_once(books: Books):
+def test_what_changes_under_a_clock_that_was_set_back_is_found_at_once(books: Books, move_clock: Callable[[int], None]):
     books.load(a_company(2))
     books.sync()
-    try:
-        books.simulator.post("clock", {"advance_seconds": -600})
-        books.edit("update", "Invoice", "100", PrivateNote="written in the past")
-        books.edit("delete", "Invoice", "101")
+    move_clock(-600)
+    books.edit("update", "Invoice", "100", PrivateNote="written in the past")
+    books.edit("delete", "Invoice", "101")
 
-        books.sync()
+    books.sync()
 
-        assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
-        assert books.ledger_ids("invoices") == {"100"}
-    finally:
-        books.simulator.post("clock", {})
+    assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
+    assert books.ledger_ids("invoices") == {"100"}
 
 
-def test_what_changes_under_a_clock_that_was_set_back_is_found_after_it_has_gone_on_as_well(books: Books):
+def test_what_changes_under_a_clock_that_was_set_back_is_found_after_it_has_gone_on_as_well(
+    books: Books, move_clock: Callable[[int], None]
+):
     books.load(a_company(2))
     books.sync()
-    try:
-        books.simulator.post("clock", {"advance_seconds": -600})
-        books.sync()
-        books.edit("update", "Invoice", "100", PrivateNote="written in the past")
-        books.simulator.post("clock", {"advance_seconds": 90_000})
+    move_clock(-600)
+    books.sync()
+    books.edit("update", "Invoice", "100", PrivateNote="written in the past")
+    move_clock(90_000)
 
-        report = books.sync()
+    report = books.sync()
 
-        assert report.censuses == {}
-        assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
-    finally:
-        books.simulator.post("clock", {})
+    assert report.censuses == {}
+    assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
 
 
-def test_what_is_held_from_a_later_time_is_found_too_when_the_clock_has_gone_on(books: Books):
+def test_what_is_held_from_a_later_time_is_found_too_when_the_clock_has_gone_on(
+    books: Books, move_clock: Callable[[int], None]
+):
     books.load(a_company(2))
     books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
     books.sync()
-    try:
-        books.simulator.post("clock", {"advance_seconds": -600})
-        books.sync()
-        books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
-        books.simulator.post("clock", {"advance_seconds": 90_000})
+    move_clock(-600)
+    books.sync()
+    books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
+    move_clock(90_000)
 
-        books.sync()
+    books.sync()
 
-        assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
-    finally:
-        books.simulator.post("clock", {})
+    assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
 
 
-def test_a_clock_that_stays_set_back_costs_one_census(books: Books):
+def test_a_clock_that_stays_set_back_costs_one_census(books: Books, move_clock: Callable[[int], None]):
     books.load(a_company(2))
     books.sync()
-    try:
-        books.simulator.post("clock", {"advance_seconds": -600})
-        noticed = books.sync()
-        books.edit("update", "Invoice", "100", PrivateNote="written in the past")
+    move_clock(-600)
+    noticed = books.sync()
+    books.edit("update", "Invoice", "100", PrivateNote="written in the past")
 
-        report = books.sync()
+    report = books.sync()
 
-        assert "invoices" in noticed.censuses
-        assert report.censuses == {}
-        assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
-    finally:
-        books.simulator.post("clock", {})
+    assert "invoices" in noticed.censuses
+    assert report.censuses == {}
+    assert books.ledger_row("invoices", "100")["private_note"] == "written in the past"
 
 
-def test_what_changes_before_a_time_that_was_seen_already_is_found_too(books: Books):
+def test_what_changes_before_a_time_that_was_seen_already_is_found_too(books: Books, move_clock: Callable[[int], None]):
     """The clock stands behind what was written meanwhile, though not behind the watermark, which is older still."""
     books.load(a_company(2))
     books.sync()
-    try:
-        books.simulator.post("clock", {"advance_seconds": 90_000})
-        books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
-        books.simulator.post("clock", {"advance_seconds": -600})
-        books.sync()
-        books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
+    move_clock(90_000)
+    books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
+    move_clock(-600)
+    books.sync()
+    books.edit("update", "Invoice", "100", PrivateNote="after it was set back")
 
-        books.sync()
+    books.sync()
 
-        assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
-    finally:
-        books.simulator.post("clock", {})
+    assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
 
 
 def test_a_window_is_read_again_without_moving_any_watermark(books: Books):
