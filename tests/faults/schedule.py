@@ -51,7 +51,7 @@ MADE = {
 # The seeds that run with every change: short, so that there is time for all of them.
 SHORT_SEEDS = range(440)
 AIMS_PER_SHORT_SCHEDULE = 1
-AIMS_PER_SCHEDULE = 5
+AIMS_PER_SCHEDULE = 4
 # More than the service remembers a request id.
 A_LONG_WHILE_SECONDS = 90_000
 # How often what the company tells by webhooks comes before the product runs, and not after it.
