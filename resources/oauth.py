@@ -9,7 +9,8 @@ refreshes a connection; (2) it says so in a commit before the call; (3) the answ
 to a spool file and flushed if the database is away, before anything uses it; (4) the last three tokens stay; (5) an
 attempt whose process died is taken over after its deadline, with the same token, which ERPs with a grace period accept;
 (6) a refused token is never sent again: the one before it is tried once, then the connection needs a new consent;
-(7) access tokens are renewed at half their life, so that a failing refresh has the other half to recover.
+(7) access tokens are renewed at about half their life, at a point that is each token's own, so that a failing refresh
+has the other half to recover and is tried again by whoever comes next.
 """
 
 from __future__ import annotations
@@ -299,7 +300,9 @@ class TokenKeeper:
         return token if is_being_refreshed or (held is not None and self._clock() < held.renew_at) else None
 
     def _hold(self, access_token: str, seconds_left: float, seconds: float) -> str:
-        share = EARLY_SHARE + random.uniform(-EARLY_SHARE_JITTER, EARLY_SHARE_JITTER) / 2
+        # Drawn from the token: whoever has tried to renew it in vain, or comes after, finds it due and does not put off
+        # a refresh whose answer may have been lost.
+        share = EARLY_SHARE + random.Random(access_token).uniform(-EARLY_SHARE_JITTER, EARLY_SHARE_JITTER) / 2
         now = self._clock()
         self._held = _Held(access_token, now + seconds_left - seconds * (1 - share), now + seconds_left)
         return access_token

@@ -118,6 +118,28 @@ def test_a_failing_early_renewal_leaves_the_token_in_use(keeper, service, transa
     assert another(transaction, service, tmp_path).access_token() == "CANARY-access-1"
 
 
+def test_a_lost_answer_is_asked_for_again_at_once(keeper, service, transaction, database, tmp_path):
+    """Whoever put it off might never come back while the token that was sent still works."""
+    keeper.access_token()
+    with database.connect("superuser") as db:
+        db.execute("update sync.token_journal set received_at = received_at - interval '30 minutes',"
+                   " access_expires_at = access_expires_at - interval '30 minutes'")  # fmt: skip
+    called = []
+
+    def answer(request):
+        if "openid" in request.path:
+            return TokenService.answer(service, request)
+        called.append(request)
+        return Reply(b"<html>down</html>", 503)
+
+    service.answer = answer
+    for _ in range(12):
+        called.clear()
+        another(transaction, service, tmp_path).access_token()
+
+        assert len(called) in (0, 5)
+
+
 def test_the_new_refresh_token_is_committed_before_its_access_token_is_used(keeper, service, database, transaction):
     token = keeper.access_token()
 
