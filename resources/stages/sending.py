@@ -139,7 +139,7 @@ class Sending:
 
     def is_held(self, tx: psycopg.Connection[Any], intent: Intent) -> bool:
         """Whether a person sees that it is."""
-        return error_id_of(intent.ledger_id) in errors.held_ids(tx, self.name, intent.entity, STAGE)
+        return errors.is_held(tx, self.name, intent.entity, error_id_of(intent.ledger_id), STAGE)
 
 
 def write_of(intent: Intent) -> Write:

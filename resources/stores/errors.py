@@ -194,6 +194,16 @@ def held_ids(tx: psycopg.Connection[Any], connection: str, entity: str, stage: s
     ]
 
 
+def is_held(tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, stage: str) -> bool:
+    """Whether the stage holds this record."""
+    found = tx.execute(
+        "select exists (select from sync.errors where resolved_at is null and connection = %s and entity = %s "
+        "and external_id = %s and stage = %s)",
+        (connection, entity, external_id, stage),
+    ).fetchone()
+    return found is not None and bool(found[0])
+
+
 def open_errors(tx: psycopg.Connection[Any], connection: str | None = None) -> list[dict[str, Any]]:
     """What is open, worst and oldest first."""
     with tx.cursor(row_factory=dict_row) as rows:

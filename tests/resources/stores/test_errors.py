@@ -58,6 +58,8 @@ def test_the_pull_and_the_merge_hold_a_record_each_for_its_own_reason(transactio
         hold(tx, TOTAL_IS_TEXT, stage="pull")
         hold(tx, TOTAL_IS_TEXT)
         assert errors.held_ids(tx, "qbo", "invoices", "merge") == ["7"]
+        assert errors.is_held(tx, "qbo", "invoices", "7", "merge")
+        assert not errors.is_held(tx, "qbo", "invoices", "7", "push")
         assert errors.held_counts(tx, "qbo") == {"invoices": 1}
         errors.resolve(tx, "qbo", "pull", "invoices", ["7"])
         assert [e["stage"] for e in errors.open_errors(tx)] == ["merge"]
