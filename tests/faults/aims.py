@@ -71,8 +71,8 @@ READING_IN_TURN = {
 WRITING_IN_TURN = {"push": 1, "found": 5, "resend": 6, "caught_up": 6, "late_move": 5}
 
 
-def why_not(point: str, what: str) -> str:
-    """Why a point cannot meet a strike or a fault; empty if it can."""
+def why_not(point: str, what: str, *, reads_to_write: bool = False) -> str:
+    """Why a point cannot meet a strike or a fault; empty if it can. `reads_to_write`: see `Erp`."""
     if what == "zombie" and point in LEASE_IS_HELD:
         return "the transaction has the lease's row locked: nobody takes it over before its end"
     if what == "zombie" and point in DECIDING:
@@ -87,6 +87,8 @@ def why_not(point: str, what: str) -> str:
         return "only a census lists, and it pushes nothing"
     if what == "reading_down" and point == "conflict_opened":
         return "reading is down until the action has failed, and what is in conflict must have been read"
+    if what == "reading_down" and point == "settled" and reads_to_write:
+        return "reading is down until the action has failed, and what is changed there is read right before and after"
     return ""
 
 

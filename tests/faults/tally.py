@@ -14,6 +14,7 @@ from typing import Any
 
 from resources.points import POINTS
 from tests.faults.aims import STRIKES, why_not
+from tests.faults.erps import erp_of
 from tests.faults.faults import FAULTS
 from tests.faults.mutants import mutants_of
 
@@ -66,8 +67,11 @@ class Tally:
             (point, what): self.struck[point, what]
             for point in POINTS
             for what in (*STRIKES, *FAULTS)
-            if not why_not(point, what)
+            if not self._why_not(point, what)
         }
+
+    def _why_not(self, point: str, what: str) -> str:
+        return why_not(point, what, reads_to_write=erp_of(self.erp).reads_to_write)
 
     def as_markdown(self, machine: str) -> str:
         pairs = self.pairs()
@@ -88,7 +92,7 @@ class Tally:
             "|---|---|" + "---|" * (len(STRIKES) + 2),
         ]
         for point in POINTS:
-            cells = [f"{self.struck[point, how]}" if not why_not(point, how) else "-" for how in STRIKES]
+            cells = [f"{self.struck[point, how]}" if not self._why_not(point, how) else "-" for how in STRIKES]
             faults = {fault: self.struck[point, fault] for fault in FAULTS if (point, fault) in pairs}
             rarest = min(faults, key=lambda fault: faults[fault]) if faults else ""
             reached = f"{sum(count >= REACHED for count in faults.values())} of {len(faults)}" if faults else "-"
@@ -98,8 +102,8 @@ class Tally:
         reasons: dict[str, list[str]] = {}
         for point in POINTS:
             for what in (*STRIKES, *FAULTS):
-                if why_not(point, what):
-                    reasons.setdefault(why_not(point, what), []).append(point)
+                if reason := self._why_not(point, what):
+                    reasons.setdefault(reason, []).append(point)
         lines += [f"- {', '.join(f'`{p}`' for p in dict.fromkeys(at))}: {reason}." for reason, at in reasons.items()]
         if self.mutants:
             lines += ["", "| broken on purpose | found at seed | by |", "|---|---|---|"]

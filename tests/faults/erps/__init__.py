@@ -47,6 +47,8 @@ class Erp(Protocol):
     """Since a write that is in doubt was sent: when its key may be forgotten, and when nothing of it can still arrive.
     Between the two it must rest. None where there is no such rest.
     """
+    reads_to_write: bool
+    """It has no version tokens: what is changed there is read right before and right after."""
     taken_name: str
     """A vendor's name that the ERP refuses as a customer's; empty if it has separate lists."""
 

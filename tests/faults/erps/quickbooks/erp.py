@@ -46,6 +46,7 @@ class QuickBooks:
     refunds: Mapping[str, str] = {}
     income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
     pace, rest_seconds = 0.0, None
+    reads_to_write = False
     # QuickBooks has one list of names for all: it refuses a customer by the name of a vendor.
     taken_name = "Vendor 50"
 

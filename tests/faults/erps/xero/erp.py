@@ -73,6 +73,7 @@ class Xero:
     # Six minutes and nineteen are what is known of a key's life, and where the product draws its lines; its waits have
     # this pace, and the rest, which is longer than any of them, has its real length (`warm_up`).
     pace, rest_seconds = 1e-6, (400, 1201)
+    reads_to_write = True
     income_code, expense_code, payable_code, bank_code = "200", "429", "", "090"
     refunds = {"payments": "credit_memos"}
     # Whoever has the name of a vendor is that vendor: one contact, which no second one may be called.
