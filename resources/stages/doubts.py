@@ -111,7 +111,8 @@ class Doubts:
             write, wanted = asked_by_row(self.work, intent)
             found = self.work.connector.probe(write, wanted, intent.sent_at)
             if found is not None:
-                if not self._found(intent, found):
+                if not self._take_effect(intent, found):
+                    self._take_moved(intent, found)
                     moved.setdefault(intent.entity, [])
                 return
             if (rest := self._may_arrive_seconds(intent)) > 0:
@@ -156,10 +157,43 @@ class Doubts:
     def _settle_together(self, group: Sequence[Intent], moved: Moved) -> None:
         """One intent, or all of one batch that are still open; notes in `moved` what had moved over there.
 
-        A batch of which nothing happened goes again whole, so that its key stands for the same thing. One of which
-        only a part happened may still be at work: once the ERP must have given it up, the rest goes one by one.
+        A batch of which nothing happened goes again whole, so that its key stands for the same thing: also with what
+        somebody changed there meanwhile, which the ERP refuses. Under other keys it could be carried out beside the
+        first request, should that still be on its way. One of which a part happened may still be at work: once the ERP
+        must have given it up, the rest goes one by one.
+        """
+        absent, strange = self._asked(group)
+        absent = self._without_deleted([intent for intent in absent if not self._must_rest(intent)], moved)
+        again = [intent for intent in group if intent in absent or intent.intent_id in strange]
+        is_whole = bool(absent) and self._is_whole(again)
+        if not is_whole:
+            again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
+        if not again:
+            return
+        with self.work.transaction() as tx:
+            patience = self.work.erp.request_seconds_max * self.work.pace
+            if not is_whole and outbox.age_seconds(tx, again[0].intent_id) < patience:
+                for intent in again:
+                    outbox.postpone(
+                        tx,
+                        intent.intent_id,
+                        state="sent",
+                        seconds=patience,
+                        answer="a part of its batch has happened: to be asked for once more",
+                    )
+                return
+            again = outbox.sending_again(tx, [intent.intent_id for intent in again], alone=not is_whole)
+        point("resend_counted")
+        for some in [again] if is_whole else [[intent] for intent in again]:
+            if stale := self.sending.send(some):
+                moved.setdefault(some[0].entity, []).extend(stale)
+
+    def _asked(self, group: Sequence[Intent]) -> tuple[list[Intent], dict[int, WireRecord]]:
+        """Asks the ERP about each, and takes the effects that it finds. Gives those that have not happened, and by
+        intent the records that somebody else changed.
         """
         absent: list[Intent] = []
+        strange: dict[int, WireRecord] = {}
         over = self._over(group)
         for intent in group:
             if intent.intent_id in over:
@@ -171,32 +205,24 @@ class Doubts:
             point("probed")
             if found is None:
                 absent.append(intent)
-            else:
-                if not self._found(intent, found):
-                    moved.setdefault(intent.entity, [])
+            elif self._take_effect(intent, found):
                 over = self._over(group)
-        absent = [intent for intent in absent if intent.intent_id not in over and not self._must_rest(intent)]
-        absent = self._without_deleted(absent, moved)
-        if not absent:
-            return
-        is_whole = self._is_whole(absent)
-        with self.work.transaction() as tx:
-            patience = self.work.erp.request_seconds_max * self.work.pace
-            if not is_whole and outbox.age_seconds(tx, absent[0].intent_id) < patience:
-                for intent in absent:
-                    outbox.postpone(
-                        tx,
-                        intent.intent_id,
-                        state="sent",
-                        seconds=patience,
-                        answer="a part of its batch has happened: to be asked for once more",
-                    )
-                return
-            again = outbox.sending_again(tx, [intent.intent_id for intent in absent], alone=not is_whole)
-        point("resend_counted")
-        for some in [again] if is_whole else [[intent] for intent in again]:
-            if stale := self.sending.send(some):
-                moved.setdefault(some[0].entity, []).extend(stale)
+            else:
+                strange[intent.intent_id] = found
+        strange = {intent_id: found for intent_id, found in strange.items() if intent_id not in over}
+        return [intent for intent in absent if intent.intent_id not in over], strange
+
+    def _without_moved(
+        self, absent: Sequence[Intent], strange: Sequence[tuple[Intent, WireRecord]], moved: Moved
+    ) -> list[Intent]:
+        """Ends those whose records somebody else changed, to be planned anew; gives what is still open of `absent`."""
+        for intent, found in strange:
+            if self._over([intent]):
+                continue
+            self._take_moved(intent, found)
+            moved.setdefault(intent.entity, [])
+        over = self._over(absent)
+        return [intent for intent in absent if intent.intent_id not in over]
 
     def _over(self, group: Sequence[Intent]) -> set[int]:
         """Those of these that have ended since they were read: what was found is merged, with all else that the mirror
@@ -232,20 +258,26 @@ class Doubts:
         with self.work.reading() as tx:
             return outbox.batch_size(tx, self.name, absent[0].batch_key) == len(absent)
 
-    def _found(self, intent: Intent, found: WireRecord) -> bool:
-        """The probe found a record that our write may have made; says whether it has."""
+    def _take_effect(self, intent: Intent, found: WireRecord) -> bool:
+        """The probe found a record that our write may have made: takes it if it has, and says whether."""
         with self.work.transaction() as tx:
             recording = Recording(self.work, tx)
-            is_ours = recording.is_effect_of(intent, found)
-            if is_ours:
-                self.sending.record(tx, [Effect(intent, found, "found there when asked whether it had happened")])
-            else:
-                recording.keep_in_mirror(intent.entity, [found])
-                outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            if not recording.is_effect_of(intent, found):
+                return False
+            self.sending.record(tx, [Effect(intent, found, "found there when asked whether it had happened")])
             point("found_written")
         point("found_committed")
         merge(self.work, [intent.entity])
-        return is_ours
+        return True
+
+    def _take_moved(self, intent: Intent, found: WireRecord) -> None:
+        """The record over there is somebody else's doing: to be merged before anything new is said of it."""
+        with self.work.transaction() as tx:
+            Recording(self.work, tx).keep_in_mirror(intent.entity, [found])
+            outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            point("found_written")
+        point("found_committed")
+        merge(self.work, [intent.entity])
 
     def _wanted_of(self, intent: Intent) -> Wanted:
         with self.work.reading() as tx:

@@ -177,13 +177,16 @@ def any_marked(tx: psycopg.Connection[Any], connection: str, entity: str) -> boo
 
 
 def sending_again(tx: psycopg.Connection[Any], intent_ids: Sequence[int], *, alone: bool) -> list[Intent]:
-    """Count an attempt before it is made; `alone` takes the intents out of the batch they went with."""
+    """Count an attempt before it is made, and give the intents in the order in which they were kept, as an ERP may know
+    a request by its whole body; `alone` takes them out of the batch they went with.
+    """
     with tx.cursor(row_factory=class_row(Intent)) as rows:
-        return rows.execute(
+        again = rows.execute(
             "update sync.outbox set state = 'sent', attempts = attempts + 1, due_at = clock_timestamp(), "
             f"batch_key = case when %s then null else batch_key end where intent_id = any(%s) returning {_COLUMNS}",
             (alone, list(intent_ids)),
         ).fetchall()
+    return sorted(again, key=lambda intent: intent.intent_id)
 
 
 def batch_size(tx: psycopg.Connection[Any], connection: str, batch_key: str) -> int:

@@ -143,4 +143,17 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
         10761,
         [Step(9, "edit_both", of="invoices"), Step(15, "end_there")],
     ),
+    (
+        "a batch of which nothing has happened goes again whole, also with what moved over there meanwhile",
+        "quickbooks",
+        15955,
+        [
+            Step(2, "make_there"),
+            Step(3, "edit_there"),
+            Step(5, "apply_here"),
+            Step(6, "make_there"),
+            Step(10, "make_here"),
+            Step(15, "work", "push", strike={"point": "before_send", "nth": 1, "how": "zombie"}),
+        ],
+    ),
 )

@@ -113,7 +113,8 @@ class Worker:
     def cut(self, strike: dict[str, Any]) -> None:
         with self._hand() as hand:
             hand.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+                # Waits until each is gone: one that is still dying would fail whoever comes next.
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() "
                 "and application_name = 'worker'"
             )
         self.tell(struck=True)
