@@ -92,11 +92,13 @@ class Careful(Recording):
             if conflicts.is_asked_about_another(self.tx, self.name, entity, ledger_id, theirs.external_id):
                 doubt = doubt or "it may be another one there as well"
             return self._settle(entity, self._kept(entity, ledger_id), None, theirs, doubt)
-        if intent.external_id in (None, theirs.external_id):
+        bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
+        made = intent.external_id or (bound.external_id if bound else None)
+        if made in (None, theirs.external_id):
             self.keep_in_mirror(entity, [_wire(theirs)])
             self._record(Effect(intent, _wire(theirs), "it came back with a pull"), theirs.record)
             return "updated"
-        return self._hold_twin(entity, intent, theirs)
+        return self._hold_twin(entity, intent.ledger_id, made, theirs)
 
     def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
         """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""
@@ -104,14 +106,14 @@ class Careful(Recording):
         edits.note(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=kept.version)
         return "same"
 
-    def _hold_twin(self, entity: str, intent: Intent, theirs: Theirs) -> str:
+    def _hold_twin(self, entity: str, ledger_id: int, made: str | None, theirs: Theirs) -> str:
         """A second record there that carries the marker of one we made, or a third: never deleted silently, all of them
-        shown to a person, the first with what it says.
+        shown to a person, the first with what it says. `made` is the one that the row is bound to.
         """
-        shown = conflicts.open_of(self.tx, self.name, entity, intent.ledger_id)
+        shown = conflicts.open_of(self.tx, self.name, entity, ledger_id)
         twins = list(dict.fromkeys([*(shown.twins if shown else ()), theirs.external_id]))
         first = theirs if twins[0] == theirs.external_id else self._there(entity, twins[0])
-        self._show_twins(entity, intent.ledger_id, intent.external_id, twins, first)
+        self._show_twins(entity, ledger_id, made, twins, first)
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.sending import DELAY_SECONDS_MAX, Sending, write_of
 from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
 from resources.stages.work import Work
-from resources.stores import bindings, edits, mirror, outbox, switches
+from resources.stores import bindings, conflicts, edits, mirror, outbox, switches
 from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Intent
 
@@ -132,7 +132,8 @@ class Doubts:
         memory = self.work.erp.key_memory
         over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
         with self.work.reading() as tx:
-            return over_seconds * self.work.pace - outbox.age_seconds(tx, intent.intent_id)
+            (age,) = outbox.ages_seconds(tx, [intent.intent_id]).values()
+        return over_seconds * self.work.pace - age
 
     def _without_deleted(self, absent: Sequence[Intent], moved: Moved) -> list[Intent]:
         """Those of these that nobody can have deleted there unseen. The others are held, or dropped if a person who has
@@ -159,34 +160,64 @@ class Doubts:
 
         A batch of which nothing happened goes again whole, so that its key stands for the same thing: also with what
         somebody changed there meanwhile, which the ERP refuses. Under other keys it could be carried out beside the
-        first request, should that still be on its way. One of which a part happened may still be at work: once the ERP
-        must have given it up, the rest goes one by one.
+        first request, should that still be on its way. One of which a part happened may still be at work: once nothing
+        of it can arrive any more, the rest goes one by one.
         """
+        group = self._without_met(group, moved)
         absent, strange = self._asked(group)
-        absent = self._without_deleted([intent for intent in absent if not self._must_rest(intent)], moved)
+        absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
         is_whole = bool(absent) and self._is_whole(again)
         if not is_whole:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
             return
+        rest = 0.0 if is_whole else self._may_arrive_seconds(again[0])
         with self.work.transaction() as tx:
-            patience = self.work.erp.request_seconds_max * self.work.pace
-            if not is_whole and outbox.age_seconds(tx, again[0].intent_id) < patience:
+            if rest > 0:
                 for intent in again:
                     outbox.postpone(
                         tx,
                         intent.intent_id,
                         state="sent",
-                        seconds=patience,
+                        seconds=rest,
                         answer="a part of its batch has happened: to be asked for once more",
                     )
                 return
+            doubtful = {intent.intent_id for intent in again if intent.state == "sent"}
             again = outbox.sending_again(tx, [intent.intent_id for intent in again], alone=not is_whole)
         point("resend_counted")
         for some in [again] if is_whole else [[intent] for intent in again]:
-            if stale := self.sending.send(some):
+            if stale := self.sending.send(some, doubtful):
                 moved.setdefault(some[0].entity, []).extend(stale)
+
+    def _without_met(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
+        """Without the creates whose rows have met a record there meanwhile, which somebody else made: they have nothing
+        to make any more, and what may have been made before shows itself as a twin. Those of which a person is asked
+        whether it is the same wait for the answer.
+        """
+        entity = group[0].entity
+        creates = [intent.ledger_id for intent in group if intent.operation == "create"]
+        with self.work.reading() as tx:
+            bound = bindings.of_rows(tx, self.name, entity, creates)
+            asked = conflicts.open_rows(tx, self.name, entity, creates)
+        left: list[Intent] = []
+        for intent in group:
+            if intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
+                left.append(intent)
+            elif intent.ledger_id in bound:
+                met = bound[intent.ledger_id].external_id
+                self._drop(intent, f"its row has met {met} there meanwhile, which somebody else made", moved)
+            else:
+                with self.work.transaction() as tx:
+                    outbox.postpone(
+                        tx,
+                        intent.intent_id,
+                        state=intent.state,
+                        seconds=LOOKED_AT_AGAIN_SECONDS,
+                        answer="waits for what a person decides of its row",
+                    )
+        return left
 
     def _asked(self, group: Sequence[Intent]) -> tuple[list[Intent], dict[int, WireRecord]]:
         """Asks the ERP about each, and takes the effects that it finds. Gives those that have not happened, and by
@@ -231,26 +262,29 @@ class Doubts:
         with self.work.reading() as tx:
             return outbox.ended(tx, [intent.intent_id for intent in group])
 
-    def _must_rest(self, intent: Intent) -> bool:
-        """Whether a write in doubt that was not found is too old to meet its own key there, and too young to be over.
+    def _without_resting(self, absent: Sequence[Intent]) -> list[Intent]:
+        """Without the writes in doubt that are too old to meet their own key there, and too young to be over.
 
-        It is put off until it is; the probe after that is the second that did not find it.
+        They are put off, those of a batch together, until they are; the probe after that is the second that did not
+        find them.
         """
         memory = self.work.erp.key_memory
-        if memory is None or intent.state != "sent":
-            return False
+        if memory is None or not absent:
+            return list(absent)
+        resting: set[int] = set()
         with self.work.transaction() as tx:
-            age = outbox.age_seconds(tx, intent.intent_id)
-            if not memory.sure_seconds * self.work.pace <= age < memory.over_seconds * self.work.pace:
-                return False
-            outbox.postpone(
-                tx,
-                intent.intent_id,
-                state="sent",
-                seconds=memory.over_seconds * self.work.pace - age,
-                answer=f"not found there; asked for again {memory.over_seconds:.0f} s after it was sent",
-            )
-        return True
+            ages = outbox.ages_seconds(tx, [intent.intent_id for intent in absent if intent.state == "sent"])
+            for intent_id, age in ages.items():
+                if memory.sure_seconds * self.work.pace <= age < memory.over_seconds * self.work.pace:
+                    resting.add(intent_id)
+                    outbox.postpone(
+                        tx,
+                        intent_id,
+                        state="sent",
+                        seconds=memory.over_seconds * self.work.pace - age,
+                        answer=f"not found there; asked for again {memory.over_seconds:.0f} s after it was sent",
+                    )
+        return [intent for intent in absent if intent.intent_id not in resting]
 
     def _is_whole(self, absent: Sequence[Intent]) -> bool:
         if absent[0].batch_key is None:

@@ -23,7 +23,7 @@ from resources.points import point
 from resources.services import Services
 from resources.stages.deciding import Decided, Deciding, Decision
 from resources.stages.duplicates import decide_candidates, decide_twins
-from resources.stores import audit, conflicts, mirror, policies, records
+from resources.stores import audit, conflicts, mirror, outbox, policies, records
 from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
 from resources.stores.records import Kept, UnresolvedReferenceError
@@ -44,6 +44,7 @@ def resolve(services: Services, conflict_id: int, decision: Decision) -> Decided
         decided = decide_in(services, tx, conflict_id, decision)
         conflict = decided.conflict
         conflicts.resolve(tx, conflict_id, by=decision.by, resolution=decision.as_json())
+        outbox.look_at_now(tx, conflict.connection, conflict.entity, conflict.ledger_id)
         audit.append(
             tx,
             tenant=conflict.tenant_id,

@@ -6,7 +6,7 @@ whether something was said already, where no answer came, is asked in `doubts.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +48,12 @@ class Sending:
         self.tenant = work.connection.tenant
         self.report = PushReport()
 
-    def send(self, intents: Sequence[Intent]) -> list[str]:
-        """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved."""
+    def send(self, intents: Sequence[Intent], doubtful: Collection[int] = ()) -> list[str]:
+        """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.
+
+        `doubtful` are those that were in doubt before: that this attempt has certainly not happened says nothing of the
+        one before it.
+        """
         point("before_send")
         try:
             answers = self.work.connector.send([write_of(intent) for intent in intents])
@@ -57,7 +61,8 @@ class Sending:
             # It is certain that nothing happened, and it would be the same for every other write.
             with self.work.transaction() as tx:
                 for intent in intents:
-                    outbox.postpone(tx, intent.intent_id, state="waiting", seconds=0, answer=str(error))
+                    state = "sent" if intent.intent_id in doubtful else "waiting"
+                    outbox.postpone(tx, intent.intent_id, state=state, seconds=0, answer=str(error))
             raise
         point("after_send")
         stale: list[str] = []
@@ -68,13 +73,15 @@ class Sending:
                 if isinstance(answer, Written):
                     effects.append(Effect(intent, answer.record, "written"))
                 else:
-                    self.take_answer(tx, intent, answer, stale)
+                    self.take_answer(tx, intent, answer, stale, was_doubtful=intent.intent_id in doubtful)
             self.record(tx, effects)
             point("record_written")
         point("record_committed")
         return stale
 
-    def take_answer(self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str]) -> None:
+    def take_answer(
+        self, tx: psycopg.Connection[Any], intent: Intent, answer: Answer, stale: list[str], *, was_doubtful: bool
+    ) -> None:
         """An answer that says of one intent that it has not happened, or may not have."""
         if isinstance(answer, Stale) and answer.external_id and self._is_bound(tx, intent.entity, answer.external_id):
             # What it met there is another row's already, so that no merge can make them one.
@@ -91,7 +98,7 @@ class Sending:
             outbox.postpone(
                 tx,
                 intent.intent_id,
-                state="sent" if isinstance(answer, InDoubt) else "waiting",
+                state="sent" if was_doubtful or isinstance(answer, InDoubt) else "waiting",
                 seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
                 answer=str(answer.error),
             )

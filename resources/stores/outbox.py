@@ -180,11 +180,18 @@ def sending_again(tx: psycopg.Connection[Any], intent_ids: Sequence[int], *, alo
     """Count an attempt before it is made, and give the intents in the order in which they were kept, as an ERP may know
     a request by its whole body; `alone` takes them out of the batch they went with.
     """
+    if alone:
+        # Also those that stay behind, held for a person: the batch's key must never stand for a part of it.
+        tx.execute(
+            "update sync.outbox o set batch_key = null from sync.outbox s where s.intent_id = any(%s) "
+            "and o.connection = s.connection and o.batch_key = s.batch_key and o.state in ('sent', 'waiting')",
+            (list(intent_ids),),
+        )
     with tx.cursor(row_factory=class_row(Intent)) as rows:
         again = rows.execute(
-            "update sync.outbox set state = 'sent', attempts = attempts + 1, due_at = clock_timestamp(), "
-            f"batch_key = case when %s then null else batch_key end where intent_id = any(%s) returning {_COLUMNS}",
-            (alone, list(intent_ids)),
+            "update sync.outbox set state = 'sent', attempts = attempts + 1, due_at = now(), tried_at = now() "
+            f"where intent_id = any(%s) returning {_COLUMNS}",
+            (list(intent_ids),),
         ).fetchall()
     return sorted(again, key=lambda intent: intent.intent_id)
 
@@ -198,14 +205,14 @@ def batch_size(tx: psycopg.Connection[Any], connection: str, batch_key: str) -> 
     return row[0]
 
 
-def age_seconds(tx: psycopg.Connection[Any], intent_id: int) -> float:
-    """How long ago it was sent first, by the database's clock."""
-    row = tx.execute(
-        "select extract(epoch from clock_timestamp() - sent_at)::float8 from sync.outbox where intent_id = %s",
-        (intent_id,),
-    ).fetchone()
-    assert row is not None
-    return row[0]
+def ages_seconds(tx: psycopg.Connection[Any], intent_ids: Sequence[int]) -> dict[int, float]:
+    """How long ago each was sent last, by the database's clock: its latest request may take that long to arrive."""
+    return dict(
+        tx.execute(
+            "select intent_id, extract(epoch from now() - tried_at)::float8 from sync.outbox where intent_id = any(%s)",
+            (list(intent_ids),),
+        ).fetchall()
+    )
 
 
 def seconds_to_next(
@@ -225,11 +232,23 @@ def seconds_to_next(
 
 
 def postpone(tx: psycopg.Connection[Any], intent_id: int, *, state: str, seconds: float, answer: str) -> None:
-    """Leave it open, `sent` (in doubt) or `waiting` (it has not happened), and look at it again in so long."""
+    """Leave it open, `sent` (in doubt) or `waiting` (it has not happened), and look at it again in so long.
+
+    What one transaction puts off by as much is due at once, as a batch is looked at whole.
+    """
     tx.execute(
-        "update sync.outbox set state = %s, due_at = clock_timestamp() + make_interval(secs => %s), answer = %s "
+        "update sync.outbox set state = %s, due_at = now() + make_interval(secs => %s), answer = %s "
         "where intent_id = %s",
         (state, seconds, answer, intent_id),
+    )
+
+
+def look_at_now(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int) -> None:
+    """What is open of a row has waited for something that has come."""
+    tx.execute(
+        "update sync.outbox set due_at = now() where connection = %s and entity = %s and ledger_id = %s "
+        "and state in ('sent', 'waiting')",
+        (connection, entity, ledger_id),
     )
 
 

@@ -171,7 +171,7 @@ def test_a_write_in_doubt_rests_until_its_key_is_forgotten_where_keys_are_forgot
     def aged(minutes: int) -> dict[str, int]:
         company.books.let_the_windows_pass()
         company.books.change(
-            "update sync.outbox set sent_at = now() - make_interval(mins => %s), due_at = now()", minutes
+            "update sync.outbox set tried_at = now() - make_interval(mins => %s), due_at = now()", minutes
         )
         return dict(company.books.push().pushed)
 

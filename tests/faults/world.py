@@ -166,6 +166,7 @@ class World:
         """So much time passes for what is in doubt; the company's own clock is moved apart from that."""
         self.hand.execute(
             "update sync.outbox set sent_at = sent_at - make_interval(secs => %(s)s), "
+            "tried_at = tried_at - make_interval(secs => %(s)s), "
             "due_at = due_at - make_interval(secs => %(s)s) where state in ('sent', 'waiting')",
             {"s": seconds},
         )

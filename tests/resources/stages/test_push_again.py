@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
 
-from resources.connector import InDoubt
+from resources.connector import Answer, Deferred, InDoubt, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
 from resources.stores import switches
@@ -16,6 +16,11 @@ from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
 from tests.resources.stages.test_push_unreadable import Died, die
+
+IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
+Writes = Sequence[Write]
+Calls = list[list[Write]]
+Send = Callable[[Writes], list[Answer]]
 
 
 def lose(company: Books, *, times: int = 1, drop: str = "before", path: str = "*/invoice*") -> None:
@@ -305,3 +310,93 @@ def dying_before_invoices_are_merged(company: Books) -> Callable[[str], None]:
             raise Died
 
     return hook
+
+
+def sending(company: Books, monkeypatch: pytest.MonkeyPatch, *first: Callable[[Send, Writes], list[Answer]]) -> Calls:
+    """What the first calls do instead of sending, given the real one; every later call is sent. Gives all of them."""
+    real = company.services.connect
+    calls: list[list[Write]] = []
+
+    def connect(connection):
+        erp, connector = real(connection)
+        send = connector.send
+
+        def instead(writes):
+            calls.append(list(writes))
+            return first[len(calls) - 1](send, writes) if len(calls) <= len(first) else send(writes)
+
+        connector.send = instead
+        return erp, connector
+
+    company.services.connect = connect
+    monkeypatch.setattr(doubts.Doubts, "_pause", lambda self, seconds: time.sleep(0.01))
+    return calls
+
+
+def lost(send: Send, writes: Writes) -> list[Answer]:
+    return [InDoubt(TieoutError(ErrorKind.SYSTEM, doing="pushing", found="no answer", expected="one")) for _ in writes]
+
+
+def throttled(send: Send, writes: Writes) -> list[Answer]:
+    return [
+        Deferred(TieoutError(ErrorKind.RATE_LIMIT, doing="pushing", found="429", expected="a call")) for _ in writes
+    ]
+
+
+def test_a_second_attempt_that_has_to_wait_does_not_end_the_doubt_about_the_first(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    writer.invoice(customer_id(company), "10.00", item_id(company), document_number="W-1")
+    company.services.pace = 0.0
+    calls: Calls = []
+
+    def throttled_while_the_first_arrives(send: Send, writes: Writes) -> list[Answer]:
+        send(calls[0])
+        return throttled(send, writes)
+
+    calls = sending(company, monkeypatch, lost, throttled_while_the_first_arrives)
+    company.push()
+
+    assert len(calls) == 2
+    assert company.value("select answer from sync.outbox") == "found there when asked whether it had happened"
+    assert quiet(company)
+
+
+def test_a_batch_is_not_taken_apart_while_its_latest_request_may_still_be_at_work(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("W-1", "W-2"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+
+    def half_done(send: Send, writes: Writes) -> list[Answer]:
+        return [*send([writes[0]]), *lost(send, writes[1:])]
+
+    calls = sending(company, monkeypatch, *[throttled] * IN_ONE_RUN, half_done)
+    company.services.pace = 0.0
+    company.push()
+    company.change("update sync.outbox set sent_at = sent_at - interval '1 hour', due_at = now()")
+    company.services.pace = 1.0
+    company.push()
+
+    assert len(calls) == IN_ONE_RUN + 1
+    assert company.value("select due_at > now() + interval '1 minute' from sync.outbox where state = 'sent'")
+
+
+def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="W-1")
+    calls = sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    typed = {name: value for name, value in calls[0][0].body.items() if name != "PrivateNote"}
+    company.edit("create", "Invoice", None, **typed)
+    company.sync()
+
+    company.push()
+
+    assert len(calls) == IN_ONE_RUN
+    (made,) = [invoice for invoice in company.objects("Invoice") if invoice["DocNumber"] == "W-1"]
+    assert company.ledger_row("invoices", made["Id"])["ledger_id"] == row
+    assert company.value("select state from sync.outbox") == "stale"
+    assert quiet(company)

@@ -72,7 +72,7 @@ def test_a_retry_waits_until_a_request_that_is_not_there_can_no_longer_arrive(
 ):
     deleted_in_doubt(company, writer, monkeypatch)
     company.push()
-    company.change("update sync.outbox set sent_at = clock_timestamp() where state = 'sent'")
+    company.change("update sync.outbox set tried_at = now() where state = 'sent'")
     company.services.pace = 1.0
 
     report = company.push(retry_refused=True)

@@ -30,8 +30,9 @@ def spoil(company: Books, column: str, text: str) -> None:
 
 def let_it_be_due(company: Books, *, age: str = "1 hour") -> None:
     company.change(
-        "update sync.outbox set due_at = clock_timestamp(), sent_at = sent_at - %s::interval "
-        "where state in ('sent', 'waiting')",
+        "update sync.outbox set due_at = now(), sent_at = sent_at - %s::interval, "
+        "tried_at = tried_at - %s::interval where state in ('sent', 'waiting')",
+        age,
         age,
     )
 

@@ -32,3 +32,17 @@ def test_a_batch_goes_again_in_the_order_in_which_it_went(transaction):
         again = outbox.sending_again(tx, [one.intent_id for one in first], alone=False)
 
     assert [one.key for one in again] == [one.key for one in first] == ["key-3", "key-1", "key-2"]
+
+
+def test_the_key_of_a_batch_that_is_taken_apart_stands_for_nothing_any_more(transaction):
+    with transaction() as tx:
+        first = outbox.commit(
+            tx, tenant="default", connection="qbo", run_id=None, intents=[intent(1), intent(2), intent(3)]
+        )
+        outbox.end(tx, first[0].intent_id, state="refused", answer="no")
+
+    with transaction() as tx:
+        (again,) = outbox.sending_again(tx, [first[1].intent_id], alone=True)
+        (left,) = [one for one in outbox.open_intents(tx, "qbo") if one.intent_id == first[2].intent_id]
+
+    assert (again.batch_key, left.batch_key) == (None, None)

@@ -34,7 +34,8 @@ def die(both: BothBooks, monkeypatch: pytest.MonkeyPatch) -> None:
 def let_it_rest(both: BothBooks) -> None:
     """Nothing of it can arrive any more, and its key is forgotten."""
     both.books.change(
-        "update sync.outbox set due_at = clock_timestamp(), sent_at = sent_at - interval '2 hours' where state = 'sent'"
+        "update sync.outbox set due_at = now(), sent_at = sent_at - interval '2 hours', "
+        "tried_at = tried_at - interval '2 hours' where state = 'sent'"
     )
     both.books.simulator.post("clock", {"advance_seconds": 7200})
 
