@@ -167,7 +167,8 @@ class Doubts:
         absent, strange = self._asked(group)
         absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
-        is_whole = bool(absent) and self._is_whole(again)
+        # A create that met another record is refused by nothing but chance.
+        is_whole = bool(absent) and all(i in absent or i.operation != "create" for i in again) and self._is_whole(again)
         if not is_whole:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
