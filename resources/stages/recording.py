@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.agreement import agreed
+from ledger.fields import MappingError
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
 from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
-from resources.connector import WireRecord
+from resources.connector import Wanted, WireRecord
 from resources.stages.settling import Settling, Theirs, error_id_of
 from resources.stores import bindings, mirror
 from resources.stores.audit import Entry
@@ -62,9 +63,7 @@ class Recording(Settling):
         if wanted is None:
             return False
         if intent.operation == "create":
-            spec = spec_of(intent.entity)
-            is_met = bool(match(spec, [Unbound("", wanted)], [Unbound(found.external_id, theirs)]).bound)
-            return is_met and meet(wanted, theirs).is_clean
+            return not self._is_of_another(intent, found.external_id) and self._is_alike(intent, wanted, found, theirs)
         said = self._said(intent.entity, wanted)
         binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
         if binding is None or binding.base is None:
@@ -72,6 +71,29 @@ class Recording(Settling):
             return said == theirs
         # What we were to change is there, whatever else somebody changed.
         return merge(binding.base, said, theirs).record == theirs
+
+    def _is_of_another(self, intent: Intent, external_id: str) -> bool:
+        """Whether a record is a row's already, and not the intent's."""
+        bound = bindings.ledger_ids_of(self.tx, self.name, {intent.entity: [external_id]})
+        return bound.get((intent.entity, external_id), intent.ledger_id) != intent.ledger_id
+
+    def _is_alike(self, intent: Intent, wanted: Record, found: WireRecord, theirs: Record) -> bool:
+        """Whether a record without a mark is what was to be made: the same by its key and content, or one that we would
+        have made by the very same body, whatever the ERP says of it by itself (of a credit's use the note's number).
+        """
+        met = match(spec_of(intent.entity), [Unbound("", wanted)], [Unbound(found.external_id, theirs)])
+        if met.bound and meet(wanted, theirs).is_clean:
+            return True
+        body = self._body_of(intent, wanted)
+        return body is not None and body == self._body_of(intent, theirs)
+
+    def _body_of(self, intent: Intent, record: Record) -> dict[str, Any] | None:
+        """What would be sent to make a record; None if it would be refused."""
+        wanted = Wanted(intent.entity, "create", record, marker=intent.marker or "")
+        try:
+            return None if self.composer.refusals(wanted) else self.composer.body(wanted)
+        except MappingError:
+            return None
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""

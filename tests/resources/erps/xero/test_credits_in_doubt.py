@@ -1,0 +1,108 @@
+"""The use of a credit note whose answer or request was lost: Xero keeps no mark of ours in it, only what it says."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.resources.erps.xero.books import BothBooks
+
+ALLOCATIONS = {"method": "PUT", "path": "*/Allocations*", "nth": 1}
+ANSWER_LOST = {**ALLOCATIONS, "drop": "after"}
+REQUEST_LOST = {**ALLOCATIONS, "drop": "before"}
+
+
+class Credit:
+    """A credit note of 50 and an invoice of 90, in both books; `use` enters a use of one on the other here."""
+
+    def __init__(self, both: BothBooks) -> None:
+        self.both = both
+        self.customer = both.writer.customer("Lund & Sons")
+        self.invoice = both.invoice(self.customer, "90.00", "L-1")
+        amount = Decimal("50.00")
+        self.note = both.writer.insert(
+            "credit_memos",
+            [{"kind": "item", "account_code": "200", "amount": amount, "description": "returned"}],
+            customer_id=self.customer,
+            document_number="C-1",
+            issue_date="2026-03-03",
+            currency="USD",
+            net_amount=amount,
+            total_amount=amount,
+            open_amount=amount,
+        )
+        both.books.push()
+        both.books.services.pace = 0.001
+
+    def use(self, reference: str) -> int:
+        part: dict[str, Any] = {"document_key": "", "amount": Decimal("10.00")}
+        return self.both.writer.insert(
+            "payments",
+            [
+                {**part, "document_entity": "invoices", "document_id": self.invoice},
+                {**part, "document_entity": "credit_memos", "document_id": self.note},
+            ],
+            customer_id=self.customer,
+            payment_date="2026-03-04",
+            currency="USD",
+            total_amount=Decimal(0),
+            applied_amount=Decimal(0),
+            unapplied_amount=Decimal(0),
+            reference_number=reference,
+        )
+
+    def push(self, *rules: dict[str, Any]) -> None:
+        """Push until what was lost on the way is settled."""
+        if rules:
+            self.both.books.simulator.post("faults", list(rules))
+        for _ in range(3):
+            self.both.books.push()
+            self.both.books.change("update sync.outbox set due_at = now() where state in ('sent', 'waiting')")
+
+    def uses(self) -> list[int]:
+        """What the note was used for there."""
+        (note,) = self.both.there("CreditNotes")
+        return [one["Amount"] for one in note["Allocations"]]
+
+    def bound(self) -> dict[int, str]:
+        """Payments here -> what they are there; each row must be one."""
+        rows = self.both.books.rows(
+            "select l.ledger_id, b.external_id from ledger.payments l left join sync.bindings b "
+            "on b.entity = 'payments' and b.ledger_id = l.ledger_id where not l.is_deleted"
+        )
+        return {row["ledger_id"]: row["external_id"] for row in rows}
+
+
+@pytest.fixture
+def credit(both: BothBooks, no_waiting: None) -> Credit:
+    return Credit(both)
+
+
+@pytest.mark.parametrize("reference", ["T-1", ""])
+def test_a_use_whose_answer_was_lost_is_not_made_again(credit: Credit, reference: str):
+    row = credit.use(reference)
+
+    credit.push(ANSWER_LOST)
+
+    assert credit.uses() == [10]
+    assert credit.bound().keys() == {row}
+    assert credit.both.is_settled()
+
+
+# The last is the number of the note, which Xero gives as the reference of its uses.
+@pytest.mark.parametrize("reference", ["T-1", "", "C-1"])
+def test_a_use_that_did_not_happen_is_made_although_another_row_has_one_that_is_equal(credit: Credit, reference: str):
+    first = credit.use(reference)
+    credit.push()
+    held = credit.bound()[first]
+    second = credit.use(reference)
+
+    credit.push(REQUEST_LOST)
+
+    assert credit.uses() == [10, 10]
+    bound = credit.bound()
+    assert (bound.keys(), bound[first]) == ({first, second}, held)
+    assert bound[second] not in (None, held)
+    assert credit.both.is_settled()
