@@ -49,6 +49,16 @@ def merge(work: Work, entities: Sequence[str]) -> None:
         work.outcome(entity).seconds += time.monotonic() - started
 
 
+def merge_gone(work: Work, entity: str, external_ids: Sequence[str]) -> None:
+    """Merge once more the deletion of records that are not there, as rows may have been edited since it was merged; or
+    that of records which the mirror never held, as they were gone before we knew that we made them.
+    """
+    with work.transaction() as tx:
+        gone = {i: Change(i, None, {}, is_deleted=True, change_seq=0) for i in external_ids}
+        gone |= {one.external_id: one for one in mirror.records(tx, work.connection.name, entity, external_ids)}
+        _take(work, tx, entity, list(gone.values()))
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What a mapping reads from these payloads: columns, and for each row of them the place of its payload."""
