@@ -26,7 +26,7 @@ from resources.points import point
 from resources.stages.careful import Careful
 from resources.stages.settling import Theirs
 from resources.stages.work import Outcome, Work
-from resources.stores import cursors, edits, errors, mirror
+from resources.stores import bindings, cursors, edits, errors, mirror
 from resources.stores.errors import Held
 from resources.stores.ledger import Incoming, ledger_store, relink_parts
 from resources.stores.mirror import Change
@@ -47,6 +47,16 @@ def merge(work: Work, entities: Sequence[str]) -> None:
         _take_changes(work, entity)
         _take_held(work, entity)
         work.outcome(entity).seconds += time.monotonic() - started
+
+
+def merge_gone(work: Work, entity: str, external_ids: Sequence[str]) -> None:
+    """Merge once more the deletion of records that are not there, as rows may have been edited since it was merged; or
+    that of records which the mirror never held, as they were gone before we knew that we made them.
+    """
+    with work.transaction() as tx:
+        gone = {i: Change(i, None, {}, is_deleted=True, change_seq=0) for i in external_ids}
+        gone |= {one.external_id: one for one in mirror.records(tx, work.connection.name, entity, external_ids)}
+        _take(work, tx, entity, list(gone.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +215,11 @@ def _take(
     outcome.updated += taken.updated
     if buried:
         outcome.deleted += store.bury(tx, connection=name, external_ids=buried, run_id=work.run_id)
+        # Asked afterwards: burying waits for whoever is writing such a row, and then leaves it as it is.
+        taken.ahead += bindings.ahead(tx, name, entity, buried)
     if taken.ahead and not arrived:
         arrived = {
-            change.external_id: Theirs.of(change, mapping.from_wire(change.payload))
+            change.external_id: Theirs.of(change, None if change.is_deleted else mapping.from_wire(change.payload))
             for change in batch
             if change.external_id in taken.ahead
         }

@@ -20,7 +20,7 @@ from resources.connector import Refusal
 from resources.errors import ErrorKind
 from resources.points import point
 from resources.stages.doubts import Doubts
-from resources.stages.merge import merge
+from resources.stages.merge import merge, merge_gone
 from resources.stages.plan import ROWS_PER_PLAN_MAX, Held, Plan, Planned, in_order, plan_rows
 from resources.stages.pull import pull_records
 from resources.stages.sending import STAGE, PushReport, Sending
@@ -224,6 +224,8 @@ class _Push:
             with self.work.transaction() as tx:
                 mirror.bury(tx, self.name, entity, gone, self.work.run_id)
         merge(self.work, [entity])
+        if gone:
+            merge_gone(self.work, entity, gone)
         point("caught_up")
 
 

@@ -285,6 +285,30 @@ def test_starting_at_now_leaves_documents_of_the_past_alone(strangers):
     assert "B-1" in {i["DocNumber"] for i in strangers.objects("Invoice")}
 
 
+@pytest.mark.parametrize("keep", [Side.OURS, Side.THEIRS])
+def test_a_document_of_the_past_that_is_deleted_there_after_starting_at_now_is_asked_about(strangers, keep):
+    ids = both_books(strangers)
+    connect(strangers)
+    meet(strangers, is_applied=True, start_at_now=True)
+    strangers.sync()
+    strangers.push()
+
+    strangers.edit("delete", "Invoice", "500")
+    strangers.sync()
+
+    with strangers.services.db.transaction(strangers.tenant) as tx:
+        (asked,) = [c for c in conflicts.list_open(tx, strangers.name) if c.entity == "invoices"]
+    assert (asked.kind, asked.ledger_id, asked.external_id) == ("delete_conflict", ids["A-1"], "500")
+    resolve(strangers.services, asked.conflict_id, Decision(ANNA, keep=keep))
+    strangers.push()
+
+    there = "A-1" in {i["DocNumber"] for i in strangers.objects("Invoice")}
+    here = not strangers.value("select is_deleted from ledger.invoices where ledger_id = %s", ids["A-1"])
+    assert here is there is (keep is Side.OURS)
+    strangers.sync()
+    assert not strangers.push().pushed and not changed(strangers.sync())
+
+
 def test_a_third_of_that_name_is_asked_about_too(strangers):
     strangers.load({"Customer": [a_customer(1, "Ada"), a_customer(2, "ada")]})
     LedgerWriter(strangers).customer("ADA")

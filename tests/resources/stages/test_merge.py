@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
 from tests.books import Books, changed
 from tests.house import connect_simulator
+from tests.ledger_writer import LedgerWriter
 from tests.small_company import EARLY, a_company, a_customer, a_line, a_payment, an_invoice, an_item, stamped
 
 LATER = "2026-01-06T09:00:00-08:00"
@@ -94,6 +97,27 @@ def test_a_deleted_document_stays_readable_and_a_restored_one_lives_again(books:
     assert changed(report)["invoices"] == (0, 1, 0)
     row = books.ledger_row("invoices", "101")
     assert (row["is_deleted"], row["version"]) == (False, 3)
+
+
+def test_a_deletion_there_that_waits_for_an_edit_here_to_end_is_asked_about(company: Books, writer: LedgerWriter):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    company.edit("delete", "Invoice", "500")
+    waits = "select exists (select from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid)))"
+
+    with ThreadPoolExecutor(1) as threads:
+        with writer.transaction() as tx:
+            tx.execute("update ledger.invoices set memo = 'ours' where ledger_id = %s", (row,))
+            syncing = threads.submit(company.sync)
+            while not tx.execute(waits).fetchone()[0]:
+                assert not syncing.done()
+                time.sleep(0.01)
+        syncing.result()
+
+    (asked,) = company.rows("select ledger_id, external_id, kind from sync.conflicts where state = 'open'")
+    assert asked == {"ledger_id": row, "external_id": "500", "kind": "delete_conflict"}
+    assert not company.ledger_row("invoices", "500")["is_deleted"]
+    assert not company.push().pushed
+    assert not company.rows("select * from sync.edits where looked_at is null")
 
 
 def test_a_change_of_what_the_ledger_does_not_hold_changes_no_ledger_row(books: Books):

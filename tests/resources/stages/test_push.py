@@ -372,10 +372,20 @@ def test_a_refusal_is_over_once_both_sides_say_the_same(company: Books, writer: 
     assert quiet(company)
 
 
-def test_an_edit_of_a_row_that_is_deleted_on_both_sides_waits_for_nothing(company: Books, writer: LedgerWriter):
+@pytest.mark.parametrize("side", ["here", "there"])
+@pytest.mark.parametrize("is_synced_between", [True, False])
+def test_an_edit_of_a_row_that_is_deleted_on_both_sides_waits_for_nothing(
+    company: Books, writer: LedgerWriter, side: str, is_synced_between: bool
+):
     row = company.ledger_row("invoices", "500")
-    writer.update("invoices", row["ledger_id"], is_deleted=True)
-    company.push()
+    if side == "here":
+        writer.update("invoices", row["ledger_id"], is_deleted=True)
+        company.push()
+    else:
+        company.edit("delete", "Invoice", "500")
+        company.sync()
+    if is_synced_between:
+        company.sync()
 
     writer.update("invoices", row["ledger_id"], memo="why it went")
     company.push()

@@ -144,3 +144,14 @@ def test_where_the_ledger_wins_what_was_edited_here_since_is_made_anew(both: Bot
 
     assert len(both.there(listed)) == 2
     assert both.is_settled()
+
+
+def test_edited_here_once_it_is_gone_on_both_sides_it_waits_for_nothing(both: BothBooks, deleted: Any):
+    entity, ledger_id, _ = deleted
+    let_it_rest(both)
+    both.books.push()
+
+    edit(both, entity, ledger_id)
+    both.books.push()
+
+    assert not both.books.rows("select * from sync.edits")
