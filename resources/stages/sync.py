@@ -192,7 +192,7 @@ def _bring_up(
             with work.transaction() as tx:
                 cursors.make_census_due(tx, work.connection.name, offered)
         merging = Merging(work, mergeable)
-        notices = told_of(work)
+        notices = told_of(work, offered)
         due = pull_changes(work, offered, is_full=kind == "full", follower=merging)
         failures = _take_censuses(work, due, report)
         pull_noticed(work, notices, offered)
