@@ -14,14 +14,14 @@ from resources.stores import inbox
 from resources.stores.inbox import Waiting
 
 
-def told_of(work: Work) -> list[Waiting]:
-    """What waits; asked before the delta, so that what comes during it waits for the next."""
+def told_of(work: Work, entities: Collection[str]) -> list[Waiting]:
+    """What waits for these; asked before the delta, so that what comes during it waits for the next."""
     with work.reading() as tx:
-        return inbox.waiting(tx, work.connection.name)
+        return inbox.waiting(tx, work.connection.name, entities)
 
 
 def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) -> None:
-    """Read what the delta has not brought, and take the notices off the list."""
+    """Read what the delta has not brought, and take off the list what was told of these."""
     if not notices:
         return
     name = work.connection.name
@@ -38,4 +38,4 @@ def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) 
         if ids:
             pull_records(work, entity, sorted(ids))
     with work.transaction() as tx:
-        inbox.taken(tx, name, notices)
+        inbox.taken(tx, name, notices, entities)

@@ -83,7 +83,8 @@ def sync(
 ) -> SyncReport:
     """Sync one connection. `full` adds a census of everything; `window` reads [from, until) again.
 
-    Raises TieoutError, with what was done so far kept: every page is a transaction of its own.
+    Raises TieoutError, with what was done so far kept: every page is a transaction of its own. An entity that could not
+    be counted is raised once all else is done, the first of them.
     """
     with _working(services, name, kind, dagster_run_id, [*mirror_entities, *ledger_entities]) as work:
         report = SyncReport(name, kind, work.outcomes)
@@ -175,6 +176,7 @@ def _bring_up(
     offered = [e for e in mirror_entities if e in work.erp.entities]
     has_met = work.connection.meeting == "done"
     mergeable = [e for e in ledger_entities if e in work.erp.mappings()] if has_met else []
+    failures: list[TieoutError] = []
     if window is not None:
         pull_window(work, offered, *window)
     elif offered:
@@ -185,21 +187,35 @@ def _bring_up(
         if report.forecast is not None:
             work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
             work.on_progress = _with_forecast(report.forecast, work.on_progress)
-        merging = Merging(work, mergeable)
-        notices = told_of(work)
-        due = set(pull_changes(work, offered, is_full=kind == "full", follower=merging))
         if kind == "full":
-            # What was just read whole for the first time has been listed already.
-            due |= {e for e in offered if e in known and known[e].watermark is not None}
-        for entity in offered:
-            if entity in due:
-                report.censuses[entity] = take_census(work, entity)
+            # Kept, so that the next delta counts what this one does not come to.
+            with work.transaction() as tx:
+                cursors.make_census_due(tx, work.connection.name, offered)
+        merging = Merging(work, mergeable)
+        notices = told_of(work, offered)
+        due = pull_changes(work, offered, is_full=kind == "full", follower=merging)
+        failures = _take_censuses(work, due, report)
         pull_noticed(work, notices, offered)
     merge(work, mergeable)
     with work.reading() as tx:
         held = errors.held_counts(tx, work.connection.name)
     for entity in {*offered, *ledger_entities} & set(held):
         work.outcome(entity).held = held[entity]
+    if failures:
+        raise failures[0]
+
+
+def _take_censuses(work: Work, entities: Sequence[str], report: SyncReport) -> list[TieoutError]:
+    """Count these one after the other; returns why some could not be, which stay due."""
+    failures: list[TieoutError] = []
+    for entity in entities:
+        try:
+            report.censuses[entity] = take_census(work, entity)
+        except TieoutError as error:
+            # Asking in vain may have taken long; without the lease nothing goes on.
+            work.keep_lease()
+            failures.append(error)
+    return failures
 
 
 def _with_forecast(forecast: CallForecast, tell: Progress) -> Progress:

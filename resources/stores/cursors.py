@@ -85,6 +85,15 @@ def advance(tx: psycopg.Connection[Any], *, tenant: str, connection: str, read: 
     )
 
 
+def make_census_due(tx: psycopg.Connection[Any], connection: str, entities: Sequence[str]) -> None:
+    """These are to be counted, now or by whichever sync comes to it; what was never read is listed by being read."""
+    tx.execute(
+        "update sync.cursors set is_census_due = true "
+        "where connection = %s and entity = any(%s) and watermark is not null",
+        (connection, list(entities)),
+    )
+
+
 def census_done(tx: psycopg.Connection[Any], connection: str, entity: str) -> None:
     """A census of this entity ran to its end."""
     tx.execute(

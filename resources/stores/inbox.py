@@ -6,7 +6,7 @@ waits here `stages/noticed.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ _CLOCK_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A notice that no sync has taken yet."""
+    """A notice that no sync has taken yet; `entities` are those that its record was not read as."""
 
     event_key: str
     entities: list[str]
@@ -67,13 +67,14 @@ def latest(tx: psycopg.Connection[Any], *, limit: int) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def waiting(tx: psycopg.Connection[Any], connection: str) -> list[Waiting]:
-    """What has been told and not been taken, oldest first."""
+def waiting(tx: psycopg.Connection[Any], connection: str, entities: Collection[str]) -> list[Waiting]:
+    """What has been told and not been taken, oldest first: of what may be one of these, or is nothing we keep."""
     with tx.cursor(row_factory=class_row(Waiting)) as rows:
         return rows.execute(
             "select event_key, entities, external_id, happened_at from sync.inbox"
-            " where connection = %s and taken_at is null order by received_at, event_key",
-            (connection,),
+            " where connection = %s and taken_at is null and (entities && %s::text[] or entities = '{}')"
+            " order by received_at, event_key",
+            (connection, list(entities)),
         ).fetchall()
 
 
@@ -88,13 +89,22 @@ def unseen(tx: psycopg.Connection[Any], connection: str, entity: str, notices: S
     return [found for (found,) in tx.execute(query, (ids, times, connection, _CLOCK_SECONDS))]
 
 
-def taken(tx: psycopg.Connection[Any], connection: str, notices: Sequence[Waiting]) -> None:
-    """A sync has acted on these; what was taken long ago is forgotten."""
+def taken(tx: psycopg.Connection[Any], connection: str, notices: Sequence[Waiting], entities: Collection[str]) -> None:
+    """A sync has read these notices' records as any of `entities`; one that may be something else waits on for that.
+
+    What was taken long ago is forgotten, and what nobody could take for as long: a pull of it that is on again reads
+    from before.
+    """
     tx.execute(
-        "update sync.inbox set taken_at = now() where connection = %s and event_key = any(%s)",
-        (connection, [one.event_key for one in notices]),
+        "update sync.inbox i set taken_at = case when remaining = '{}' then now() end,"
+        " entities = case when remaining = '{}' then i.entities else remaining end"
+        " from (select event_key, array(select unnest(entities) except select unnest(%(read)s::text[])) as remaining"
+        " from sync.inbox where connection = %(connection)s and event_key = any(%(keys)s)) as n"
+        " where i.connection = %(connection)s and i.event_key = n.event_key",
+        {"connection": connection, "keys": [one.event_key for one in notices], "read": list(entities)},
     )
     tx.execute(
-        "delete from sync.inbox where connection = %s and taken_at < now() - make_interval(days => %s)",
+        "delete from sync.inbox where connection = %s"
+        " and coalesce(taken_at, received_at) < now() - make_interval(days => %s)",
         (connection, DAYS_KEPT),
     )

@@ -53,7 +53,7 @@ class HeldRecord:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What one page did to the mirror; `pulled` counts the records it brought, `changes` are in their order. `kept_at`:
-    the latest time of a version that was kept, because the page had one that bears an earlier time.
+    the latest time of a version that was kept, because the page had one, or a tombstone, that bears an earlier time.
     """
 
     pulled: int = 0
@@ -173,12 +173,13 @@ def store(
     kept_at: datetime | None = None
     for external_id, record in newest.items():
         holding = held.get(external_id)
-        if record.is_deleted:
-            if holding is not None and not holding.is_deleted and holding.is_older_than(record):
-                buried.append(record)
+        if record.is_deleted and (holding is None or holding.is_deleted):
             continue
         if holding is not None and not (is_current or holding.is_older_than(record)):
             kept_at = max(filter(None, (kept_at, holding.modified_at)))
+            continue
+        if record.is_deleted:
+            buried.append(record)
             continue
         text = record.text if record.text is not None else _encode(record.content)
         writing = _Writing(record, text, hashlib.sha256(text).digest())

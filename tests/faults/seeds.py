@@ -156,4 +156,17 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
             Step(15, "work", "push", strike={"point": "before_send", "nth": 1, "how": "zombie"}),
         ],
     ),
+    (
+        "what is deleted before the time of the version held is not missed",
+        "quickbooks",
+        18520,
+        [
+            Step(0, "make_here"),
+            Step(5, "work", "push", fault="truncated", long_while=True),
+            Step(6, "work", "delta", fault="reading_down", clock_seconds=-600),
+            Step(15, "end_there"),
+            Step(17, "make_here"),
+            Step(18, "work", "push", strike={"point": "push_claimed", "nth": 1, "how": "write"}),
+        ],
+    ),
 )

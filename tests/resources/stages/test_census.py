@@ -55,6 +55,42 @@ def test_a_census_that_broke_off_deletes_nothing(synced: Books, no_waiting):
     assert synced.value("select census_at from sync.cursors where entity = 'invoices'") is None
 
 
+def test_one_entity_that_cannot_be_counted_does_not_stop_the_others_and_is_counted_by_the_next_delta(
+    synced: Books, no_waiting
+):
+    vanish(synced, "100")
+    synced.simulator.post("faults", [{"contains": "SyncToken, MetaData from Customer", "status": 500, "body": {}}])
+
+    with pytest.raises(TieoutError) as failure:
+        synced.sync("full")
+
+    assert failure.value.entity == "customers"
+    assert synced.ledger_ids("invoices") == {"100"}
+    assert [e["entity"] for e in synced.open_errors()] == ["customers"]
+    synced.simulator.post("faults", [])
+    assert set(synced.sync().censuses) == {"customers"}
+    assert synced.open_errors() == []
+    assert synced.sync().censuses == {}
+
+
+def test_what_a_census_that_died_has_not_counted_the_next_delta_counts(synced: Books, monkeypatch: pytest.MonkeyPatch):
+    vanish(synced, "100")
+
+    def die(connection: str, doing: str, count: int) -> None:
+        if doing == "counting vendors":
+            raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(synced.services, "on_progress", die)
+        synced.sync("full")
+
+    assert synced.ledger_ids("invoices") == {"100", "101", "102"}
+    counted = set(synced.sync().censuses)
+    assert "invoices" in counted
+    assert "customers" not in counted
+    assert synced.ledger_ids("invoices") == {"100"}
+
+
 def test_a_record_missing_from_the_listing_but_still_there_is_not_buried(synced: Books):
     row = next(
         i

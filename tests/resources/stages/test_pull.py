@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from resources.errors import TieoutError
+from resources.stages.census import CensusFindings
 from resources.stages.sync import MIRROR_ENTITIES
 from resources.stores.leases import CommitsLostError
 from tests.books import Books, changed
@@ -132,6 +133,25 @@ def test_what_changes_before_a_time_that_was_seen_already_is_found_too(books: Bo
     books.sync()
 
     assert books.ledger_row("invoices", "100")["private_note"] == "after it was set back"
+
+
+def test_what_is_deleted_before_a_time_that_was_seen_already_is_found_too(
+    books: Books, move_clock: Callable[[int], None]
+):
+    books.load(a_company(2))
+    books.sync()
+    move_clock(90_000)
+    books.edit("update", "Invoice", "100", PrivateNote="before it was set back")
+    move_clock(-600)
+    books.sync()
+    books.edit("delete", "Invoice", "100")
+
+    noticed = books.sync()
+
+    assert noticed.censuses["invoices"] == CensusFindings(listed=1, repaired=0, buried=1)
+    assert books.ledger_ids("invoices") == {"101"}
+    # The feed tells of it once more, as the pulls overlap.
+    assert books.sync().censuses == {}
 
 
 def test_a_window_is_read_again_without_moving_any_watermark(books: Books):

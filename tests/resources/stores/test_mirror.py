@@ -84,7 +84,7 @@ def test_an_older_version_never_replaces_a_newer_one(store, row):
     store(record(at=TEN, token="1"))
     before = row()
     assert store(record(at=NINE, token="0", memo="late")) == Stored(pulled=1, kept_at=TEN)
-    assert store(tombstone(at=NINE)) == Stored(pulled=1)
+    assert store(tombstone(at=NINE)) == Stored(pulled=1, kept_at=TEN)
     assert row() == before
 
 
