@@ -190,12 +190,16 @@ class TokenKeeper:
 
     def _obtain_once(self, rejected: str | None) -> str:
         refusals = 0
+        seen: list[UUID] = []
         while True:
             self.replay_spool()
             standing = self._journal.standing()
             if not standing.usable:
                 raise self._reconnect_needed(standing)
             newest = standing.usable[0]
+            if newest.attempt_id not in seen:
+                # Refusals say nothing of what came since: a new consent, or what another process was given.
+                seen, refusals = [kept.attempt_id for kept in standing.usable], 0
             tokens = self._open(newest)
             # Next to a refused refresh token, an access token of the same grant is not worth a try.
             if not refusals and (
@@ -206,7 +210,7 @@ class TokenKeeper:
                 self._sleep(WAIT_SECONDS)
                 continue
             if refusals == REFUSALS_MAX:
-                self._journal.refuse_all()
+                self._journal.refuse_all(seen)
                 raise self._reconnect_needed(standing)
             try:
                 fresh = self._refresh(newest, tokens)

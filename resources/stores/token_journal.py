@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -145,10 +146,10 @@ class TokenJournal:
             self._refuse(db, "fingerprint = %s", fingerprint)
             self._end(db, attempt_id, "refused")
 
-    def refuse_all(self) -> None:
-        """Give up on everything there is: only a new consent helps."""
+    def refuse_all(self, seen: Sequence[UUID]) -> None:
+        """Give up on all of these sets; a consent that was kept since is not among them."""
         with self._transaction() as db:
-            self._refuse(db, "%s", True)
+            self._refuse(db, "attempt_id = any(%s)", list(seen))
 
     def _refuse(self, db: psycopg.Connection[Any], which: LiteralString, value: Any) -> None:
         db.execute(

@@ -184,6 +184,49 @@ def test_the_token_before_a_refused_one_saves_the_connection(keeper, service):
     assert not keeper.needs_reconnect()
 
 
+def test_a_consent_given_while_the_tokens_before_it_are_refused_is_used(keeper, service, transaction, tmp_path):
+    token = keeper.renew(keeper.access_token())
+    service.live = {"CANARY-consent-2"}
+
+    def connect_again():
+        if len(service.refused) == 2:
+            another(transaction, service, tmp_path).accept(TokenSet("", "CANARY-consent-2", 0.0))
+
+    service.before_answer = connect_again
+
+    assert keeper.renew(token) in service.access
+    assert service.refused == ["CANARY-refresh-2", "CANARY-refresh-1"]
+    assert not keeper.needs_reconnect()
+
+
+def test_a_consent_given_in_between_that_is_refused_as_well_is_tried_once(keeper, service, transaction, tmp_path):
+    token = keeper.renew(keeper.access_token())
+    service.live.clear()
+
+    def connect_again():
+        if len(service.refused) == 2:
+            another(transaction, service, tmp_path).accept(TokenSet("", "CANARY-consent-2", 0.0))
+
+    service.before_answer = connect_again
+
+    with pytest.raises(ReconnectNeededError):
+        keeper.renew(token)
+    assert service.refused == ["CANARY-refresh-2", "CANARY-refresh-1", "CANARY-consent-2"]
+    assert keeper.needs_reconnect()
+
+
+def test_giving_up_refuses_what_was_seen_and_no_consent_that_came_since(keeper, transaction, service, tmp_path):
+    journal = keeper._journal
+    seen = [kept.attempt_id for kept in journal.standing().usable]
+    another(transaction, service, tmp_path).accept(TokenSet("", "CANARY-consent-2", 0.0))
+
+    journal.refuse_all(seen)
+
+    assert len(journal.standing().usable) == 1
+    journal.refuse_all([kept.attempt_id for kept in journal.standing().usable])
+    assert keeper.needs_reconnect()
+
+
 def test_a_refresh_token_that_keeps_its_value_is_refused_only_once(keeper, service):
     service.manners = "same value"
     token = keeper.access_token()
