@@ -81,8 +81,7 @@ class Sender:
         else:
             answers.update(self._checked(left))
             left = {n: write for n, write in left.items() if n not in answers}
-            for some in _calls(left):
-                answers.update(self._sent(some))
+            answers.update(self._sent_in_turn(left))
             answers.update(self._moved(left, answers))
             for number, write in left.items():
                 answer = answers[number]
@@ -151,8 +150,22 @@ class Sender:
                     answers[number] = stale_of(self._wire.connection, write, "a record that was changed since")
         return answers
 
+    def _sent_in_turn(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
+        """Answers for the writes of all calls. What is raised says that nothing has happened, so it is raised by the
+        first call alone: of a later one it is the answer, and of all that would have followed.
+        """
+        answers: dict[int, Answer] = {}
+        for some in _calls(writes):
+            try:
+                answers.update(self._sent(some))
+            except TieoutError as error:
+                if not answers:
+                    raise
+                return {**dict.fromkeys(writes, Deferred(error)), **answers}
+        return answers
+
     def _sent(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
-        """Answers for the writes of one call."""
+        """Answers for the writes of one call. Raises for authentication and authorization, if none has happened."""
         first = next(iter(writes.values()))
         if first.entity in PAYERS and is_in_two_steps(first):
             return {n: self._money.applied(write) for n, write in writes.items()}
@@ -163,6 +176,8 @@ class Sender:
                 raise
             gone_out = self._wire.has_gone_out
             return {n: answer_to_failure(error, write, has_gone_out=gone_out) for n, write in writes.items()}
+        if not isinstance(elements, list):
+            return dict.fromkeys(writes, elements)
         if first.entity in PAYERS and "Allocations" in first.body:
             return {n: self._allocated(write, elements) for n, write in writes.items()}
         if len(elements) != len(writes):
@@ -223,7 +238,7 @@ class Sender:
             return InDoubt(error)
         return Written(record) if record is not None else InDoubt(self._doubt(write, "no such allocation"))
 
-    def _call(self, writes: Sequence[Write]) -> list[Any]:
+    def _call(self, writes: Sequence[Write]) -> list[Any] | Answer:
         first = writes[0]
         if first.entity in PAYERS:
             return self._money.sent(writes)

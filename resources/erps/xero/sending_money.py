@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from resources.connector import Answer, Deferred, InDoubt, Refused, WireRecord, Write, Written
+from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.xero import profile
 from resources.erps.xero.answers import answer_to_element, answer_to_failure, doubt_of, refused_of
 from resources.erps.xero.documents import exact
@@ -57,8 +57,10 @@ class MoneySender:
         self._call = call
         self._read = read
 
-    def sent(self, writes: Sequence[Write]) -> list[Any]:
-        """Send what is one call, or allocations taken off and put on; gives the elements of the answer."""
+    def sent(self, writes: Sequence[Write]) -> list[Any] | Answer:
+        """Send what is one call, or allocations taken off and put on; gives the elements of the answer, or what a write
+        has become of which only a part has happened.
+        """
         first = writes[0]
         body = first.body
         credit = next((key for key in _CREDITS if key in body), "")
@@ -102,8 +104,10 @@ class MoneySender:
         try:
             refused = self._said(self._allocate(write, "OverpaymentID", key, left)) if left else []
         except TieoutError as error:
-            answered = answer_to_failure(error, write)
-            return self._given_up(write, key, answered) if isinstance(answered, Refused) else InDoubt(error)
+            if error.kind in _RAISED and made is not None:
+                raise
+            answered = answer_to_part(error, write)
+            return self._given_up(write, key, answered) if isinstance(answered, Refused) else answered
         if refused:
             return self._given_up(write, key, refused_of(doubt_of(self._wire.connection, write), write, refused))
         external_id = f"{PREFIXES[profile.OVERPAYMENTS]}{key}"
@@ -176,18 +180,18 @@ class MoneySender:
         for batch in Walk(self._wire, profile.BANK_TRANSACTIONS, entity="bank transactions", where=where).pages():
             yield from (row for row in batch.rows if isinstance(row, Mapping) and row.get("Status") == "AUTHORISED")
 
-    def _applied_otherwise(self, write: Write, credit: str) -> list[Any]:
+    def _applied_otherwise(self, write: Write, credit: str) -> list[Any] | Answer:
         """Taken off some documents, then put on others."""
-        body, calls = write.body, self._wire.api_calls
-        off = body.get("Unallocate", ())
+        body, is_begun = write.body, False
         try:
-            self._unallocate(write, credit, body[credit], off)
+            for one in body.get("Unallocate", ()):
+                self._unallocate(write, credit, body[credit], [one])
+                is_begun = True
             return self._allocate(write, credit, body[credit], body["Allocations"])
         except TieoutError as error:
-            if error.kind in _RAISED and off and self._wire.api_calls > calls:
-                # Raised as it is, it would say that nothing happened.
-                raise self._wire.damaged(error.found, "a token that is good for all calls of a write") from error
-            raise
+            if not is_begun:
+                raise
+            return answer_to_part(error, write)
 
     def _allocate(self, write: Write, credit: str, key: str, allocations: Sequence[Any]) -> list[Any]:
         if not allocations:
@@ -205,6 +209,14 @@ class MoneySender:
 
 
 _LINE = ("LineItemID", "Description", "Quantity", "UnitAmount", "AccountCode", "LineAmount", "TaxType")
+
+
+def answer_to_part(error: TieoutError, write: Write) -> Answer:
+    """What a failed call means for a write of which an earlier call has happened: where it is not the write that Xero
+    refuses, the rest is for later.
+    """
+    answer = answer_to_failure(error, write)
+    return answer if isinstance(answer, Refused | Stale) and error.kind not in _RAISED else InDoubt(error)
 
 
 def unallocated(write: Write, made: WireRecord) -> list[Any]:
