@@ -34,7 +34,7 @@ from resources.crypto import Owner, Sealed, Vaultkeeper
 from resources.errors import ErrorKind, TieoutError
 from resources.http import Sleep, with_retries
 from resources.stores.token_journal import CONSENT, SealedTokens, Standing, TokenJournal
-from resources.token_endpoint import GrantRefusedError, TokenEndpoint, TokenSet
+from resources.token_endpoint import CredentialsRefusedError, GrantRefusedError, TokenEndpoint, TokenSet
 
 SECRET_NAME = "oauth"
 LEASE_SECONDS = 45.0
@@ -46,7 +46,7 @@ EARLY_SHARE_JITTER = 0.1
 ACCESS_SECONDS_LEFT_MIN = 30.0
 
 
-class ReconnectNeededError(TieoutError):
+class ReconnectNeededError(CredentialsRefusedError):
     """No usable refresh token is left: a person must connect the company again."""
 
 

@@ -17,6 +17,8 @@ DOING = "refreshing the access token"
 EXCHANGING = "exchanging the code of a consent for tokens"
 REVOKING = "revoking the consent"
 _EXPECTED = "new tokens"
+# What the endpoint says of an app that it knows no more or does not let in, with 401 or 400 (RFC 6749, section 5.2).
+_APP_REFUSED = ("invalid_client", "unauthorized_client")
 _WORD_CHARACTERS_MAX = 40
 
 
@@ -33,7 +35,11 @@ class TokenSet:
         return f"TokenSet(access_seconds={self.access_seconds}, refresh_seconds={self.refresh_seconds})"
 
 
-class GrantRefusedError(TieoutError):
+class CredentialsRefusedError(TieoutError):
+    """What a connection signs in with is no good (any more): only a person can give it other credentials."""
+
+
+class GrantRefusedError(CredentialsRefusedError):
     """The endpoint does not know this refresh token (`invalid_grant`): sending it again cannot help."""
 
 
@@ -48,8 +54,8 @@ class TokenEndpoint(Protocol):
 def refused(
     status: int, answer: Any, headers: Mapping[str, str], *, connection: str, doing: str = DOING
 ) -> TieoutError:
-    """The error of an answer without tokens: 400 with `invalid_grant` is the token, any other refusal is the app's,
-    the rest may pass. `answer` is the document if it could be read; only its `error` word is told, never other text.
+    """The error of an answer without tokens: 400 with `invalid_grant` is the token, two words more are the app, the
+    rest may pass. `answer` is the document if it could be read; only its `error` word is told, never other text.
     """
     word = answer.get("error") if isinstance(answer, Mapping) else None
     word = word if isinstance(word, str) and word.isidentifier() and len(word) <= _WORD_CHARACTERS_MAX else ""
@@ -66,13 +72,18 @@ def refused(
         kind = ErrorKind.TIMEOUT
     if status == 429:
         kind = ErrorKind.RATE_LIMIT
-    return TieoutError(
+    is_app = status in (400, 401) and word in _APP_REFUSED
+    next_step = None
+    if kind is ErrorKind.AUTHENTICATION:
+        passing = "it is tried again with the next pull; if it lasts, see who answers for the token endpoint"
+        next_step = "check client_id and client_secret of the app" if is_app else passing
+    return (CredentialsRefusedError if is_app else TieoutError)(
         kind,
         connection=connection,
         doing=doing,
         found=f"HTTP {status}, {word or 'no OAuth error'}",
         expected=_EXPECTED,
-        next_step="check client_id and client_secret of the app" if kind is ErrorKind.AUTHENTICATION else None,
+        next_step=next_step,
         retry_after_seconds=retry_after_seconds(headers),
     )
 

@@ -40,6 +40,7 @@ from resources.stores import connections, cursors, errors, leases, runs, switche
 from resources.stores.conflicts import Conflict
 from resources.stores.connections import Connection
 from resources.stores.leases import LeaseLostError
+from resources.token_endpoint import CredentialsRefusedError
 
 Progress = Callable[[str, str, int], None]
 Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
@@ -281,7 +282,13 @@ def _failed(
         )
     )
     with services.db.transaction(connection.tenant) as tx:
-        errors.report(tx, tenant=connection.tenant, connection=connection.name, stage=stage, error=shown, run_id=run_id)
+        # The connection's row before its errors, as whoever tests the connection meanwhile takes them.
+        if stage in ("sync", "reconcile"):
+            connections.pulled(tx, connection.name)
+        if isinstance(error, CredentialsRefusedError):
+            connections.needs_reconnect(tx, connection.name)
+        at = connections.SIGN_IN if shown.kind is ErrorKind.AUTHENTICATION else stage
+        errors.report(tx, tenant=connection.tenant, connection=connection.name, stage=at, error=shown, run_id=run_id)
         runs.finish(
             tx,
             run_id,
@@ -289,10 +296,6 @@ def _failed(
             api_calls=work.connector.api_calls if work else 0,
             outcome=_as_json(work) if work else {},
         )
-        if stage in ("sync", "reconcile"):
-            connections.pulled(tx, connection.name)
-        if shown.kind is ErrorKind.AUTHENTICATION:
-            connections.needs_reconnect(tx, connection.name)
 
 
 def _as_json(work: Work) -> dict[str, object]:

@@ -17,6 +17,8 @@ _COLUMNS = (
     "connection as name, tenant_id as tenant, erp, base_url, settings, state, partition_key, company_name, "
     "home_currency, meeting, pull_interval_seconds, next_pull_at, created_at"
 )
+# Under which stage an open error says that the ERP did not let us in, whatever for.
+SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +226,36 @@ def met(tx: psycopg.Connection[Any], name: str) -> None:
 
 
 def reconnected(tx: psycopg.Connection[Any], name: str) -> None:
-    """It works again: end the state `reconnect`, and no other (somebody may have paused it meanwhile)."""
-    tx.execute("update sync.connections set state = 'active' where connection = %s and state = 'reconnect'", (name,))
+    """It works again: end what failed to sign in, and the state `reconnect` but no other (somebody may have paused it
+    meanwhile).
+    """
+    tx.execute(
+        """
+        with over as (
+          update sync.errors set resolved_at = now()
+           where connection = %(name)s and stage = %(stage)s and resolved_at is null)
+        update sync.connections set state = 'active' where connection = %(name)s and state = 'reconnect'
+        """,
+        {"name": name, "stage": SIGN_IN},
+    )
 
 
 def needs_reconnect(tx: psycopg.Connection[Any], name: str) -> None:
-    """Its grant has ended. One that somebody paused or disconnected meanwhile stays so."""
-    tx.execute("update sync.connections set state = 'reconnect' where connection = %s and state = 'active'", (name,))
+    """Its credentials are refused, unless it was given a grant meanwhile that nobody has refused. One that somebody
+    paused or disconnected meanwhile stays so.
+    """
+    # Whoever connects it again keeps the tokens first and sets the state then: either they are seen here, or their
+    # state comes after this one.
+    tx.execute("select 1 from sync.connections where connection = %s for no key update", (name,))
+    tx.execute(
+        """
+        update sync.connections c set state = 'reconnect'
+         where connection = %s and state = 'active' and not exists (
+           select from sync.token_journal j
+            where j.tenant_id = c.tenant_id and j.connection = c.connection and j.refused_at is null)
+        """,
+        (name,),
+    )
 
 
 def activate(tx: psycopg.Connection[Any], name: str) -> None:
