@@ -198,7 +198,7 @@ def test_money_that_went_out_is_recorded_and_the_next_push_says_what_is_lacking(
 
     assert both.books.push().pushed == {"payments": 2}
     # Nothing of it can arrive any more, and its key is forgotten.
-    both.books.change("update sync.outbox set due_at = now(), sent_at = sent_at - interval '2 hours'")
+    both.books.change("update sync.outbox set due_at = now(), tried_at = tried_at - interval '2 hours'")
     both.books.simulator.post("clock", {"advance_seconds": 7200})
     try:
         with pytest.raises(TieoutError) as caught:
