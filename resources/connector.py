@@ -193,7 +193,8 @@ class Wanted:
     sides last agreed on and `held` the payload the mirror holds, which is that base as sent; both are None for a
     create. For a void or delete `record` is the base. `marker` is a text that a created document carries, so that it
     can be found again: letters, digits, '.', '_' and '-', at most 64. `party_currency` is the currency of the customer
-    or vendor a document is for, empty where it is not known.
+    or vendor a document is for, empty where it is not known. `others` are external ids that a probe has found and that
+    are other rows' already.
     """
 
     entity: str
@@ -205,6 +206,7 @@ class Wanted:
     version_token: str | None = None
     marker: str = ""
     party_currency: str = ""
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

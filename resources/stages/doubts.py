@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
-from resources.connector import Refusal, Wanted, WireRecord
+from resources.connector import Refusal, Wanted, WireRecord, Write
 from resources.points import point
 from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
 from resources.stages.deleted_meanwhile import unknown_deletions
@@ -109,7 +110,7 @@ class Doubts:
         """
         if intent.operation == "create" and intent.state == "sent":
             write, wanted = asked_by_row(self.work, intent)
-            found = self.work.connector.probe(write, wanted, intent.sent_at)
+            found = self._probed(intent, write, wanted)
             if found is not None:
                 if not self._take_effect(intent, found):
                     self._take_moved(intent, found)
@@ -233,7 +234,7 @@ class Doubts:
             if intent.state == "waiting":
                 absent.append(intent)
                 continue
-            found = self.work.connector.probe(write_of(intent), self._wanted_of(intent), intent.sent_at)
+            found = self._probed(intent, write_of(intent), self._wanted_of(intent))
             point("probed")
             if found is None:
                 absent.append(intent)
@@ -243,6 +244,22 @@ class Doubts:
                 strange[intent.intent_id] = found
         strange = {intent_id: found for intent_id, found in strange.items() if intent_id not in over}
         return [intent for intent in absent if intent.intent_id not in over], strange
+
+    def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
+        """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for."""
+        while True:
+            found = self.work.connector.probe(write, wanted, intent.sent_at)
+            if (
+                found is None
+                or intent.operation != "create"
+                or self.work.composer.marker_of(intent.entity, found.payload)
+            ):
+                return found
+            with self.work.reading() as tx:
+                is_of_another = Recording(self.work, tx).is_of_another(intent, found.external_id)
+            if not is_of_another or found.external_id in wanted.others:
+                return found
+            wanted = replace(wanted, others=wanted.others | {found.external_id})
 
     def _without_moved(
         self, absent: Sequence[Intent], strange: Sequence[tuple[Intent, WireRecord]], moved: Moved

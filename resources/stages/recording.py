@@ -63,7 +63,7 @@ class Recording(Settling):
         if wanted is None:
             return False
         if intent.operation == "create":
-            return not self._is_of_another(intent, found.external_id) and self._is_alike(intent, wanted, found, theirs)
+            return not self.is_of_another(intent, found.external_id) and self._is_alike(intent, wanted, found, theirs)
         said = self._said(intent.entity, wanted)
         binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
         if binding is None or binding.base is None:
@@ -72,7 +72,7 @@ class Recording(Settling):
         # What we were to change is there, whatever else somebody changed.
         return merge(binding.base, said, theirs).record == theirs
 
-    def _is_of_another(self, intent: Intent, external_id: str) -> bool:
+    def is_of_another(self, intent: Intent, external_id: str) -> bool:
         """Whether a record is a row's already, and not the intent's."""
         bound = bindings.ledger_ids_of(self.tx, self.name, {intent.entity: [external_id]})
         return bound.get((intent.entity, external_id), intent.ledger_id) != intent.ledger_id

@@ -154,7 +154,7 @@ def _recognised(rows: Iterable[WireRecord], wanted: Wanted) -> WireRecord | None
         marker = marker_in(candidate.payload.get("PrivateNote"))
         if marker and marker == wanted.marker:
             return candidate
-        if marker is None and _is_alike(candidate, wanted):
+        if marker is None and candidate.external_id not in wanted.others and _is_alike(candidate, wanted):
             alike.append(candidate)
     return alike[0] if alike else None
 

@@ -105,4 +105,7 @@ def test_a_use_that_did_not_happen_is_made_although_another_row_has_one_that_is_
     bound = credit.bound()
     assert (bound.keys(), bound[first]) == ({first, second}, held)
     assert bound[second] not in (None, held)
+    # Sent again under its key, should the first request still be on its way.
+    kept = credit.both.books.rows(f"select 1 from sync.outbox where ledger_id = {second} and entity = 'payments'")
+    assert len(kept) == 1
     assert credit.both.is_settled()
