@@ -132,6 +132,16 @@ def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool
         ).fetchall()
 
 
+def creates_in_doubt(tx: psycopg.Connection[Any], connection: str, entity: str) -> list[Intent]:
+    """Creates of an entity that may have happened, oldest first."""
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.outbox where connection = %s and entity = %s and state = 'sent' "
+            "and operation = 'create' order by intent_id",
+            (connection, entity),
+        ).fetchall()
+
+
 def ended(tx: psycopg.Connection[Any], intent_ids: Sequence[int]) -> set[int]:
     """Those of these intents that are no longer open."""
     return {
