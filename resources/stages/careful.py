@@ -44,7 +44,8 @@ class Careful(Recording):
             self._forget_twins(entity, gone)
             care |= self._still_held(entity, ids, care | made_here)
             care |= bindings.ahead(self.tx, self.name, entity, gone)
-            care |= {one.external_id for one in arrived if self._unmarked_maker(entity, one) is not None}
+            if in_doubt := outbox.creates_in_doubt(self.tx, self.name, entity):
+                care |= {one.external_id for one in arrived if self._unmarked_maker(entity, one, in_doubt) is not None}
         return care | made_here
 
     def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> set[str]:
@@ -147,13 +148,12 @@ class Careful(Recording):
         marker = self.composer.marker_of(entity, theirs.payload)
         if marker:
             return outbox.of_markers(self.tx, self.name, entity, [marker]).get(marker)
-        return self._unmarked_maker(entity, theirs)
+        return self._unmarked_maker(entity, theirs, outbox.creates_in_doubt(self.tx, self.name, entity))
 
-    def _unmarked_maker(self, entity: str, theirs: Theirs) -> Intent | None:
+    def _unmarked_maker(self, entity: str, theirs: Theirs, in_doubt: Sequence[Intent]) -> Intent | None:
         """The create in doubt that may have made a record without a mark, as a probe would judge it."""
         if theirs.record is None or self.composer.marker_of(entity, theirs.payload):
             return None
-        in_doubt = outbox.creates_in_doubt(self.tx, self.name, entity)
         return next((intent for intent in in_doubt if self.is_effect_of(intent, _wire(theirs))), None)
 
     def _met(self, entity: str, arrived: Sequence[Theirs]) -> dict[str, tuple[Sequence[int], str]]:

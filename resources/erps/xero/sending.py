@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -326,7 +327,9 @@ def allocation_in(found: Sequence[WireRecord], write: Write) -> WireRecord | Non
 
 
 def _calls(writes: Mapping[int, Write]) -> list[dict[int, Write]]:
-    """Which writes go in one call: creates together, changes together; what is a call by its nature goes alone."""
+    """Which writes go in one call: creates together, changes together; what is a call by its nature goes alone, and
+    under its own key, as two of one batch may say the same.
+    """
     groups: dict[tuple[Any, ...], dict[int, Write]] = {}
     for number, write in writes.items():
         kind: tuple[Any, ...] = (write.entity, write.operation == "create", "BankAccount" in write.body)
@@ -334,7 +337,9 @@ def _calls(writes: Mapping[int, Write]) -> list[dict[int, Write]]:
             write.entity == "items" and write.operation == "delete"
         )
         groups.setdefault((*kind, number) if stands_alone else kind, {})[number] = write
-    return list(groups.values())
+    return [
+        some if len(some) > 1 else {n: replace(w, batch_key=None) for n, w in some.items()} for some in groups.values()
+    ]
 
 
 def _gone(write: Write) -> WireRecord:

@@ -141,3 +141,13 @@ def test_a_use_in_doubt_that_a_sync_brings_is_the_row_that_made_it(
     assert credit.uses() == [10]
     assert credit.bound().keys() == {row}
     assert credit.both.is_settled()
+
+
+def test_two_equal_uses_in_one_push_are_two(credit: Credit):
+    rows = {credit.use("T-1"), credit.use("T-2")}
+
+    credit.push()
+
+    assert credit.uses() == [10, 10]
+    assert len(set(credit.bound().values())) == len(credit.bound().keys() & rows) == 2
+    assert credit.both.is_settled()
