@@ -34,7 +34,7 @@ def no_intent() -> None:
         with self.work.transaction() as tx:
             kept = outbox.commit(tx, tenant=self.tenant, connection=self.name, run_id=self.work.run_id, intents=rows)
             for intent, answer in zip(kept, answers, strict=True):
-                self.sending.take_answer(tx, intent, answer, stale)
+                self.sending.take_answer(tx, intent, answer, stale, was_doubtful=False)
         return stale
 
     assert _Push._send_new
