@@ -14,7 +14,6 @@ from ledger.agreement import agreed
 from ledger.fields import MappingError
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
-from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
 from resources.stages.settling import Settling, Theirs, error_id_of
@@ -167,14 +166,11 @@ class Recording(Settling):
         if wanted is None:
             self._take_unread(entity, kept, answer, theirs)
             return
-        if intent.operation != "void" and (unequal := _unequal_money(sent, theirs)):
-            self._bind(entity, record.external_id, kept.ledger_id, theirs, record.version_token, NO_VERSION)
-            self._open(entity, kept, sent, answer, ConflictKind.VALIDATION_CONFLICT, unequal)
-            return
-        if intent.operation == "create":
+        otherwise = [] if intent.operation == "void" else _unequal_money(sent, theirs)
+        if intent.operation == "create" or otherwise:
             # It is there and ours, whatever is to be asked about it.
             self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
-        self._settle(entity, kept, sent, answer)
+        self._settle(entity, kept, sent, answer, otherwise=otherwise)
 
     def _take_unread(self, entity: str, kept: Kept, answer: Theirs, theirs: Record) -> None:
         """It is there and ours, and nothing tells what we had said: the row and it meet as if for the first time."""
@@ -213,10 +209,7 @@ def _wanted_by(intent: Intent) -> Record | None:
         return None
 
 
-def _unequal_money(sent: Record, theirs: Record) -> list[Conflict]:
+def _unequal_money(sent: Record, theirs: Record) -> list[str]:
     """Totals that the ERP computed otherwise than the ledger, to the cent."""
-    return [
-        Conflict(name, None, getattr(sent, name), getattr(theirs, name))
-        for name in ("net_amount", "tax_amount", "total_amount")
-        if hasattr(sent, name) and getattr(sent, name) != getattr(theirs, name)
-    ]
+    names = [name for name in ("net_amount", "tax_amount", "total_amount") if hasattr(sent, name)]
+    return [name for name in names if getattr(sent, name) != getattr(theirs, name)]

@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import psycopg
 
 from ledger.merge import ChoiceError, merge_or_meet
 from ledger.policies import Conflict as FieldConflict
 from ledger.policies import ConflictKind
-from ledger.spec import Record
 from resources.errors import ErrorKind, TieoutError
 from resources.points import point
 from resources.services import Services
 from resources.stages.deciding import Decided, Deciding, Decision
 from resources.stages.duplicates import decide_candidates, decide_twins
+from resources.stages.settling import differing, with_others
 from resources.stores import audit, conflicts, mirror, outbox, policies, records
 from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
@@ -122,8 +121,7 @@ def _refuse_if_undecided(deciding: Deciding) -> None:
         return
     if conflict.kind == ConflictKind.POSSIBLE_DUPLICATE and not decision.choices:
         raise ChoiceError("found no decision, expected --keep ours or theirs (it is one record), --as ID or --separate")
-    never_agreed = [f["name"] for f in conflict.fields if f["base"] is None and conflict.base is not None]
-    if missing := [name for name in never_agreed if name not in (decision.choices or {})]:
+    if missing := [name for name in conflict.never_agreed if name not in (decision.choices or {})]:
         raise ChoiceError(f"found no choice for {', '.join(missing)}")
 
 
@@ -132,7 +130,8 @@ def _look_again(deciding: Deciding) -> None:
     conflict = deciding.conflict
     if conflict.candidates or conflict.twins:
         # Which record it is stays the question, whatever it says.
-        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, _fields_of(conflict, None), says=conflict.says)
+        asked = [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
+        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, asked, says=conflict.says)
         return
     found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, policies.of(deciding.tx, deciding.entity))
     if deciding.base is None:
@@ -140,8 +139,8 @@ def _look_again(deciding: Deciding) -> None:
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, found.conflicts, says=says)
         return
     # What was never agreed on (a total that the ERP computed otherwise) is settled by being equal only.
-    is_equal = all(f["base"] is not None or _value(deciding.ours, f["name"]) == f["theirs"] for f in conflict.fields)
-    if found.is_clean and is_equal:
+    never_agreed = differing(conflict.never_agreed, deciding.ours, deciding.theirs)
+    if found.is_clean and not never_agreed:
         deciding.conclude(found)
         assert conflict.external_id is not None
         conflicts.settle(
@@ -154,8 +153,8 @@ def _look_again(deciding: Deciding) -> None:
         )
         return
     deciding.show(
-        found.kind or ConflictKind(conflict.kind),
-        found.conflicts or _fields_of(conflict, deciding.ours),
+        found.kind or ConflictKind.VALIDATION_CONFLICT,
+        with_others(found.conflicts, never_agreed),
         broken_rules=found.invariant_failures,
     )
 
@@ -198,20 +197,6 @@ def _mirrored(deciding: Deciding, external_id: str | None) -> Change | None:
 def _kept(tx: psycopg.Connection[Any], conflict: Conflict) -> Kept:
     records.lock(tx, conflict.entity, [conflict.ledger_id])
     return records.read(tx, conflict.connection, conflict.entity, [conflict.ledger_id])[conflict.ledger_id]
-
-
-def _value(record: Record | None, name: str) -> Any:
-    return None if record is None else msgspec.to_builtins(getattr(record, name, None))
-
-
-def _fields_of(conflict: Conflict, ours: Record | None) -> list[Any]:
-    """The fields the conflict shows, with what the row says now."""
-    return [
-        FieldConflict(
-            f["name"], f["base"], _value(ours, f["name"]) if hasattr(ours, f["name"]) else f["ours"], f["theirs"]
-        )
-        for f in conflict.fields
-    ]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ settled and written by one statement each at the end, so that a batch of records
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -129,45 +129,45 @@ class Settling:
             self._policies[entity] = policies.of(self.tx, entity)
         return self._policies[entity]
 
-    def _settle(self, entity: str, kept: Kept, base: Record | None, theirs: Theirs, doubt: str = "") -> str:
+    def _settle(
+        self,
+        entity: str,
+        kept: Kept,
+        base: Record | None,
+        theirs: Theirs,
+        doubt: str = "",
+        otherwise: Collection[str] = (),
+    ) -> str:
         """Merge one record and write what came of it, or hold it in a conflict: where it is in `doubt` whether the two
-        are the same at all, whatever they say.
+        are the same at all, whatever they say; and where the ERP made something else of what we sent, in the fields
+        `otherwise`.
         """
         ours = None if kept.is_deleted else kept.record
         merged = self._merged(entity, kept, base, ours, theirs)
-        if merged.is_clean and (undecided := self._undecided(entity, kept, ours, theirs.record)):
-            kind, fields = undecided
-            self._open(entity, kept, base, theirs, kind, fields)
-            return "held"
-        if merged.kind is not None or doubt:
-            kind = merged.kind if base is not None else ConflictKind.POSSIBLE_DUPLICATE
+        never_agreed = self._never_agreed(entity, kept, ours, theirs.record, otherwise)
+        if merged.kind is not None or doubt or never_agreed:
+            kind = merged.kind or ConflictKind.VALIDATION_CONFLICT
+            if base is None:
+                kind = ConflictKind.POSSIBLE_DUPLICATE
             broken = [doubt] if doubt else merged.invariant_failures
-            self._open(entity, kept, base, theirs, kind, merged.conflicts, broken)
+            self._open(entity, kept, base, theirs, kind, with_others(merged.conflicts, never_agreed), broken)
             return "held"
         outcome = self._conclude(entity, kept, merged, theirs)
         if (entity, kept.ledger_id) not in self._is_free:
             conflicts.settle(self.tx, self.name, entity, kept.ledger_id, theirs.external_id, by=self.actor)
         return outcome
 
-    def _undecided(
-        self, entity: str, kept: Kept, ours: Record | None, theirs: Record | None
-    ) -> tuple[ConflictKind, list[Conflict]] | None:
-        """What the open conflict of a row asks that both sides never agreed on, and still is so: the base says nothing
-        of it, so that a merge would take what is ours for a lone change.
+    def _never_agreed(
+        self, entity: str, kept: Kept, ours: Record | None, theirs: Record | None, otherwise: Collection[str]
+    ) -> list[Conflict]:
+        """What the two sides never agreed on and still have differently: `otherwise`, and what the open conflict of
+        the row asks of the kind.
         """
-        if (entity, kept.ledger_id) in self._is_free:
-            return None
-        shown = conflicts.open_of(self.tx, self.name, entity, kept.ledger_id)
-        if shown is None or shown.base is None or ours is None or theirs is None:
-            return None
-        # A field that was empty when both agreed has no base either, but there the base itself is empty.
-        base = bindings.decode(entity, shown.base)
-        never_agreed = [
-            f["name"] for f in shown.fields if f["base"] is None and getattr(base, f["name"], None) is not None
-        ]
-        trios = [(name, getattr(ours, name), getattr(theirs, name)) for name in never_agreed]
-        fields = [Conflict(name, None, mine, other) for name, mine, other in trios if mine != other]
-        return (ConflictKind(shown.kind), fields) if fields else None
+        names = dict.fromkeys(otherwise)
+        if (entity, kept.ledger_id) not in self._is_free:
+            shown = conflicts.open_of(self.tx, self.name, entity, kept.ledger_id)
+            names |= dict.fromkeys(shown.never_agreed if shown else ())
+        return differing(names, ours, theirs)
 
     def _merged(self, entity: str, kept: Kept, base: Record | None, ours: Record | None, theirs: Theirs) -> Merged[Any]:
         newest = None
@@ -281,6 +281,20 @@ class Settling:
     ) -> None:
         self._pending.bound[entity, external_id] = Binding(entity, external_id, ledger_id, base, version_token, version)
         self._known[entity, external_id] = ledger_id
+
+
+def differing(names: Iterable[str], ours: Record | None, theirs: Record | None) -> list[Conflict]:
+    """Fields that both sides have, differently, and never agreed on; none where one of them is deleted."""
+    if ours is None or theirs is None:
+        return []
+    trios = [(name, getattr(ours, name), getattr(theirs, name)) for name in names]
+    return [Conflict(name, None, mine, other) for name, mine, other in trios if mine != other]
+
+
+def with_others(found: Sequence[Conflict], others: Sequence[Conflict]) -> list[Conflict]:
+    """What a merge could not decide, and besides what else a person is to be asked about."""
+    named = {one.field for one in found}
+    return [*found, *(one for one in others if one.field not in named)]
 
 
 def error_id_of(ledger_id: int) -> str:

@@ -74,6 +74,15 @@ class Conflict:
         """The records there that carry the marker of the one our row stands for, but for that one."""
         return [f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str)]
 
+    @property
+    def never_agreed(self) -> list[str]:
+        """Fields on which the two sides never agreed though they did on the record: a total that the ERP computed
+        otherwise. They are shown without a base, as a merge would take one side's value for a lone change.
+        """
+        base = {} if self.base is None else msgspec.json.decode(self.base)
+        # A field that was empty when both agreed has no base either, but there the base itself is empty.
+        return [f["name"] for f in self.fields if f["base"] is None and base.get(f["name"]) is not None]
+
 
 _COLUMNS = ", ".join(Conflict.__dataclass_fields__)
 

@@ -169,4 +169,18 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
             Step(18, "work", "push", strike={"point": "push_claimed", "nth": 1, "how": "write"}),
         ],
     ),
+    (
+        "a note that both wrote is asked about together with a total that is another there",
+        "quickbooks",
+        18950,
+        [
+            Step(1, "make_here"),
+            Step(4, "work", "push", strike={"point": "record_written", "nth": 1, "how": "cut"}),
+            Step(7, "edit_there"),
+            Step(9, "edit_both"),
+            Step(10, "edit_both"),
+            Step(11, "work", "delta"),
+            Step(12, "decide", strike={"point": "decision_committed", "nth": 1, "how": "cut"}),
+        ],
+    ),
 )

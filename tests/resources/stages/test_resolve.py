@@ -15,6 +15,7 @@ from resources.stores import audit, conflicts, policies
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
+from tests.resources.stages.test_push_unreadable import die
 from tests.small_company import a_company, a_line, an_invoice
 
 ANNA = "anna"
@@ -387,6 +388,63 @@ def test_the_check_shows_what_an_edit_here_made_of_it_and_writes_nothing_twice(t
     decide(two_notes, keep=Side.OURS)
     two_notes.push()
     assert there(two_notes)["PrivateNote"] == "ours, better"
+
+
+@pytest.fixture
+def other_total(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """An invoice whose making was in doubt; both sides wrote a note meanwhile, and it has another total there."""
+    customer, item = ledger_id(company, "customers", "1"), ledger_id(company, "items", "90")
+    row = writer.invoice(customer, "30.00", item, document_number="D-1")
+    die(company, monkeypatch, "after_send")
+    made = numbered(company, "D-1")
+    writer.update("invoices", row, private_note="ours")
+    lines = [line | {"Amount": 31} for line in made["Line"] if "Id" in line]
+    note = made["PrivateNote"].replace("[", "theirs [")
+    company.edit("update", "Invoice", made["Id"], Line=lines, PrivateNote=note)
+    company.sync()
+    return company
+
+
+def numbered(company: Books, number: str) -> dict:
+    return next(i for i in company.objects("Invoice") if i.get("DocNumber") == number)
+
+
+def asked_about(company: Books) -> set[str]:
+    return {f["name"] for f in only_conflict(company).fields}
+
+
+def test_another_total_is_asked_about_together_with_whatever_else_is_in_conflict(other_total):
+    assert asked_about(other_total) == {"net_amount", "total_amount", "private_note"}
+    # So it stays while either side moves on.
+    company, made = other_total, numbered(other_total, "D-1")
+    company.edit("update", "Invoice", made["Id"], PONumber="theirs alone")
+    company.sync()
+    assert asked_about(company) == {"net_amount", "total_amount", "private_note"}
+    row = ledger_id(company, external_id=made["Id"])
+    LedgerWriter(company).update("invoices", row, private_note="ours, better")
+    check(company.services, company.name)
+    assert asked_about(company) == {"net_amount", "total_amount", "private_note"}
+
+    decide(company, choices={"private_note": Side.OURS, "total_amount": Side.THEIRS, "net_amount": Side.THEIRS})
+    company.push()
+
+    here, over_there = company.ledger_row("invoices", made["Id"]), numbered(company, "D-1")
+    assert (here["private_note"], here["total_amount"], here["po_number"]) == ("ours, better", 31, "theirs alone")
+    assert over_there["PrivateNote"].startswith("ours, better") and Decimal(str(over_there["TotalAmt"])) == 31
+    assert is_quiet(company)
+
+
+def test_another_total_stays_a_question_when_the_rest_is_settled(other_total):
+    row = ledger_id(other_total, external_id=numbered(other_total, "D-1")["Id"])
+    LedgerWriter(other_total).update("invoices", row, private_note="theirs")
+
+    check(other_total.services, other_total.name)
+
+    assert asked_about(other_total) == {"net_amount", "total_amount"}
+    decide(other_total, keep=Side.OURS)
+    other_total.push()
+    assert Decimal(str(numbered(other_total, "D-1")["TotalAmt"])) == 30
+    assert is_quiet(other_total)
 
 
 def test_a_policy_decides_before_there_is_a_conflict(company, writer):
