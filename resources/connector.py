@@ -385,8 +385,12 @@ class Connector(Protocol):
         """
         ...
 
-    def pull_ids(self, entity: str, external_ids: Sequence[str]) -> Iterator[Page]:
-        """The named records as they are now. An id the ERP does not have is simply absent; pages carry no watermark."""
+    def pull_ids(self, entity: str, external_ids: Sequence[str], *, is_held: bool = True) -> Iterator[Page]:
+        """The named records as they are now. An id the ERP does not have is simply absent; pages carry no watermark.
+
+        `is_held`: we have them as this entity's already, so whatever has become of them; otherwise only what is of this
+        entity, where one kind of record there may be of several.
+        """
         ...
 
     def census(self, entity: str) -> Iterator[CensusPage]:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from resources.stages.pull import pull_records
 from resources.stages.work import Work
-from resources.stores import inbox
+from resources.stores import inbox, mirror
 from resources.stores.inbox import Waiting
 
 
@@ -34,8 +34,11 @@ def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) 
             missing = [set(inbox.unseen(tx, name, entity, of_kind)) for entity in candidates]
             for entity in candidates:
                 named.setdefault(entity, set()).update(set.intersection(*missing))
+        held = {entity: set(mirror.held(tx, name, entity, sorted(ids))) for entity, ids in named.items()}
+    of_any = set().union(*held.values())
     for entity, ids in named.items():
-        if ids:
-            pull_records(work, entity, sorted(ids))
+        for some, is_held in ((held[entity], True), (ids - of_any, False)):
+            if some:
+                pull_records(work, entity, sorted(some), is_held=is_held)
     with work.transaction() as tx:
         inbox.taken(tx, name, notices, entities)

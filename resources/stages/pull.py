@@ -89,10 +89,10 @@ def pull_window(work: Work, entities: Sequence[str], since: datetime, until: dat
                 _store(work, page, moves_watermark=False)
 
 
-def pull_records(work: Work, entity: str, external_ids: Sequence[str]) -> set[str]:
-    """Read some records by id; returns the ids that exist over there."""
+def pull_records(work: Work, entity: str, external_ids: Sequence[str], *, is_held: bool = True) -> set[str]:
+    """Read some records by id; returns the ids that exist over there. `is_held` as in `Connector.pull_ids`."""
     found: set[str] = set()
-    for page in work.connector.pull_ids(entity, external_ids):
+    for page in work.connector.pull_ids(entity, external_ids, is_held=is_held):
         _store(work, page, moves_watermark=False, is_current=True)
         found |= {record.external_id for record in page.records if not record.is_deleted}
         found |= {record.external_id for record in page.rejected if record.external_id is not None}

@@ -127,8 +127,10 @@ class QuickBooksConnector:
             if name not in fed:
                 yield from self.pull(name)
 
-    def pull_ids(self, entity: str, external_ids: Sequence[str]) -> Iterator[Page]:
-        """The named records as they are now, inactive ones included. Ids that no query can hold cannot exist."""
+    def pull_ids(self, entity: str, external_ids: Sequence[str], *, is_held: bool = True) -> Iterator[Page]:
+        """The named records as they are now, inactive ones included. Ids that no query can hold cannot exist; each
+        record here is of one entity, held or not.
+        """
         wire_entity = self._entity(entity)
         queryable = queries.QUERYABLE_WORD if wire_entity.has_word_ids else queries.QUERYABLE_ID
         wanted = [external_id for external_id in dict.fromkeys(external_ids) if queryable.fullmatch(external_id)]

@@ -168,14 +168,17 @@ class XeroConnector:
             else:
                 yield Page(name, (), watermark=_earliest(claims[name]))
 
-    def pull_ids(self, entity: str, external_ids: Sequence[str]) -> Iterator[Page]:
-        """The named records as they are now; archived, voided and deleted ones too, contacts whatever their role."""
+    def pull_ids(self, entity: str, external_ids: Sequence[str], *, is_held: bool = True) -> Iterator[Page]:
+        """The named records as they are now; archived, voided and deleted ones too, contacts that are held whatever
+        their role.
+        """
         self._entity(entity)
         if entity == "preferences":
             yield self._preferences(set(external_ids))
             return
         base = self._base_currency() if entity in CONTACT_ROLES and external_ids else ""
-        for rows in rows_with_ids(self._wire, entity, external_ids, self._bank_accounts, base_currency=base):
+        asked = (self._wire, entity, external_ids, self._bank_accounts)
+        for rows in rows_with_ids(*asked, base_currency=base, any_role=is_held):
             yield Page(entity, rows.records, rows.rejected)
 
     def census(self, entity: str) -> Iterator[CensusPage]:

@@ -18,9 +18,15 @@ from resources.erps.xero.wire import Wire
 
 
 def rows_with_ids(
-    wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
+    wire: Wire,
+    entity: str,
+    external_ids: Sequence[str],
+    accounts: BankAccounts,
+    *,
+    base_currency: str = "",
+    any_role: bool = True,
 ) -> Iterator[Rows]:
-    """The named records as they are now, contacts whatever their role; what there is not is absent."""
+    """The named records as they are now; what there is not is absent. `any_role` as in `sort_out`."""
     wanted = set(external_ids)
     for source in WIRE_ENTITIES[entity].sources:
         ids = ids_in(source, entity, external_ids)
@@ -28,7 +34,7 @@ def rows_with_ids(
             continue
         for batch in Walk(wire, source.resource, entity=entity).with_ids(ids):
             found = accounts.completed(source, batch.read)
-            rows = sort_out(entity, source, found, base_currency=base_currency, any_role=True)
+            rows = sort_out(entity, source, found, base_currency=base_currency, any_role=any_role)
             yield Rows(tuple(one for one in rows.records if one.external_id in wanted), rows.rejected)
 
 

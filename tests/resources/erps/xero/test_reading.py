@@ -26,6 +26,21 @@ def contacts(count: int, at: str = AT) -> list[dict[str, object]]:
     ]
 
 
+def enter_bill(organisation: Organisation) -> None:
+    """One of the first contact's, which makes it a vendor."""
+    bill = {
+        "Type": "ACCPAY",
+        "Contact": {"ContactID": guid(1)},
+        "Status": "AUTHORISED",
+        "Date": "2026-03-01",
+        "DueDate": "2026-04-01",
+        "LineItems": [
+            {"Description": "paper", "Quantity": 1, "UnitAmount": 5, "AccountCode": "400", "TaxType": "NONE"}
+        ],
+    }
+    organisation.simulator.post("edit", {"operation": "create", "entity": "Invoices", "body": bill})
+
+
 def test_a_second_with_more_records_than_a_page_comes_whole_and_once(organisation: Organisation):
     organisation.simulator.post("load", {"Contacts": contacts(2300)})
 
@@ -49,21 +64,25 @@ def test_a_list_longer_than_a_page_is_read_by_time_and_never_by_a_second_page(or
 def test_a_contact_that_became_a_vendor_comes_with_its_first_bill(organisation: Organisation):
     organisation.simulator.post("load", {"Contacts": contacts(1)})
     since = datetime.now(UTC) + timedelta(hours=-1)
-    bill = {
-        "Type": "ACCPAY",
-        "Contact": {"ContactID": guid(1)},
-        "Status": "AUTHORISED",
-        "Date": "2026-03-01",
-        "DueDate": "2026-04-01",
-        "LineItems": [
-            {"Description": "paper", "Quantity": 1, "UnitAmount": 5, "AccountCode": "400", "TaxType": "NONE"}
-        ],
-    }
-    organisation.simulator.post("edit", {"operation": "create", "entity": "Invoices", "body": bill})
+    enter_bill(organisation)
 
     pages = list(organisation.connector.pull_changes({"vendors": since, "bills": since}))
 
     assert guid(1) in {record.external_id for page in pages if page.entity == "vendors" for record in page.records}
+
+
+def test_a_contact_that_is_not_held_is_read_by_id_as_what_it_is(organisation: Organisation):
+    organisation.simulator.post("load", {"Contacts": contacts(1)})
+    enter_bill(organisation)
+
+    def read_as(entity: str, *, is_held: bool) -> list[str]:
+        pages = organisation.connector.pull_ids(entity, [guid(1)], is_held=is_held)
+        return [record.external_id for page in pages for record in page.records]
+
+    assert read_as("vendors", is_held=False) == [guid(1)]
+    assert read_as("customers", is_held=False) == []
+    # What was a customer once still is one to us.
+    assert read_as("customers", is_held=True) == [guid(1)]
 
 
 def test_a_create_whose_connection_drops_is_sent_once(organisation: Organisation):
