@@ -22,7 +22,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.sending import DELAY_SECONDS_MAX, Sending, write_of
 from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, mirror, outbox, switches
+from resources.stores import bindings, conflicts, edits, mirror, outbox, records, switches
 from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Intent
 
@@ -164,7 +164,7 @@ class Doubts:
         first request, should that still be on its way. One of which a part happened may still be at work: once nothing
         of it can arrive any more, the rest goes one by one.
         """
-        group = self._without_met(group, moved)
+        group = self._without_over(group, moved)
         absent, strange = self._asked(group)
         absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
@@ -193,19 +193,23 @@ class Doubts:
             if stale := self.sending.send(some, doubtful):
                 moved.setdefault(some[0].entity, []).extend(stale)
 
-    def _without_met(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
-        """Without the creates whose rows have met a record there meanwhile, which somebody else made: they have nothing
-        to make any more, and what may have been made before shows itself as a twin. Those of which a person is asked
-        whether it is the same wait for the answer.
+    def _without_over(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
+        """Without what certainly has not happened and is no longer what the row says, and without the creates whose
+        rows have met a record there meanwhile, which somebody else made: they have nothing to make any more, and what
+        may have been made before shows itself as a twin. Those of which a person is asked whether it is the same wait
+        for the answer.
         """
         entity = group[0].entity
         creates = [intent.ledger_id for intent in group if intent.operation == "create"]
         with self.work.reading() as tx:
             bound = bindings.of_rows(tx, self.name, entity, creates)
             asked = conflicts.open_rows(tx, self.name, entity, creates)
+            versions = records.versions(tx, entity, [intent.ledger_id for intent in group])
         left: list[Intent] = []
         for intent in group:
-            if intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
+            if intent.state == "waiting" and versions[intent.ledger_id] != intent.ledger_version:
+                self._drop(intent, "its row says something else by now", moved)
+            elif intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
                 left.append(intent)
             elif intent.ledger_id in bound:
                 met = bound[intent.ledger_id].external_id

@@ -127,7 +127,8 @@ def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool
     with tx.cursor(row_factory=class_row(Intent)) as rows:
         return rows.execute(
             f"select {_COLUMNS} from sync.outbox where connection = %s and state in ('sent', 'waiting') "
-            "and (due_at <= clock_timestamp() or not %s) order by coalesce(batch_key, key), intent_id",
+            "and (due_at <= clock_timestamp() or not %s) "
+            "order by min(intent_id) over (partition by coalesce(batch_key, key)), intent_id",
             (connection, only_due),
         ).fetchall()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -380,6 +381,24 @@ def test_a_batch_is_not_taken_apart_while_its_latest_request_may_still_be_at_wor
 
     assert len(calls) == IN_ONE_RUN + 1
     assert company.value("select due_at > now() + interval '1 minute' from sync.outbox where state = 'sent'")
+
+
+@pytest.mark.parametrize("values", [{"private_note": "better"}, {"is_deleted": True}], ids=["edited", "deleted"])
+def test_what_had_to_wait_is_not_sent_once_its_row_says_something_else(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+):
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="W-1")
+    calls = sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    writer.update("invoices", row, **values)
+
+    company.push()
+
+    sent = [write.body.get("PrivateNote", "") for (write,) in calls[IN_ONE_RUN:]]
+    assert [note.partition("\n")[0] for note in sent] == ([] if "is_deleted" in values else ["better"])
+    assert len([i for i in company.objects("Invoice") if i["DocNumber"] == "W-1"]) == len(sent)
+    assert quiet(company)
 
 
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(
