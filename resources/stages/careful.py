@@ -43,10 +43,8 @@ class Careful(Recording):
         care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
             care |= set(self._met(entity, arrived))
-            gone = [one.external_id for one in arrived if one.record is None]
-            self._forget_twins(entity, gone)
+            self._forget_twins(entity, [one.external_id for one in arrived if one.record is None])
             care |= self._still_held(entity, ids, care)
-            care |= bindings.ahead(self.tx, self.name, entity, gone)
             care |= self._unmarked_makers(entity, arrived).keys()
         return sorted((i for i in ids if i in care), key=lambda i: i not in made_here)
 
