@@ -19,7 +19,7 @@ from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
 from resources.stages.settling import Settling, Theirs, error_id_of
-from resources.stores import bindings, mirror
+from resources.stores import bindings, edits, mirror
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
 from resources.stores.edits import Edit
@@ -214,9 +214,11 @@ class Recording(Settling):
         if kept.is_deleted:
             bindings.agree(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=kept.version)
             self._pending.planned.setdefault(entity, []).append(Edit(kept.ledger_id, kept.version))
-        elif theirs is None:
+            return
+        if theirs is None:
             # Taken back here while it was being deleted there: it is made again.
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
+        edits.look_at_again(self.tx, entity, kept.ledger_id)
 
 
 def _unbound(some: Mapping[Any, Record]) -> list[Unbound]:
