@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from resources.connector import Answer, InDoubt, Refusal, Refused, Stale, Write, Written
-from resources.errors import TieoutError
+from resources.errors import ErrorKind, TieoutError
 from resources.points import point
 from resources.stages.plan import Held
 from resources.stages.recording import Effect, Recording
@@ -94,6 +94,9 @@ class Sending:
             self.refuse(tx, intent, answer.error)
         elif not isinstance(answer, Written):
             delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
+            if answer.error.kind is ErrorKind.AUTHORIZATION:
+                # Somebody has to allow it first.
+                delay = self.work.connection.pull_interval_seconds
             outbox.postpone(
                 tx,
                 intent.intent_id,
