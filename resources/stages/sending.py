@@ -47,6 +47,8 @@ class Sending:
         self.name = work.connection.name
         self.tenant = work.connection.tenant
         self.report = PushReport()
+        # Whoever slept since the intent was kept, or waited for long, may have been taken over.
+        work.connector.fence(work.keep_lease)
 
     def send(self, intents: Sequence[Intent], doubtful: Collection[int] = ()) -> list[str]:
         """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
 from resources.stages.sending import Sending
 from resources.stores import due_work, switches
+from resources.stores.leases import LeaseLostError
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
@@ -150,6 +153,41 @@ def test_a_row_whose_write_in_doubt_is_over_wakes_the_next_push_although_this_on
 
     assert due_pushes(company) == [company.name]
     assert company.push().pushed == {"invoices": 1}
+    assert quiet(company)
+
+
+def test_a_worker_that_was_taken_over_while_it_waited_to_call_sends_nothing(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("W-1", "W-2"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+    taken_over = "update sync.leases set epoch = epoch + 1"
+    real = company.services.connect
+
+    def connect(connection):
+        erp, connector = real(connection)
+        wire = connector._wire
+        gate = wire._gate
+
+        @contextmanager
+        def call():
+            with gate.call():
+                if wire._doing.startswith("pushing"):
+                    company.change(taken_over)
+                yield
+
+        wire._gate = SimpleNamespace(call=call, paused_seconds=gate.paused_seconds)
+        return erp, connector
+
+    with monkeypatch.context() as patched:
+        patched.setattr(company.services, "connect", connect)
+        with pytest.raises(LeaseLostError):
+            company.push()
+
+    assert [one["Id"] for one in company.objects("Invoice")] == ["500"]
+    assert {row["state"] for row in company.rows("select state from sync.outbox")} == {"sent"}
+    company.change("update sync.leases set expires_at = now()")
+    assert company.push().pushed == {"invoices": 2}
     assert quiet(company)
 
 
