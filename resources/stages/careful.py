@@ -33,20 +33,20 @@ class Careful(Recording):
             or bool(self._made_here(entity, batch))
         )
 
-    def needing_care(self, entity: str, arrived: Sequence[Theirs]) -> set[str]:
-        """External ids of what must not be taken as it is: edited or held here, made by us, or perhaps known here."""
+    def needing_care(self, entity: str, arrived: Sequence[Theirs]) -> list[str]:
+        """External ids of what must not be taken as it is: edited or held here, made by us, or perhaps known here.
+
+        In the order to take them: first what carries a marker of ours, so that nothing else is taken for it.
+        """
         ids = [one.external_id for one in arrived]
         made_here = self._made_here(entity, arrived)
-        care: set[str] = set()
+        care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
             care |= set(self._met(entity, arrived))
-            gone = [one.external_id for one in arrived if one.record is None]
-            self._forget_twins(entity, gone)
-            care |= self._still_held(entity, ids, care | made_here)
-            care |= bindings.ahead(self.tx, self.name, entity, gone)
-            if in_doubt := outbox.creates_in_doubt(self.tx, self.name, entity):
-                care |= {one.external_id for one in arrived if self._unmarked_maker(entity, one, in_doubt) is not None}
-        return care | made_here
+            self._forget_twins(entity, [one.external_id for one in arrived if one.record is None])
+            care |= self._still_held(entity, ids, care)
+            care |= self._unmarked_makers(entity, arrived).keys()
+        return sorted((i for i in ids if i in care), key=lambda i: i not in made_here)
 
     def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> set[str]:
         """External ids of what carries a marker of ours and is bound to nothing."""
@@ -73,7 +73,9 @@ class Careful(Recording):
         return held - over
 
     def receive(self, entity: str, theirs: Theirs) -> str:
-        """Take one record that needs care; returns what came of it: inserted, updated, deleted, held or same."""
+        """Take one record that needs care; returns what came of it: updated, deleted, held, same; or new, for one that
+        nothing of ours is like any more, as a record that came with it is the row: it is left to be taken as it is.
+        """
         with self._together():
             return self._receive(entity, theirs)
 
@@ -88,7 +90,10 @@ class Careful(Recording):
             return "held"
         intent = self._maker(entity, theirs)
         if intent is None:
-            (ledger_id, *others), doubt = self._met(entity, [theirs])[theirs.external_id]
+            met = self._met(entity, [theirs]).get(theirs.external_id)
+            if met is None:
+                return "new"
+            (ledger_id, *others), doubt = met
             if others:
                 return self._ask_which(entity, [ledger_id, *others], theirs, doubt)
             if conflicts.is_asked_about_another(self.tx, self.name, entity, ledger_id, theirs.external_id):
@@ -148,31 +153,30 @@ class Careful(Recording):
         marker = self.composer.marker_of(entity, theirs.payload)
         if marker:
             return outbox.of_markers(self.tx, self.name, entity, [marker]).get(marker)
-        return self._unmarked_maker(entity, theirs, outbox.creates_in_doubt(self.tx, self.name, entity))
+        return self._unmarked_makers(entity, [theirs]).get(theirs.external_id)
 
-    def _unmarked_maker(self, entity: str, theirs: Theirs, in_doubt: Sequence[Intent]) -> Intent | None:
-        """The create in doubt that may have made a record without a mark, as a probe would judge it."""
-        if theirs.record is None or self.composer.marker_of(entity, theirs.payload):
-            return None
-        return next((intent for intent in in_doubt if self.is_effect_of(intent, _wire(theirs))), None)
+    def _unmarked_makers(self, entity: str, arrived: Sequence[Theirs]) -> dict[str, Intent]:
+        """By external id, the creates in doubt that may have made records without a mark, as a probe would judge it."""
+        in_doubt = outbox.creates_in_doubt(self.tx, self.name, entity)
+        new = self._new_there(entity, arrived) if in_doubt else []
+        unmarked = {one.external_id: one.record for one in new if not self.composer.marker_of(entity, one.payload)}
+        return self.makers(entity, in_doubt, unmarked) if unmarked else {}
+
+    def _new_there(self, entity: str, arrived: Sequence[Theirs]) -> list[Theirs]:
+        """What is alive there and bound to nothing."""
+        bound = bindings.ledger_ids_of(self.tx, self.name, {entity: [one.external_id for one in arrived]})
+        return [one for one in arrived if one.record is not None and (entity, one.external_id) not in bound]
 
     def _met(self, entity: str, arrived: Sequence[Theirs]) -> dict[str, tuple[Sequence[int], str]]:
         """external id -> the rows of ours that are not in the ERP yet and seem to be the same, and what is doubtful."""
         rows = edits.unbound(self.tx, self.name, entity)
-        bound = (
-            bindings.ledger_ids_of(self.tx, self.name, {entity: [one.external_id for one in arrived]}) if rows else {}
-        )
         ours = [
             Unbound(str(ledger_id), kept.record)
             for ledger_id, kept in records.read(self.tx, self.name, entity, rows).items()
             if not kept.is_deleted
         ]
-        theirs = [
-            Unbound(one.external_id, one.record)
-            for one in arrived
-            if one.record is not None and (entity, one.external_id) not in bound
-        ]
-        if not ours or not theirs:
+        theirs = [Unbound(one.external_id, one.record) for one in self._new_there(entity, arrived)] if ours else []
+        if not theirs:
             return {}
         found = match(spec_of(entity), ours, theirs)
         met: dict[str, tuple[Sequence[int], str]] = {pair.theirs.id: ([int(pair.ours.id)], "") for pair in found.bound}

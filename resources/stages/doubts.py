@@ -22,7 +22,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.sending import DELAY_SECONDS_MAX, Sending, write_of
 from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, mirror, outbox, records, switches
+from resources.stores import bindings, conflicts, mirror, outbox, records, switches
 from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Intent
 
@@ -102,7 +102,7 @@ class Doubts:
         """It stays open, so that nothing else is said about its row, and is shown to a person."""
         with self.work.transaction() as tx:
             outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=answer)
-            self.sending.hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+            self.sending.hold(tx, intent.entity, Held(intent.edit, intent.external_id, [refusal]))
 
     def _drop_unreadable(self, intent: Intent, error: UnreadableIntentError, moved: Moved) -> None:
         """What is there may be its effect, and is merged before anything new is said. A create is looked for, and only
@@ -124,8 +124,7 @@ class Doubts:
     def _drop(self, intent: Intent, answer: str, moved: Moved) -> None:
         """Its row is planned anew, under a key that does not stand for the same thing."""
         with self.work.transaction() as tx:
-            outbox.end(tx, intent.intent_id, state="stale", answer=answer)
-            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+            self.sending.drop(tx, intent, answer)
         moved.setdefault(intent.entity, []).extend([intent.external_id] if intent.external_id else [])
 
     def _may_arrive_seconds(self, intent: Intent) -> float:
@@ -330,7 +329,7 @@ class Doubts:
         """The record over there is somebody else's doing: to be merged before anything new is said of it."""
         with self.work.transaction() as tx:
             Recording(self.work, tx).keep_in_mirror(intent.entity, [found])
-            outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            self.sending.drop(tx, intent, "the ERP's record had moved: to be merged first")
             point("found_written")
         point("found_committed")
         merge(self.work, [intent.entity])

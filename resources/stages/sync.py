@@ -45,7 +45,7 @@ from resources.token_endpoint import CredentialsRefusedError
 Progress = Callable[[str, str, int], None]
 Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
 # Under which stage an error is kept that stopped all of it; single records are held under pull, merge and push.
-_WHOLE = {"push": "pushing", "reconcile": "reconcile"}
+_WHOLE = {"push": connections.PUSHING, "reconcile": "reconcile"}
 # What is not worked on, and what a person does about it.
 _AT_REST = {"paused": "resume it first", "disconnected": "connect it again first"}
 LEASE_WAIT_SECONDS = 30.0
@@ -285,6 +285,8 @@ def _failed(
         # The connection's row before its errors, as whoever tests the connection meanwhile takes them.
         if stage in ("sync", "reconcile"):
             connections.pulled(tx, connection.name)
+        if stage == connections.PUSHING and isinstance(error, TieoutError) and not error.is_retryable:
+            connections.push_later(tx, connection.name)
         if isinstance(error, CredentialsRefusedError):
             connections.needs_reconnect(tx, connection.name)
         at = connections.SIGN_IN if shown.kind is ErrorKind.AUTHENTICATION else stage

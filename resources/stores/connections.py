@@ -19,6 +19,8 @@ _COLUMNS = (
 )
 # Under which stage an open error says that the ERP did not let us in, whatever for.
 SIGN_IN = "sign_in"
+# Under which stage one says what stopped a push as a whole.
+PUSHING = "pushing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,15 @@ def pulled(tx: psycopg.Connection[Any], name: str) -> None:
     """A pull ended, well or not: the next one is due one interval from now."""
     tx.execute(
         "update sync.connections set next_pull_at = now() + make_interval(secs => pull_interval_seconds) "
+        "where connection = %s",
+        (name,),
+    )
+
+
+def push_later(tx: psycopg.Connection[Any], name: str) -> None:
+    """A push was stopped by what the next one would meet as well: it is woken one interval from now."""
+    tx.execute(
+        "update sync.connections set next_push_at = now() + make_interval(secs => pull_interval_seconds) "
         "where connection = %s",
         (name,),
     )

@@ -21,6 +21,7 @@ from psycopg.rows import class_row
 from ledger.spec import Record
 from resources.connector import Operation
 from resources.stores import bindings
+from resources.stores.edits import Edit
 
 _KEY_CHARACTERS = 32
 MARKER_CHARACTERS = 12
@@ -45,6 +46,10 @@ class Intent:
     state: str
     attempts: int
     sent_at: datetime
+
+    @property
+    def edit(self) -> Edit:
+        return Edit(self.ledger_id, self.ledger_version)
 
 
 _COLUMNS = (

@@ -238,6 +238,13 @@ sa.Table(
     ),
     sa.Column("pull_interval_seconds", sa.Integer, nullable=False),
     _instant("next_pull_at", default="now()"),
+    sa.Column(
+        "next_push_at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.text("now()"),
+        comment="while an error stops all pushes: when the next may be woken",
+    ),
     _instant("created_at", default="now()"),
     sa.Column(
         "taken_in_at", sa.DateTime(timezone=True), comment="when all its books were here: what comes later is news"

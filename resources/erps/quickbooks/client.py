@@ -7,7 +7,7 @@ in `paging.py`, the change feed in `feed.py`, tokens in `auth.py`; what the fiel
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -202,6 +202,10 @@ class QuickBooksConnector:
             country=company.get("Country"),
             granted_until=self._tokens.granted_until(),
         )
+
+    def fence(self, prove: Callable[[], None]) -> None:
+        """See `Connector.fence`."""
+        self._wire.prove = prove
 
     def send(self, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
         """One write by itself, or up to 30 with one `batch_key` in a batch; see `sending.py`."""

@@ -139,6 +139,19 @@ def test_where_the_first_call_is_refused_nothing_was_sent_and_it_is_raised(organ
     assert [row["Name"] for row in organisation.simulator.objects("Contacts")] == ["Known"]
 
 
+def test_what_may_not_go_out_any_more_has_not_happened(organisation: Organisation):
+    def prove() -> None:
+        raise TieoutError(ErrorKind.CONFLICT, doing="pushing", found="another worker")
+
+    change = a_change(organisation)
+    organisation.connector.fence(prove)
+    answers = organisation.connector.send([*contacts("One", batch_key="B"), change])
+    organisation.connector.fence(lambda: None)
+
+    assert [type(answer) for answer in answers] == [Deferred, Deferred]
+    assert [row["Name"] for row in organisation.simulator.objects("Contacts")] == ["Known"]
+
+
 @pytest.mark.parametrize("calls", [{**UNALLOCATING, "from": 2}, ALLOCATING], ids=["taking off", "putting on"])
 def test_a_write_of_which_a_part_has_happened_is_in_doubt(organisation: Organisation, otherwise, ending, calls):
     (answer,) = ending([otherwise], **calls)
