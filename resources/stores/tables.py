@@ -272,6 +272,18 @@ sa.Table(
         sa.DateTime(timezone=True),
         comment="how far was read under a clock that stands behind the watermark: it was set back",
     ),
+    sa.Column(
+        "census_failures",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("0"),
+        comment="how many censuses have failed since one ran to its end",
+    ),
+    sa.Column(
+        "census_again_at",
+        sa.DateTime(timezone=True),
+        comment="before this, a census that failed is not taken again by itself",
+    ),
     schema="sync",
     comment="How far each connection and entity has been read and merged.",
 )
