@@ -112,7 +112,8 @@ def _is_fresh(work: Work, cursor: Cursor) -> bool:
     limit = work.erp.entities[cursor.entity].refresh_after_seconds
     if limit is None or cursor.pulled_at is None:
         return False
-    return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
+    # One that was read in a time to come is not: a clock stood ahead.
+    return abs(datetime.now(UTC) - cursor.pulled_at) < timedelta(seconds=limit)
 
 
 def _store_all(

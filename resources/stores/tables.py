@@ -243,7 +243,6 @@ sa.Table(
         "taken_in_at", sa.DateTime(timezone=True), comment="when all its books were here: what comes later is news"
     ),
     sa.Column("company_id", sa.Text, comment="the ERP's own id of the company, which is connected once"),
-    sa.Index("connections_due_idx", "next_pull_at", postgresql_where=sa.text("state = 'active'")),
     # Across all tenants. A company at a simulator is another one than that of the same id at the ERP.
     sa.Index(
         "connections_company_idx",

@@ -1,4 +1,6 @@
-"""How often a census has failed, and when it is taken again: one that never works must not cost calls with each sync."""
+"""What waits its time: a census that has failed, so that one that never works does not cost calls with each sync; and
+pulls, of which those that wait for too long are due as well, so that each tick reads all, few as they are.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,8 +32,16 @@ def upgrade() -> None:
         ),
         schema="sync",
     )
+    op.drop_index("connections_due_idx", "connections", schema="sync")
 
 
 def downgrade() -> None:
+    op.create_index(
+        "connections_due_idx",
+        "connections",
+        ["next_pull_at"],
+        schema="sync",
+        postgresql_where=sa.text("state = 'active'"),
+    )
     op.drop_column("cursors", "census_again_at", schema="sync")
     op.drop_column("cursors", "census_failures", schema="sync")
