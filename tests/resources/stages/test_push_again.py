@@ -12,10 +12,9 @@ from resources.connector import Answer, Deferred, InDoubt, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
 from resources.stores import switches
-from tests.books import Books
+from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.resources.stages.test_push_unreadable import Died, die
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -290,7 +289,7 @@ def test_what_a_merge_has_brought_meanwhile_is_not_recorded_a_second_time(
 ):
     for number in ("L-1", "L-2"):
         writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch)
     with monkeypatch.context() as patched:
         # The next sync stores both in the mirror, and dies before it merges them.
         patched.setattr("resources.points.hook", dying_before_invoices_are_merged(company))
