@@ -1,17 +1,20 @@
 """What webhooks told of: after a delta, whatever it did not bring of the named records is read by id.
 
 A notice brings nothing itself; it has the connection pulled now instead of in some minutes, and makes sure that the
-records it names are seen. Where a delta is blind (an ERP whose feed lags behind its own notices) this closes the gap.
+records it names are seen. Where a delta is blind (an ERP whose feed lags behind its own notices, or tells of a deletion
+no more) this closes the gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from resources.stages.absent import bury_absent
 from resources.stages.pull import pull_records
 from resources.stages.work import Work
-from resources.stores import inbox
+from resources.stores import inbox, mirror
 from resources.stores.inbox import Waiting
+from resources.webhooks import DELETE
 
 
 def told_of(work: Work, entities: Collection[str]) -> list[Waiting]:
@@ -36,6 +39,11 @@ def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) 
                 named.setdefault(entity, set()).update(set.intersection(*missing))
     for entity, ids in named.items():
         if ids:
-            pull_records(work, entity, sorted(ids))
+            absent = ids - pull_records(work, entity, sorted(ids))
+            # Without a word of a deletion it may be what was made just now: a query may lag behind a write.
+            told = {one.external_id for one in notices if one.operation == DELETE and entity in one.entities}
+            with work.reading() as tx:
+                known = mirror.held(tx, name, entity, sorted(absent & told))
+            bury_absent(work, entity, [external_id for external_id, one in known.items() if not one.is_deleted])
     with work.transaction() as tx:
         inbox.taken(tx, name, notices, entities)
