@@ -102,6 +102,10 @@ def test_what_cannot_be_counted_is_asked_for_less_and_less_often_and_stays_an_op
         assert uncountable.value("select is_census_due from sync.cursors where entity = 'customers'")
         uncountable.change("update sync.cursors set census_again_at = now()")
 
+    # What an analyst sees of it.
+    assert uncountable.value("select open_error_count from analytics.sync_health where period = 'day'") == 1
+    (shown,) = uncountable.rows("select entity, last_message from analytics.error_summary where open_count > 0")
+    assert (shown["entity"], "HTTP 403" in shown["last_message"]) == ("customers", True)
     uncountable.simulator.post("faults", [])
     assert set(uncountable.sync().censuses) == {"customers"}
     assert uncountable.open_errors() == []
