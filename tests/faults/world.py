@@ -171,6 +171,10 @@ class World:
             {"s": seconds},
         )
 
+    def let_censuses_be_taken(self) -> None:
+        """So much time passes that a census which has failed is taken again."""
+        self.hand.execute("update sync.cursors set census_again_at = null")
+
     # The company over there
 
     def deliver(self, *, is_early: bool = False) -> int:

@@ -17,10 +17,9 @@ from resources.stages import doubts
 from resources.stages.sending import Sending
 from resources.stores import due_work, switches
 from resources.stores.leases import LeaseLostError
-from tests.books import Books
+from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.resources.stages.test_push_unreadable import Died, die
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -138,11 +137,11 @@ def test_a_row_whose_write_in_doubt_is_over_wakes_the_next_push_although_this_on
     row = company.ledger_row("invoices", "500")["ledger_id"]
     if is_taken_back:
         writer.update("invoices", row, is_deleted=True)
-        die(company, monkeypatch, "after_send")
+        company.push_and_die(monkeypatch)
         writer.update("invoices", row, is_deleted=False)
     else:
         writer.update("invoices", row, memo="ours")
-        die(company, monkeypatch, "before_send")
+        company.push_and_die(monkeypatch, "before_send")
         company.edit("update", "Invoice", "500", PONumber="theirs")
         company.sync()
     company.change("update sync.outbox set due_at = now() + interval '1 hour'")
@@ -150,7 +149,7 @@ def test_a_row_whose_write_in_doubt_is_over_wakes_the_next_push_although_this_on
     assert due_pushes(company) == []
     company.change("update sync.outbox set due_at = now()")
 
-    die(company, monkeypatch, "found_committed")
+    company.push_and_die(monkeypatch, "found_committed")
 
     assert due_pushes(company) == [company.name]
     assert company.push().pushed == {"invoices": 1}
@@ -403,7 +402,7 @@ def test_what_a_merge_has_brought_meanwhile_is_not_recorded_a_second_time(
 ):
     for number in ("L-1", "L-2"):
         writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch)
     with monkeypatch.context() as patched:
         # The next sync stores both in the mirror, and dies before it merges them.
         patched.setattr("resources.points.hook", dying_before_invoices_are_merged(company))

@@ -84,6 +84,19 @@ def test_what_leaves_the_tokens_good_is_tried_again_one_interval_later(books: Bo
     assert books.open_errors() == []
 
 
+def test_a_call_that_is_refused_although_the_sign_in_works_sends_nobody_to_connect_again(books: Books):
+    """With a new consent it would be refused as well; where the sign-in is refused, that is the way out."""
+    books.simulator.post("faults", [OUTAGES["a 401 of every call"]])
+    refused = fails_to_sign_in(books)
+
+    assert "pulling" in refused.doing
+    assert all(words in refused.next_step for words in ("signing in works", "scopes", "role"))
+    assert "connect the company again" not in str(refused)
+    books.simulator.post("faults", [])
+    withdraw(books)
+    assert "connect the company again" in fails_to_sign_in(books).next_step
+
+
 def test_who_connects_again_while_a_sync_fails_on_the_old_grant_is_not_asked_once_more(books: Books):
     withdraw(books)
     failures: list[TieoutError] = []
