@@ -16,6 +16,8 @@ from resources.errors import ErrorKind
 from resources.stages.work import Work
 from resources.stores import mirror
 
+# What the error is about that tells a person of it.
+LOST_ANSWER = "the answer to its making, which was lost"
 _IDS_SHOWN_MAX = 5
 
 
@@ -38,7 +40,7 @@ def refusal_of(work: Work, external_ids: Sequence[str], may_arrive_seconds: floa
     late = f"; {title} may still get it" if may_arrive_seconds else ""
     wait = f"wait {may_arrive_seconds / 60:.0f} minutes, then " if may_arrive_seconds else ""
     return Refusal(
-        "the answer to its making, which was lost",
+        LOST_ANSWER,
         f"{found}{more}{late}",
         "a sign whether it was made, and deleted by somebody",
         f"if it was, delete the row here too; {wait}`tieout push {name} --retry`: a row that is alive is made anew",

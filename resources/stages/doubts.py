@@ -8,14 +8,16 @@ have been deleted there (`deleted_meanwhile.py`). Sending is `sending.py`, what 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 
 from resources.connector import Refusal, Wanted, WireRecord, Write
+from resources.errors import ErrorKind, TieoutError
 from resources.points import point
+from resources.stages.deleted_meanwhile import LOST_ANSWER, unknown_deletions
 from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
-from resources.stages.deleted_meanwhile import unknown_deletions
 from resources.stages.merge import merge
 from resources.stages.plan import Held, in_order
 from resources.stages.recording import Effect, Recording
@@ -32,6 +34,19 @@ ATTEMPTS_MAX = 5
 Moved = dict[str, list[str]]
 
 
+# What a question about one record says of all the others.
+_OF_THE_CONNECTION = frozenset(
+    {ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION, ErrorKind.RATE_LIMIT, ErrorKind.CONNECTION}
+)
+
+
+class _UnansweredError(Exception):
+    """The ERP said nothing of use when it was asked whether something had happened."""
+
+    def __init__(self, error: TieoutError) -> None:
+        self.error = error
+
+
 class Doubts:
     """Settles what is open of one connection. `may`: whether an entity may be pushed, as of the last look."""
 
@@ -43,6 +58,8 @@ class Doubts:
         self._retry_refused = retry_refused
         # Intent -> how often this run has looked into it.
         self._tries: dict[int, int] = {}
+        # About which intent the last question was, if it had no answer.
+        self._unanswered: int | None = None
 
     def look_at_held_now(self) -> None:
         """Have `settle` look at what waits for a person, who asks for it now."""
@@ -74,12 +91,34 @@ class Doubts:
                 found = self._readable(found, moved)
                 for intent in found:
                     self._tries[intent.intent_id] = self._tries.get(intent.intent_id, 0) + 1
-                for _, group in groupby(found, key=lambda intent: intent.batch_key or intent.key):
-                    self._settle_together(list(group), moved)
+                for _, together in groupby(found, key=lambda intent: intent.batch_key or intent.key):
+                    group = list(together)
+                    with self._put_off_if_unanswered(group):
+                        self._settle_together(group, moved)
             elif wait_seconds is None or wait_seconds > DELAY_SECONDS_MAX:
                 return moved
             else:
                 self._pause(wait_seconds)
+
+    @contextmanager
+    def _put_off_if_unanswered(self, group: Sequence[Intent]) -> Iterator[None]:
+        """What the ERP cannot be asked about stays as it is, and stops nothing else. Where the next cannot be asked
+        about either, it is the ERP that does not answer: raises what that met.
+        """
+        try:
+            yield
+        except _UnansweredError as unanswered:
+            over = self._over(group)
+            with self.work.transaction() as tx:
+                for intent in group:
+                    if intent.intent_id not in over:
+                        tried = replace(intent, attempts=intent.attempts + 1)
+                        self.sending.put_off(tx, tried, unanswered.error, is_doubtful=intent.state == "sent")
+            before, self._unanswered = self._unanswered, group[0].intent_id
+            if before not in (None, group[0].intent_id):
+                raise unanswered.error from None
+        else:
+            self._unanswered = None
 
     def _readable(self, found: Sequence[Intent], moved: Moved) -> list[Intent]:
         """Those of these intents that can be read. The others are held, each by itself, or dropped if that is asked
@@ -90,7 +129,8 @@ class Doubts:
             if (error := _why_unreadable(intent)) is None:
                 readable.append(intent)
             elif self._retry_refused:
-                self._drop_unreadable(intent, error, moved)
+                with self._put_off_if_unanswered([intent]):
+                    self._drop_unreadable(intent, error, moved)
             else:
                 self._hold_unreadable(intent, error)
         return readable
@@ -146,7 +186,7 @@ class Doubts:
             return list(absent)
         for intent in doubtful:
             with self.work.reading() as tx:
-                is_told = self._retry_refused and self.sending.is_held(tx, intent)
+                is_told = self._retry_refused and self.sending.is_held(tx, intent, LOST_ANSWER)
             rest = max(0.0, self._may_arrive_seconds(intent)) if is_told else 0.0
             refusal = refusal_of_deleted(self.work, gone, rest)
             if is_told and not rest:
@@ -251,7 +291,12 @@ class Doubts:
     def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
         """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for."""
         while True:
-            found = self.work.connector.probe(write, wanted, intent.sent_at)
+            try:
+                found = self.work.connector.probe(write, wanted, intent.sent_at)
+            except TieoutError as error:
+                if error.kind in _OF_THE_CONNECTION:
+                    raise
+                raise _UnansweredError(error) from error
             if (
                 found is None
                 or intent.operation != "create"

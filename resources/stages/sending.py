@@ -27,6 +27,9 @@ STAGE = "push"
 
 DELAY_SECONDS_MIN = 1.0
 DELAY_SECONDS_MAX = 30.0
+# How often it is looked into what is in doubt before somebody is told, and how rarely at last.
+ATTEMPTS_UNSEEN_MAX = 5
+LASTING_SECONDS_MAX = 3600.0
 
 
 @dataclass(slots=True)
@@ -95,17 +98,34 @@ class Sending:
         elif isinstance(answer, Refused):
             self.refuse(tx, intent, answer.error)
         elif not isinstance(answer, Written):
-            delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
-            if answer.error.kind is ErrorKind.AUTHORIZATION:
-                # Somebody has to allow it first.
-                delay = self.work.connection.pull_interval_seconds
-            outbox.postpone(
-                tx,
-                intent.intent_id,
-                state="sent" if was_doubtful or isinstance(answer, InDoubt) else "waiting",
-                seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
-                answer=str(answer.error),
+            self.put_off(tx, intent, answer.error, is_doubtful=was_doubtful or isinstance(answer, InDoubt))
+
+    def put_off(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError, *, is_doubtful: bool) -> None:
+        """It stays open, to be looked at again a little later each time. What stays in doubt is shown to a person, and
+        looked at ever more rarely, as each look costs calls.
+        """
+        is_lasting = is_doubtful and intent.attempts > ATTEMPTS_UNSEEN_MAX
+        delay = min(
+            LASTING_SECONDS_MAX if is_lasting else DELAY_SECONDS_MAX,
+            DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 20),
+        )
+        if error.kind is ErrorKind.AUTHORIZATION:
+            # Somebody has to allow it first.
+            delay = self.work.connection.pull_interval_seconds
+        outbox.postpone(
+            tx,
+            intent.intent_id,
+            state="sent" if is_doubtful else "waiting",
+            seconds=max(delay, error.retry_after_seconds or 0.0) * self.work.pace,
+            answer=str(error),
+            attempts=intent.attempts,
+        )
+        if is_lasting:
+            found = f"no certain answer after {intent.attempts} attempts, the last of which met {error.found}"
+            refusal = Refusal(
+                f"what came of its {intent.operation}", found, error.expected, error.next_step, error.kind
             )
+            self.hold(tx, intent.entity, Held(intent.edit, intent.external_id, [refusal]))
 
     def record(self, tx: psycopg.Connection[Any], effects: Sequence[Effect]) -> None:
         """Answers, bindings, bases, mirror, ledger and audit, in the one transaction that the caller opened."""
@@ -153,9 +173,9 @@ class Sending:
         )
         edits.looked_at(tx, entity, [held.edit])
 
-    def is_held(self, tx: psycopg.Connection[Any], intent: Intent) -> bool:
-        """Whether a person sees that it is."""
-        return errors.is_held(tx, self.name, intent.entity, error_id_of(intent.ledger_id), STAGE)
+    def is_held(self, tx: psycopg.Connection[Any], intent: Intent, field: str | None = None) -> bool:
+        """Whether a person sees that it is; and for the reason that names `field`."""
+        return errors.is_held(tx, self.name, intent.entity, error_id_of(intent.ledger_id), STAGE, field)
 
 
 def write_of(intent: Intent) -> Write:

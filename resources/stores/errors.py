@@ -194,12 +194,14 @@ def held_ids(tx: psycopg.Connection[Any], connection: str, entity: str, stage: s
     ]
 
 
-def is_held(tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, stage: str) -> bool:
-    """Whether the stage holds this record."""
+def is_held(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, stage: str, field: str | None = None
+) -> bool:
+    """Whether the stage holds this record; for the reason that names `field`, if that matters."""
     found = tx.execute(
         "select exists (select from sync.errors where resolved_at is null and connection = %s and entity = %s "
-        "and external_id = %s and stage = %s)",
-        (connection, entity, external_id, stage),
+        "and external_id = %s and stage = %s and field = coalesce(%s, field))",
+        (connection, entity, external_id, stage, field),
     ).fetchone()
     return found is not None and bool(found[0])
 

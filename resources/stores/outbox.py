@@ -247,15 +247,17 @@ def seconds_to_next(
     return row[0]
 
 
-def postpone(tx: psycopg.Connection[Any], intent_id: int, *, state: str, seconds: float, answer: str) -> None:
+def postpone(
+    tx: psycopg.Connection[Any], intent_id: int, *, state: str, seconds: float, answer: str, attempts: int | None = None
+) -> None:
     """Leave it open, `sent` (in doubt) or `waiting` (it has not happened), and look at it again in so long.
 
     What one transaction puts off by as much is due at once, as a batch is looked at whole.
     """
     tx.execute(
-        "update sync.outbox set state = %s, due_at = now() + make_interval(secs => %s), answer = %s "
-        "where intent_id = %s",
-        (state, seconds, answer, intent_id),
+        "update sync.outbox set state = %s, due_at = now() + make_interval(secs => %s), answer = %s, "
+        "attempts = coalesce(%s, attempts) where intent_id = %s",
+        (state, seconds, answer, attempts, intent_id),
     )
 
 

@@ -494,6 +494,69 @@ def test_a_batch_is_not_taken_apart_while_its_latest_request_may_still_be_at_wor
     assert company.value("select due_at > now() + interval '1 minute' from sync.outbox where state = 'sent'")
 
 
+@pytest.fixture
+def unanswered(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One invoice whose making is in doubt, and about which the ERP says nothing that can be read, until this is
+    cleared; no wait has any length.
+    """
+    writer.invoice(customer_id(company), "10.00", item_id(company), document_number="U-1")
+    company.push_and_die(monkeypatch)
+    company.services.pace, is_mute, real = 0.0, [True], company.services.connect
+
+    def connect(connection):
+        erp, connector = real(connection)
+        probe = connector.probe
+
+        def ask(*arguments):
+            if is_mute:
+                raise TieoutError(ErrorKind.SYSTEM, doing="asking", found="half an answer", expected="a whole one")
+            return probe(*arguments)
+
+        connector.probe = ask
+        return erp, connector
+
+    company.services.connect = connect
+    return is_mute
+
+
+def test_one_that_cannot_be_asked_about_stops_no_other_and_is_shown_if_it_lasts(
+    company: Books, writer: LedgerWriter, unanswered: list[bool]
+):
+    writer.customer("Lund & Sons")
+
+    report = company.push()
+
+    assert report.pushed == {"customers": 1}
+    assert company.value("select state from sync.outbox where entity = 'invoices'") == "sent"
+    (error,) = company.open_errors()
+    assert (error["field"], error["kind"]) == ("what came of its create", "system")
+    assert "half an answer" in error["found"]
+
+    unanswered.clear()
+    company.push()
+
+    assert company.open_errors() == []
+    assert len([invoice for invoice in company.objects("Invoice") if invoice.get("DocNumber") == "U-1"]) == 1
+    assert quiet(company)
+
+
+def test_where_the_next_cannot_be_asked_about_either_the_push_ends(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, unanswered: list[bool]
+):
+    unanswered.clear()
+    company.change("update sync.outbox set due_at = now() + interval '1 hour'")
+    writer.invoice(customer_id(company), "20.00", item_id(company), document_number="U-2")
+    company.push_and_die(monkeypatch)
+    company.change("update sync.outbox set due_at = now()")
+    unanswered.append(True)
+    writer.customer("Lund & Sons")
+
+    with pytest.raises(TieoutError, match="half an answer"):
+        company.push()
+
+    assert company.value("select count(*) from sync.outbox where state = 'sent'") == 2
+
+
 @pytest.mark.parametrize("values", [{"private_note": "better"}, {"is_deleted": True}], ids=["edited", "deleted"])
 def test_what_had_to_wait_is_not_sent_once_its_row_says_something_else(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
