@@ -46,6 +46,10 @@ class Intent:
     attempts: int
     sent_at: datetime
 
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("sent", "waiting")
+
 
 _COLUMNS = (
     "intent_id, entity, ledger_id, ledger_version, operation, key, marker, batch_key, external_id, version_token, "

@@ -19,7 +19,6 @@ from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, So
 from resources.erps.xero.reading import allocations_of, records_with_ids
 from resources.erps.xero.records import sort_out
 from resources.erps.xero.sending import allocation_in
-from resources.erps.xero.sending_money import is_in_two_steps, unallocated
 from resources.erps.xero.wire import Wire
 
 SKEW_MAX = timedelta(minutes=10)
@@ -79,12 +78,9 @@ class Prober:
         for record in self._records(walk, write.entity, source, sent_at - SKEW_MAX, base):
             if marker_in(record.payload) != marker:
                 continue
-            if record.is_deleted:
-                deleted = record
-                continue
-            # Made but not applied yet is not done: sent again, it is gone on with.
-            is_half = is_in_two_steps(write) and unallocated(write, record) != []
-            return walk.began_at, None if is_half else record
+            if not record.is_deleted:
+                return walk.began_at, record
+            deleted = record
         return walk.began_at, deleted
 
     def _records(self, walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
