@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.agreement import agreed
-from ledger.fields import MappingError
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
+from resources.stages.composing import composed
 from resources.stages.settling import Settling, Theirs, error_id_of
 from resources.stores import bindings, mirror, records
 from resources.stores.audit import Entry
@@ -105,10 +105,8 @@ class Recording(Settling):
     def _body_of(self, intent: Intent, record: Record) -> dict[str, Any] | None:
         """What would be sent to make a record; None if it would be refused."""
         wanted = Wanted(intent.entity, "create", record, marker=intent.marker or "")
-        try:
-            return None if self.composer.refusals(wanted) else self.composer.body(wanted)
-        except MappingError:
-            return None
+        found = composed(self.composer, wanted)
+        return found if isinstance(found, dict) else None
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""

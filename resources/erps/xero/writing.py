@@ -116,8 +116,7 @@ def _changes(wanted: Wanted) -> dict[str, Any]:
         value, was = getattr(wanted.record, name), getattr(wanted.base, name)
         if value == was or isinstance(field, Derived) or field.is_read_only or name in ("currency", "status"):
             continue
-        # None is not said to Xero, which keeps what is not said; only a text can be emptied.
-        field.write(body, "" if value is None else value)
+        field.write(body, value)
     return body
 
 
