@@ -20,6 +20,7 @@ from resources.erps.xero.errors import messages_of
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES
+from resources.erps.xero.reading import Found, all_readable, with_mark
 from resources.erps.xero.records import PREFIXES, sort_out
 from resources.erps.xero.wire import Wire
 from resources.erps.xero.writing_money import met_allocations
@@ -47,7 +48,7 @@ class MoneySender:
     gives records by id.
     """
 
-    def __init__(self, wire: Wire, call: Call, read: Callable[[str, Sequence[str]], dict[str, WireRecord]]) -> None:
+    def __init__(self, wire: Wire, call: Call, read: Callable[[str, Sequence[str]], Found]) -> None:
         self._wire = wire
         self._call = call
         self._read = read
@@ -118,8 +119,9 @@ class MoneySender:
         source = next(one for one in WIRE_ENTITIES[write.entity].sources if one.resource is profile.OVERPAYMENTS)
         where = _of_contact(write.body)
         for batch in Walk(self._wire, source.resource, entity=write.entity, where=where).pages():
-            for record in sort_out(write.entity, source, batch.read).records:
-                if not record.is_deleted and marker_in(record.payload) == marker_in(write.body):
+            rows = sort_out(write.entity, source, with_mark(batch.read, marker_in(write.body)))
+            for record in all_readable(self._wire.connection, write.entity, rows):
+                if not record.is_deleted:
                     return record
         return None
 
