@@ -235,6 +235,12 @@ class Composer(Protocol):
         """The marker that a record carries, if it is one of ours."""
         ...
 
+    def is_part(self, body: Mapping[str, Any], found: WireRecord) -> bool:
+        """Whether a record with the marker of a create is not, or not for certain, all that its body was to make: of a
+        create that takes several calls some have not happened, or it is deleted, which we may have done ourselves.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Write:

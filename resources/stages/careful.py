@@ -101,11 +101,23 @@ class Careful(Recording):
             return self._settle(entity, self._kept(entity, ledger_id), None, theirs, doubt)
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = intent.external_id or (bound.external_id if bound else None)
-        if made in (None, theirs.external_id):
-            self.keep_in_mirror(entity, [_wire(theirs)])
-            self._record(Effect(intent, _wire(theirs), "it came back with a pull"), theirs.record)
-            return "updated"
-        return self._hold_twin(entity, intent.ledger_id, made, theirs)
+        if made not in (None, theirs.external_id):
+            return self._hold_twin(entity, intent.ledger_id, made, theirs)
+        if self.is_part(intent, _wire(theirs)):
+            return self._take_part(intent, theirs)
+        self.keep_in_mirror(entity, [_wire(theirs)])
+        self._record(Effect(intent, _wire(theirs), "it came back with a pull"), theirs.record)
+        return "updated"
+
+    def _take_part(self, intent: Intent, theirs: Theirs) -> str:
+        """A part of what a create was to make, or what is left of it once it was taken back, tells nothing of the row.
+
+        Whoever has the intent, as long as it is open, goes on with it or asks a person. What an intent that has ended
+        left behind alive is the row's, as it is there: what it lacks is said like any edit made here.
+        """
+        if intent.is_open or theirs.record is None:
+            return "held"
+        return self._settle(intent.entity, self._kept(intent.entity, intent.ledger_id), theirs.record, theirs)
 
     def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
         """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""
@@ -186,4 +198,5 @@ class Careful(Recording):
 
 
 def _wire(theirs: Theirs) -> WireRecord:
-    return WireRecord(theirs.external_id, theirs.version_token, theirs.modified_at, theirs.payload)
+    is_deleted = theirs.record is None
+    return WireRecord(theirs.external_id, theirs.version_token, theirs.modified_at, theirs.payload, is_deleted)

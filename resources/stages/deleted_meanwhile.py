@@ -2,8 +2,9 @@
 
 Belongs here: what tells of it, and words. Where the ERP's records can still be read after they were deleted, a probe
 finds the very one. Where a deletion tells nothing but an id, one of a record that we never had may have been ours:
-sent again, it would undo what somebody did, so that a person is asked. When creates are held, and dropped if it is
-asked for, is decided in `doubts.py`.
+sent again, it would undo what somebody did, so that a person is asked. So is one where a create that takes several
+calls is found deleted: we take back what was refused half way, and nothing tells that from somebody's deletion. When
+creates are held, and dropped if it is asked for, is decided in `doubts.py`.
 """
 
 from __future__ import annotations
@@ -33,16 +34,27 @@ def unknown_deletions(work: Work, entity: str, since: datetime) -> list[str]:
 
 def refusal_of(work: Work, external_ids: Sequence[str], may_arrive_seconds: float = 0.0) -> Refusal:
     """Why a create is held and what to do. `may_arrive_seconds`: it is too young to be made anew."""
-    title, name = work.erp.title, work.connection.name
+    title = work.erp.title
     shown = ", ".join(external_ids[:_IDS_SHOWN_MAX])
     more = f" and {len(external_ids) - _IDS_SHOWN_MAX} more" if len(external_ids) > _IDS_SHOWN_MAX else ""
     found = f"that {title} does not have it, and that what we never had was deleted there since it was sent: {shown}"
-    late = f"; {title} may still get it" if may_arrive_seconds else ""
+    return _refusal(work, f"{found}{more}", "a sign whether it was made, and deleted by somebody", may_arrive_seconds)
+
+
+def refusal_of_taken_back(work: Work, external_id: str, may_arrive_seconds: float = 0.0) -> Refusal:
+    """The same of one that was begun and is deleted: by us, as the rest of it was refused, or by somebody."""
+    found = f"{external_id}, which was made for it and deleted there, maybe by us and before it was whole"
+    return _refusal(work, found, "a sign who deleted it", may_arrive_seconds)
+
+
+def _refusal(work: Work, found: str, expected: str, may_arrive_seconds: float) -> Refusal:
+    late = f"; {work.erp.title} may still get it" if may_arrive_seconds else ""
     wait = f"wait {may_arrive_seconds / 60:.0f} minutes, then " if may_arrive_seconds else ""
+    retry = f"`tieout push {work.connection.name} --retry`"
     return Refusal(
         LOST_ANSWER,
-        f"{found}{more}{late}",
-        "a sign whether it was made, and deleted by somebody",
-        f"if it was, delete the row here too; {wait}`tieout push {name} --retry`: a row that is alive is made anew",
+        f"{found}{late}",
+        expected,
+        f"if somebody deleted it, delete the row here too; {wait}{retry}: a row that is alive is made anew",
         ErrorKind.CONFLICT,
     )

@@ -8,15 +8,16 @@ have been deleted there (`deleted_meanwhile.py`). Sending is `sending.py`, what 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from resources.connector import Refusal, Wanted, WireRecord, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.points import point
-from resources.stages.deleted_meanwhile import LOST_ANSWER, unknown_deletions
+from resources.stages.deleted_meanwhile import LOST_ANSWER, refusal_of_taken_back, unknown_deletions
 from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
 from resources.stages.merge import merge
 from resources.stages.plan import Held, in_order
@@ -151,13 +152,14 @@ class Doubts:
         if intent.operation == "create" and intent.state == "sent":
             write, wanted = asked_by_row(self.work, intent)
             found = self._probed(intent, write, wanted)
-            if found is not None:
+            if found is None:
+                if (rest := self._may_arrive_seconds(intent)) > 0:
+                    self._hold_unreadable(intent, error, rest)
+                    return
+            elif not (found.is_deleted and self._is_part(intent, found)):
                 if not self._take_effect(intent, found):
                     self._take_moved(intent, found)
                     moved.setdefault(intent.entity, [])
-                return
-            if (rest := self._may_arrive_seconds(intent)) > 0:
-                self._hold_unreadable(intent, error, rest)
                 return
         self._drop(intent, f"planned anew, as it could not be read: {error}", moved)
 
@@ -185,15 +187,19 @@ class Doubts:
         if not gone:
             return list(absent)
         for intent in doubtful:
-            with self.work.reading() as tx:
-                is_told = self._retry_refused and self.sending.is_held(tx, intent, LOST_ANSWER)
-            rest = max(0.0, self._may_arrive_seconds(intent)) if is_told else 0.0
-            refusal = refusal_of_deleted(self.work, gone, rest)
-            if is_told and not rest:
-                self._drop(intent, f"planned anew, as it was asked for: found {refusal.found}", moved)
-            else:
-                self._hold_open(intent, refusal, f"found {refusal.found}")
+            self._ask_a_person(intent, partial(refusal_of_deleted, self.work, gone), moved)
         return [intent for intent in absent if intent not in doubtful]
+
+    def _ask_a_person(self, intent: Intent, refusal_of: Callable[[float], Refusal], moved: Moved) -> None:
+        """Held; or dropped, if somebody who has been told of it asks for that and nothing of it can arrive any more."""
+        with self.work.reading() as tx:
+            is_told = self._retry_refused and self.sending.is_held(tx, intent, LOST_ANSWER)
+        rest = max(0.0, self._may_arrive_seconds(intent)) if is_told else 0.0
+        refusal = refusal_of(rest)
+        if is_told and not rest:
+            self._drop(intent, f"planned anew, as it was asked for: found {refusal.found}", moved)
+        else:
+            self._hold_open(intent, refusal, f"found {refusal.found}")
 
     def _settle_together(self, group: Sequence[Intent], moved: Moved) -> None:
         """One intent, or all of one batch that are still open; notes in `moved` what had moved over there.
@@ -204,7 +210,7 @@ class Doubts:
         of it can arrive any more, the rest goes one by one.
         """
         group = self._without_over(group, moved)
-        absent, strange = self._asked(group)
+        absent, strange = self._asked(group, moved)
         absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
         # A create that met another record is refused by nothing but chance.
@@ -264,9 +270,9 @@ class Doubts:
                     )
         return left
 
-    def _asked(self, group: Sequence[Intent]) -> tuple[list[Intent], dict[int, WireRecord]]:
-        """Asks the ERP about each, and takes the effects that it finds. Gives those that have not happened, and by
-        intent the records that somebody else changed.
+    def _asked(self, group: Sequence[Intent], moved: Moved) -> tuple[list[Intent], dict[int, WireRecord]]:
+        """Asks the ERP about each, and takes the effects that it finds. Gives those that have not happened, or in part
+        only and are gone on with, and by intent the records that somebody else changed.
         """
         absent: list[Intent] = []
         strange: dict[int, WireRecord] = {}
@@ -279,7 +285,10 @@ class Doubts:
                 continue
             found = self._probed(intent, write_of(intent), self._wanted_of(intent))
             point("probed")
-            if found is None:
+            is_part = found is not None and self._is_part(intent, found)
+            if found is not None and is_part and found.is_deleted:
+                self._ask_a_person(intent, partial(refusal_of_taken_back, self.work, found.external_id), moved)
+            elif found is None or is_part:
                 absent.append(intent)
             elif self._take_effect(intent, found):
                 over = self._over(group)
@@ -308,6 +317,10 @@ class Doubts:
             if not is_of_another or found.external_id in wanted.others:
                 return found
             wanted = replace(wanted, others=wanted.others | {found.external_id})
+
+    def _is_part(self, intent: Intent, found: WireRecord) -> bool:
+        with self.work.reading() as tx:
+            return Recording(self.work, tx).is_part(intent, found)
 
     def _without_moved(
         self, absent: Sequence[Intent], strange: Sequence[tuple[Intent, WireRecord]], moved: Moved

@@ -14,13 +14,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ledger.choices import outside_choices
-from ledger.fields import MappingError
 from ledger.reconcile import MODULES
 from ledger.spec import Record, entities, spec_of
 from resources.connector import Composer, Operation, Refusal, Wanted
 from resources.erps import erp_of
 from resources.errors import ErrorKind
+from resources.stages.composing import composed
 from resources.stores import bindings, conflicts, mirror, outbox, records
 from resources.stores.bindings import Binding
 from resources.stores.connections import Connection
@@ -274,19 +273,8 @@ def _wanted(
 
 
 def _compose(plan: Plan, composer: Composer, wanted: Wanted, kept: Kept, key: str) -> None:
-    refusals = _of_choices(wanted) or list(composer.refusals(wanted))
-    if not refusals:
-        try:
-            plan.ready.append(Planned(wanted, composer.body(wanted), kept, key))
-            return
-        except MappingError as error:
-            refusals = [Refusal(error.field, error.found, error.expected, kind=ErrorKind.MAPPING)]
-    plan.held.append(Held(Edit(kept.ledger_id, kept.version), wanted.external_id, refusals))
-
-
-def _of_choices(wanted: Wanted) -> list[Refusal]:
-    """What SQL took and no record may say: an intent with it could be sent, and never be read again."""
-    return [
-        Refusal(place, found, f"one of {', '.join(choices)}", "say one of them", ErrorKind.VALIDATION)
-        for place, found, choices in (outside_choices(wanted.entity, wanted.record) if wanted.record else ())
-    ]
+    found = composed(composer, wanted)
+    if isinstance(found, dict):
+        plan.ready.append(Planned(wanted, found, kept, key))
+    else:
+        plan.held.append(Held(Edit(kept.ledger_id, kept.version), wanted.external_id, found))

@@ -12,13 +12,13 @@ from itertools import product
 from typing import Any
 
 from ledger.agreement import agreed
-from ledger.fields import MappingError
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
+from resources.stages.composing import composed
 from resources.stages.settling import Settling, Theirs, error_id_of
-from resources.stores import bindings, edits, mirror
+from resources.stores import bindings, edits, mirror, records
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
 from resources.stores.edits import Edit
@@ -49,7 +49,7 @@ class Recording(Settling):
             return False
         marker = self.composer.marker_of(intent.entity, found.payload)
         if intent.operation == "create" and intent.marker and marker is not None:
-            return marker == intent.marker
+            return marker == intent.marker and not self.is_part(intent, found)
         if found.is_deleted:
             return False
         theirs = self._read(intent.entity, found)
@@ -69,6 +69,22 @@ class Recording(Settling):
             return said == theirs
         # What we were to change is there, whatever else somebody changed.
         return merge(binding.base, said, theirs).record == theirs
+
+    def is_part(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record is, or may be, a part only of what a create was to make: see `Composer.is_part`."""
+        if intent.operation != "create" or not intent.marker:
+            return False
+        if self.composer.marker_of(intent.entity, found.payload) != intent.marker:
+            return False
+        return self.composer.is_part(self._body_sent(intent), found)
+
+    def _body_sent(self, intent: Intent) -> dict[str, Any]:
+        """What an intent sent or, if that can no longer be read, what would be sent for its row now."""
+        try:
+            return said_by(intent).body
+        except UnreadableIntentError:
+            kept = records.read(self.tx, self.name, intent.entity, [intent.ledger_id])[intent.ledger_id]
+            return self._body_of(intent.entity, kept.record) or {}
 
     def is_of_another(self, intent: Intent, external_id: str) -> bool:
         """Whether a record is a row's already, and not the intent's."""
@@ -102,11 +118,8 @@ class Recording(Settling):
 
     def _body_of(self, entity: str, record: Record) -> dict[str, Any] | None:
         """What would be sent to make a record, but for its mark; None if it would be refused."""
-        wanted = Wanted(entity, "create", record)
-        try:
-            return None if self.composer.refusals(wanted) else self.composer.body(wanted)
-        except MappingError:
-            return None
+        found = composed(self.composer, Wanted(entity, "create", record))
+        return found if isinstance(found, dict) else None
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""

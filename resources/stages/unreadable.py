@@ -8,9 +8,9 @@ says now, and by the marker, which is a column of its own.
 
 from __future__ import annotations
 
-from ledger.fields import MappingError
-from resources.connector import Composer, Refusal, Wanted, Write
+from resources.connector import Refusal, Wanted, Write
 from resources.errors import ErrorKind
+from resources.stages.composing import composed
 from resources.stages.work import Work
 from resources.stores import records
 from resources.stores.intents import UnreadableIntentError
@@ -41,14 +41,6 @@ def asked_by_row(work: Work, intent: Intent) -> tuple[Write, Wanted]:
     with work.reading() as tx:
         kept = records.read(tx, work.connection.name, intent.entity, [intent.ledger_id])[intent.ledger_id]
     wanted = Wanted(intent.entity, intent.operation, kept.record, marker=intent.marker or "")
-    return Write(intent.entity, intent.operation, intent.key, _body_of(work.composer, wanted)), wanted
-
-
-def _body_of(composer: Composer, wanted: Wanted) -> dict[str, object]:
-    """As the row would be written now; empty if it cannot be, as then only the marker tells."""
-    if composer.refusals(wanted):
-        return {}
-    try:
-        return composer.body(wanted)
-    except MappingError:
-        return {}
+    body = composed(work.composer, wanted)
+    # As the row would be written now; if it cannot be, only the marker tells.
+    return Write(intent.entity, intent.operation, intent.key, body if isinstance(body, dict) else {}), wanted

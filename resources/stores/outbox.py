@@ -51,6 +51,10 @@ class Intent:
     def edit(self) -> Edit:
         return Edit(self.ledger_id, self.ledger_version)
 
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("sent", "waiting")
+
 
 _COLUMNS = (
     "intent_id, entity, ledger_id, ledger_version, operation, key, marker, batch_key, external_id, version_token, "

@@ -19,7 +19,7 @@ import msgspec
 
 from ledger.fields import MappingError
 from ledger.mapping import WireMapping, overlay
-from resources.connector import Refusal, Wanted
+from resources.connector import Refusal, Wanted, WireRecord
 from resources.erps.quickbooks import lines as wire_lines
 from resources.erps.quickbooks.bill_payments import with_account_of_method
 from resources.erps.quickbooks.company import TAXED, Company, Rows
@@ -76,6 +76,9 @@ class QuickBooksComposer:
 
     def marker_of(self, entity: str, payload: Mapping[str, Any]) -> str | None:
         return marker_in(payload.get("PrivateNote"))
+
+    def is_part(self, body: Mapping[str, Any], found: WireRecord) -> bool:
+        return False
 
     def _created(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record

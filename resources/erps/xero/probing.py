@@ -16,10 +16,9 @@ from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, Source
-from resources.erps.xero.reading import allocations_of, records_with_ids
+from resources.erps.xero.reading import all_readable, allocations_of, records_with_ids, with_mark
 from resources.erps.xero.records import sort_out
 from resources.erps.xero.sending import allocation_in
-from resources.erps.xero.sending_money import is_in_two_steps, unallocated
 from resources.erps.xero.wire import Wire
 
 SKEW_MAX = timedelta(minutes=10)
@@ -76,21 +75,19 @@ class Prober:
         walk = Walk(self._wire, source.resource, entity=write.entity)
         base = self._base_currency() if write.entity in CONTACT_ROLES else ""
         deleted: WireRecord | None = None
-        for record in self._records(walk, write.entity, source, sent_at - SKEW_MAX, base):
-            if marker_in(record.payload) != marker:
-                continue
-            if record.is_deleted:
-                deleted = record
-                continue
-            # Made but not applied yet is not done: sent again, it is gone on with.
-            is_half = is_in_two_steps(write) and unallocated(write, record) != []
-            return walk.began_at, None if is_half else record
+        for record in self._marked(walk, write.entity, source, marker, sent_at - SKEW_MAX, base):
+            if not record.is_deleted:
+                return walk.began_at, record
+            deleted = record
         return walk.began_at, deleted
 
-    def _records(self, walk: Walk, entity: str, source: Source, since: datetime, base: str) -> Iterator[WireRecord]:
+    def _marked(
+        self, walk: Walk, entity: str, source: Source, marker: str, since: datetime, base: str
+    ) -> Iterator[WireRecord]:
         for batch in walk.pages(since):
-            found = self._accounts.completed(source, batch.read)
-            yield from sort_out(entity, source, found, base_currency=base, any_role=True).records
+            found = self._accounts.completed(source, with_mark(batch.read, marker))
+            rows = sort_out(entity, source, found, base_currency=base, any_role=True)
+            yield from all_readable(self._wire.connection, entity, rows)
 
 
 def _source_of(write: Write) -> Source:

@@ -5,16 +5,20 @@ Shared by pulling named records, by checking before a write and reading back aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from resources.connector import WireRecord
+from resources.connector import RejectedRecord, WireRecord
 from resources.erps.xero import profile
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import GUID, Walk
+from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES, Source
-from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, sort_out
+from resources.erps.xero.records import ALLOCATION, OBJECTS, PREFIXES, Rows, sort_out
 from resources.erps.xero.wire import Wire
+from resources.errors import ErrorKind, TieoutError
+from resources.wire_shapes import Row
 
 
 def rows_with_ids(
@@ -35,25 +39,80 @@ def rows_with_ids(
         for batch in Walk(wire, source.resource, entity=entity).with_ids(ids):
             found = accounts.completed(source, batch.read)
             rows = sort_out(entity, source, found, base_currency=base_currency, any_role=any_role)
-            yield Rows(tuple(one for one in rows.records if one.external_id in wanted), rows.rejected)
+            rejected = [each for one in rows.rejected for each in _as_wanted(one, source, entity, external_ids)]
+            yield Rows(tuple(one for one in rows.records if one.external_id in wanted), rejected)
+
+
+def _as_wanted(
+    rejected: RejectedRecord, source: Source, entity: str, external_ids: Sequence[str]
+) -> Sequence[RejectedRecord]:
+    """A credit note that cannot be read stands for each use of it that was asked for."""
+    if entity not in profile.PAYERS or source.resource is not profile.CREDIT_NOTES:
+        return [rejected]
+    uses = [one for one in external_ids if ids_in(source, entity, [one]) == [rejected.external_id]]
+    return [replace(rejected, external_id=one) for one in uses] or [rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Named records as they are now. One that is there and cannot be read is neither what it says nor gone."""
+
+    connection: str
+    entity: str
+    rows: Sequence[Rows]
+
+    def get(self, external_id: str) -> WireRecord | None:
+        """None if there is none. Raises TieoutError for one that cannot be read, or that may be one without an id."""
+        records = (record for rows in self.rows for record in rows.records)
+        if found := next((record for record in records if record.external_id == external_id), None):
+            return found
+        for rejected in (one for rows in self.rows for one in rows.rejected):
+            if rejected.external_id in (external_id, None):
+                raise _unreadable(self.connection, self.entity, rejected)
+        return None
 
 
 def records_with_ids(
     wire: Wire, entity: str, external_ids: Sequence[str], accounts: BankAccounts, *, base_currency: str = ""
-) -> dict[str, WireRecord]:
-    """The same, readable ones only, by id."""
+) -> Found:
+    """The same, to be asked for one by one."""
     pages = rows_with_ids(wire, entity, external_ids, accounts, base_currency=base_currency) if external_ids else ()
-    return {record.external_id: record for rows in pages for record in rows.records}
+    return Found(wire.connection, entity, list(pages))
 
 
 def allocations_of(wire: Wire, entity: str, note_id: str) -> list[WireRecord]:
-    """What one credit note was used for."""
+    """What one credit note was used for. Raises TieoutError if it cannot be read."""
     source = next(one for one in WIRE_ENTITIES[entity].sources if one.resource is profile.CREDIT_NOTES)
     return [
         record
         for batch in Walk(wire, source.resource, entity=entity).with_ids([note_id])
-        for record in sort_out(entity, source, batch.read).records
+        for record in all_readable(wire.connection, entity, sort_out(entity, source, batch.read))
     ]
+
+
+def with_mark(read: Iterable[Row], marker: str | None) -> list[Row]:
+    """Those rows that carry a mark, whatever else they say."""
+    return [row for row in read if isinstance(row.value, OBJECTS) and marker_in(row.value) == marker]
+
+
+def all_readable(connection: str, entity: str, rows: Rows) -> Sequence[WireRecord]:
+    """The records, where none may be overlooked. Raises TieoutError for one that cannot be read."""
+    if rows.rejected:
+        raise _unreadable(connection, entity, rows.rejected[0])
+    return rows.records
+
+
+def _unreadable(connection: str, entity: str, rejected: RejectedRecord) -> TieoutError:
+    return TieoutError(
+        ErrorKind.VALIDATION,
+        connection=connection,
+        entity=entity,
+        external_id=rejected.external_id,
+        doing=f"looking for {entity}",
+        found=f"a record that cannot be read: {rejected.field}: {rejected.found}",
+        expected=rejected.expected,
+        next_step="correct it in Xero",
+    )
 
 
 def contact_named(wire: Wire, entity: str, name: str) -> Mapping[str, Any] | None:

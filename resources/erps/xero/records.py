@@ -65,7 +65,7 @@ _HEADER: Mapping[Resource, tuple[str, ...]] = {
 }
 _DELETED = "DELETED"
 # Nearly every row is one of the first two, and asking for Mapping costs more than all else about it.
-_OBJECTS = (Shaped, dict, Mapping)
+OBJECTS = (Shaped, dict, Mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def sort_out(
     records: dict[str, WireRecord] = {}
     rejected: list[RejectedRecord] = []
     for one in read:
-        if isinstance(one.value, _OBJECTS) and not _belongs(entity, source, one.value, any_role):
+        if isinstance(one.value, OBJECTS) and not _belongs(entity, source, one.value, any_role):
             continue
         for record in _read_row(entity, source.resource, one, base_currency):
             if isinstance(record, RejectedRecord):
@@ -126,13 +126,13 @@ def wholes_of(entity: str, source: Source, rows: Iterable[Any]) -> dict[str, fro
 
 def version_of(row: Any, resource: Resource) -> tuple[str, str]:
     """Tells the versions of a row apart within one walk."""
-    if not isinstance(row, _OBJECTS):
+    if not isinstance(row, OBJECTS):
         return "", ""
     return str(row.get(resource.key, "")), str(row.get("UpdatedDateUTC", ""))
 
 
 def modified_at_of(row: Any) -> datetime | None:
-    return read_instant(row.get("UpdatedDateUTC")) if isinstance(row, _OBJECTS) else None
+    return read_instant(row.get("UpdatedDateUTC")) if isinstance(row, OBJECTS) else None
 
 
 def token_of(resource: Resource, row: Mapping[str, Any]) -> str:
@@ -141,7 +141,7 @@ def token_of(resource: Resource, row: Mapping[str, Any]) -> str:
     contact = row.get("Contact")
     values = _header_of(type(row), resource)(row)
     said = [value if type(value) is str else _plain(value) for value in values]
-    said.append(str(contact.get("ContactID")) if isinstance(contact, _OBJECTS) else "")
+    said.append(str(contact.get("ContactID")) if isinstance(contact, OBJECTS) else "")
     if resource not in _HEADER:
         said.append(wire_json.as_raw_text(plain(row)))
     digest = hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:12]
@@ -199,7 +199,7 @@ def has_role(entity: str, contact: Mapping[str, Any]) -> bool:
 
 def _read_row(entity: str, resource: Resource, read: Row, base_currency: str) -> Iterator[WireRecord | RejectedRecord]:
     row, text = read.value, read.text
-    if not isinstance(row, _OBJECTS):
+    if not isinstance(row, OBJECTS):
         yield _rejected(row, None, "", f"{type(row).__name__} instead of a record", "an object")
         return
     external_id = _external_id(resource, row)

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.fields import Text
+from ledger.fields import Amount, Text
 from resources.connector import Refusal, Wanted
 from resources.erps.xero.company import Company, is_active, names_of
+from resources.erps.xero.documents import XeroDay
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import AUTHORISED, CONTACT_ROLES, DOCUMENTS, PAYERS
 from resources.erps.xero.refusing_amounts import of_amounts
@@ -36,7 +37,7 @@ def refusals_of(wanted: Wanted, company: Company) -> list[Refusal]:
     """Everything known to be refused; empty if the record may be sent."""
     if wanted.operation in ("void", "delete"):
         return [*_of_ending(wanted), *_of_closed_books(wanted, company)]
-    found = [*_of_texts(wanted), *_of_codes(wanted, company), *_of_currency(wanted, company)]
+    found = [*_of_texts(wanted), *_of_emptied(wanted), *_of_codes(wanted, company), *_of_currency(wanted, company)]
     if wanted.entity in CONTACT_ROLES:
         found += _of_contacts(wanted)
     elif wanted.entity == "items":
@@ -106,6 +107,19 @@ def _of_texts(wanted: Wanted) -> Iterator[Refusal]:
         if len(getattr(wanted.record, name) or "") > limit:
             yield Refusal(
                 name, f"{len(getattr(wanted.record, name))} characters", f"at most {limit} in Xero", "shorten it"
+            )
+
+
+def _of_emptied(wanted: Wanted) -> Iterator[Refusal]:
+    """Xero keeps what an update leaves out, and a text alone is known to be emptied by ""."""
+    for name, wire in MAPPINGS[wanted.entity].fields.items():
+        is_emptied = wanted.base is not None and _is_new(wanted, name) and getattr(wanted.record, name) is None
+        if is_emptied and isinstance(wire, XeroDay | Amount):
+            yield Refusal(
+                name,
+                f"nothing instead of {getattr(wanted.base, name)}",
+                "a value: how one is taken out by the API is not known",
+                "give it one, or take it out in Xero",
             )
 
 

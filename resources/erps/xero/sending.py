@@ -34,12 +34,12 @@ from resources.erps.xero.answers import (
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.errors import messages_of
 from resources.erps.xero.profile import CONTACT_ROLES, ELEMENTS_PER_WRITE_MAX, PAYERS, WIRE_ENTITIES
-from resources.erps.xero.reading import allocations_of, contact_named, records_with_ids
+from resources.erps.xero.reading import Found, allocations_of, contact_named, records_with_ids
 from resources.erps.xero.records import PREFIXES, has_role
-from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone, is_in_two_steps
+from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone
 from resources.erps.xero.wire import Answer as WireAnswer
 from resources.erps.xero.wire import Wire
-from resources.erps.xero.writing_money import names_unsent
+from resources.erps.xero.writing_money import is_in_two_steps, names_unsent
 from resources.errors import ErrorKind, TieoutError
 
 DOING = "pushing"
@@ -126,7 +126,7 @@ class Sender:
         except TieoutError:
             # What was sent is answered; that it cannot be read now changes nothing of it.
             return {}
-        return {n: answer for n, answer in found.items() if not isinstance(answer, Deferred)}
+        return {n: answer for n, answer in found.items() if isinstance(answer, Written | Stale)}
 
     def _checked(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
         """Answers for the writes that must not go out: their record is not what was merged, or cannot be read."""
@@ -142,7 +142,11 @@ class Sender:
                 answers.update((n, Deferred(error)) for n in these)
                 continue
             for number, write in these.items():
-                found = there.get(str(write.external_id))
+                try:
+                    found = there.get(str(write.external_id))
+                except TieoutError as error:
+                    answers[number] = Refused(error)
+                    continue
                 if write.operation == "delete" and (found is None or found.is_deleted):
                     answers[number] = Written(found or _gone(write))
                 elif found is None or found.is_deleted:
@@ -168,7 +172,7 @@ class Sender:
     def _sent(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
         """Answers for the writes of one call. Raises for authentication and authorization, if none has happened."""
         first = next(iter(writes.values()))
-        if first.entity in PAYERS and is_in_two_steps(first):
+        if first.entity in PAYERS and is_in_two_steps(first.body):
             return {n: self._money.applied(write) for n, write in writes.items()}
         try:
             elements = self._call(list(writes.values()))
@@ -209,7 +213,12 @@ class Sender:
             return {number: InDoubt(error) for number in ids}
         answers: dict[int, Answer] = {}
         for number, external_id in ids.items():
-            write, record = writes[number], there.get(external_id)
+            write = writes[number]
+            try:
+                record = there.get(external_id)
+            except TieoutError as error:
+                answers[number] = InDoubt(error)
+                continue
             if record is None:
                 is_gone = write.operation == "delete"
                 answers[number] = (
@@ -282,7 +291,7 @@ class Sender:
         digest = hashlib.sha256(_encode(request)).hexdigest()[:16]
         return f"{self._wire.tenant_id}.{write.batch_key or write.key}.{digest}"
 
-    def _read(self, entity: str, ids: Sequence[str]) -> dict[str, WireRecord]:
+    def _read(self, entity: str, ids: Sequence[str]) -> Found:
         base = self._base_currency() if entity in CONTACT_ROLES else ""
         return records_with_ids(self._wire, entity, ids, self._accounts, base_currency=base)
 

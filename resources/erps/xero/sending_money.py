@@ -16,13 +16,14 @@ from typing import Any
 from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.xero import profile
 from resources.erps.xero.answers import answer_to_element, answer_to_failure, doubt_of, refused_of
-from resources.erps.xero.documents import exact
 from resources.erps.xero.errors import messages_of
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES
+from resources.erps.xero.reading import Found, all_readable, with_mark
 from resources.erps.xero.records import PREFIXES, sort_out
 from resources.erps.xero.wire import Wire
+from resources.erps.xero.writing_money import met_allocations
 from resources.errors import ErrorKind, TieoutError
 
 SEPARATELY = "false"
@@ -37,11 +38,6 @@ _CREDITS: Mapping[str, tuple[str, str]] = {
 Call = Callable[..., list[Any]]
 
 
-def is_in_two_steps(write: Write) -> bool:
-    """Whether it makes an overpayment and applies it."""
-    return "BankAccount" in write.body and "Allocations" in write.body
-
-
 def is_alone(write: Write) -> bool:
     """Whether a write of money is a call by its nature."""
     return write.operation != "create" or "Allocations" in write.body
@@ -52,7 +48,7 @@ class MoneySender:
     gives records by id.
     """
 
-    def __init__(self, wire: Wire, call: Call, read: Callable[[str, Sequence[str]], dict[str, WireRecord]]) -> None:
+    def __init__(self, wire: Wire, call: Call, read: Callable[[str, Sequence[str]], Found]) -> None:
         self._wire = wire
         self._call = call
         self._read = read
@@ -100,7 +96,7 @@ class MoneySender:
                 return answer
             key, left = answer, write.body["Allocations"]
         else:
-            key, left = made.external_id.partition(":")[2], unallocated(write, made)
+            key, left = made.external_id.partition(":")[2], met_allocations(write.body, made.payload)[1]
         try:
             refused = self._said(self._allocate(write, "OverpaymentID", key, left)) if left else []
         except TieoutError as error:
@@ -123,8 +119,9 @@ class MoneySender:
         source = next(one for one in WIRE_ENTITIES[write.entity].sources if one.resource is profile.OVERPAYMENTS)
         where = _of_contact(write.body)
         for batch in Walk(self._wire, source.resource, entity=write.entity, where=where).pages():
-            for record in sort_out(write.entity, source, batch.read).records:
-                if not record.is_deleted and marker_in(record.payload) == marker_in(write.body):
+            rows = sort_out(write.entity, source, with_mark(batch.read, marker_in(write.body)))
+            for record in all_readable(self._wire.connection, write.entity, rows):
+                if not record.is_deleted:
                     return record
         return None
 
@@ -144,10 +141,10 @@ class MoneySender:
         return answer_to_element(elements[0], write, doubt) if len(elements) == 1 else InDoubt(doubt)
 
     def _given_up(self, write: Write, key: str, refused: Refused) -> Answer:
-        """What was refused leaves nothing behind: allocations that were taken, and the bank transaction, go as well."""
+        """What was refused leaves nothing behind: our allocations that were taken, and the bank transaction, go too."""
         try:
             made = self.overpayment_of(write)
-            taken = made.payload.get("Allocations") or () if made is not None else ()
+            taken = met_allocations(write.body, made.payload)[0] if made is not None else []
             self._unallocate(write, "OverpaymentID", key, [one["AllocationID"] for one in taken])
             said = self._said(self._taken_back(write, "OverpaymentID", key))
         except TieoutError as error:
@@ -217,23 +214,6 @@ def answer_to_part(error: TieoutError, write: Write) -> Answer:
     """
     answer = answer_to_failure(error, write)
     return answer if isinstance(answer, Refused | Stale) and error.kind not in _RAISED else InDoubt(error)
-
-
-def unallocated(write: Write, made: WireRecord) -> list[Any]:
-    """Those allocations of a write that an overpayment does not have yet."""
-    there = [
-        ((one.get("Invoice") or {}).get("InvoiceID"), exact(one.get("Amount")))
-        for one in made.payload.get("Allocations") or ()
-        if isinstance(one, Mapping) and one.get("IsDeleted") is not True
-    ]
-    left = []
-    for one in write.body["Allocations"]:
-        wanted = (one["Invoice"]["InvoiceID"], exact(one["Amount"]))
-        if wanted in there:
-            there.remove(wanted)
-        else:
-            left.append(one)
-    return left
 
 
 def _of_contact(body: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from ledger.fields import Derived, MappingError
-from resources.connector import Refusal, Wanted
+from resources.connector import Refusal, Wanted, WireRecord
 from resources.erps.xero import contacts, markers
 from resources.erps.xero.company import Company, Rows
 from resources.erps.xero.documents import RATE_STEP
@@ -23,7 +23,7 @@ from resources.erps.xero.lines import new_lines, rewritten_lines
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES
 from resources.erps.xero.refusing import refusals_of
-from resources.erps.xero.writing_money import ended_payment, moved_money
+from resources.erps.xero.writing_money import ended_payment, is_in_two_steps, met_allocations, moved_money
 
 TYPES = {"invoices": "ACCREC", "bills": "ACCPAY", "credit_memos": "ACCRECCREDIT", "vendor_credits": "ACCPAYCREDIT"}
 REFERENCE_FIELDS = {
@@ -61,6 +61,9 @@ class XeroComposer:
 
     def marker_of(self, entity: str, payload: Mapping[str, Any]) -> str | None:
         return markers.marker_in(payload)
+
+    def is_part(self, body: Mapping[str, Any], found: WireRecord) -> bool:
+        return is_in_two_steps(body) and (found.is_deleted or met_allocations(body, found.payload)[1] != [])
 
     def _new_document(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record
@@ -113,8 +116,7 @@ def _changes(wanted: Wanted) -> dict[str, Any]:
         value, was = getattr(wanted.record, name), getattr(wanted.base, name)
         if value == was or isinstance(field, Derived) or field.is_read_only or name in ("currency", "status"):
             continue
-        # None is not said to Xero, which keeps what is not said; only a text can be emptied.
-        field.write(body, "" if value is None else value)
+        field.write(body, value)
     return body
 
 

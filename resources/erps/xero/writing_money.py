@@ -11,6 +11,7 @@ taken back whole or not at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from ledger.fields import MappingError
@@ -88,6 +89,36 @@ def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
     }
 
 
+def is_in_two_steps(body: Mapping[str, Any]) -> bool:
+    """Whether it makes an overpayment and applies it."""
+    return "BankAccount" in body and "Allocations" in body
+
+
+def met_allocations(body: Mapping[str, Any], payload: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Those allocations of an overpayment that a body asked for, what else there is being somebody else's; and those of
+    the body that it does not have yet.
+    """
+    there = [
+        one for one in payload.get("Allocations") or () if isinstance(one, Mapping) and one.get("IsDeleted") is not True
+    ]
+    met, left = [], []
+    for wanted in body["Allocations"]:
+        key, amount = wanted["Invoice"]["InvoiceID"], exact(wanted["Amount"])
+        found = next((one for one in there if _is_of(one, key, amount)), None)
+        if found is None:
+            left.append(wanted)
+        else:
+            there.remove(found)
+            met.append(found)
+    return met, left
+
+
+def _is_of(allocation: Mapping[str, Any], key: str, amount: Decimal) -> bool:
+    invoice = allocation.get("Invoice")
+    found = invoice.get("InvoiceID") if isinstance(invoice, Mapping) else None
+    return found == key and exact(allocation.get("Amount")) == amount
+
+
 def _applied_otherwise(wanted: Wanted) -> dict[str, Any]:
     """An overpayment or prepayment, taken off some documents and applied to others."""
     key, _, external_id = str(wanted.external_id).partition(":")
@@ -109,9 +140,7 @@ def gone_applications(wanted: Wanted) -> list[Any]:
 def allocation_id_of(part: Any, wanted: Wanted) -> str | None:
     """Which allocation of the credit, as it is held, one of its applications was."""
     for one in (wanted.held or {}).get("Allocations") or ():
-        invoice = one.get("Invoice") if isinstance(one, Mapping) else None
-        key = invoice.get("InvoiceID") if isinstance(invoice, Mapping) else None
-        if key == _key(part) and exact(one.get("Amount")) == part.amount and one.get("IsDeleted") is not True:
+        if isinstance(one, Mapping) and _is_of(one, _key(part), part.amount) and one.get("IsDeleted") is not True:
             found = one.get("AllocationID")
             return found if isinstance(found, str) and found else None
     return None

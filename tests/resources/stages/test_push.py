@@ -6,11 +6,14 @@ import json
 import time
 from contextlib import closing
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import psycopg
 import pytest
 
+from resources.connector import Wanted
+from resources.erps.quickbooks.writing import QuickBooksComposer
 from resources.stores import code_maps, records, switches
 from tests.books import Books, changed
 from tests.copied import copied
@@ -52,6 +55,27 @@ def test_a_new_customer_and_its_invoice_are_made_in_one_go_parents_first(company
         == (made["CustomerRef"]["value"])
     )
     assert quiet(company)
+
+
+def test_a_row_that_cannot_be_composed_is_held_and_stops_no_other(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    unforeseen = writer.customer("Unforeseen Ltd")
+    writer.customer("Lund & Sons")
+    composed = QuickBooksComposer.body
+
+    def body(self: QuickBooksComposer, wanted: Wanted) -> dict[str, Any]:
+        if wanted.record.name == "Unforeseen Ltd":
+            raise AttributeError("no such thing")
+        return composed(self, wanted)
+
+    monkeypatch.setattr(QuickBooksComposer, "body", body)
+    report = company.push()
+
+    assert (report.pushed, report.held) == ({"customers": 1}, {"customers": 1})
+    (error,) = company.open_errors()
+    assert (error["external_id"], error["kind"]) == (f"#{unforeseen}", "unknown")
+    assert "AttributeError: no such thing" in error["message"]
 
 
 def test_several_new_documents_go_in_one_batch_and_are_recorded_together(company: Books, writer: LedgerWriter):

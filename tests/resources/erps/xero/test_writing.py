@@ -12,7 +12,9 @@ import pytest
 from ledger.entities.bills import Bill
 from ledger.entities.documents import Application, PurchaseLine, SalesLine
 from ledger.entities.invoices import Invoice
+from ledger.entities.items import Item
 from ledger.entities.payments import Payment
+from ledger.entities.purchase_orders import PurchaseOrder
 from ledger.spec import Record
 from resources.connector import Stale, Wanted, WireRecord, Write, Written
 from resources.erps.xero.answers import oddity_of
@@ -69,6 +71,11 @@ def a_bill(**values: Any) -> Bill:
     return Bill(**{**said, **values})
 
 
+def an_order(**values: Any) -> PurchaseOrder:
+    said = {"vendor": guid(2), "issue_date": date(2026, 3, 1), "status": "open", "currency": "NZD"}
+    return PurchaseOrder(**{**said, "net_amount": Decimal(0), "total_amount": Decimal(0), **values})
+
+
 def wanted(record: Record, entity: str = "invoices", operation: Any = "create", **more: Any) -> Wanted:
     return Wanted(entity, operation, record, marker="M1" if operation == "create" else "", **more)
 
@@ -107,6 +114,21 @@ def test_an_update_names_what_changed_and_nothing_else():
     )
 
     assert body == {"InvoiceID": "I", "DueDate": "2026-05-01"}
+
+
+@pytest.mark.parametrize(
+    ("entity", "field", "base"),
+    [
+        ("invoices", "due_date", an_invoice()),
+        ("bills", "due_date", a_bill()),
+        ("purchase_orders", "expected_date", an_order(expected_date=date(2026, 4, 1))),
+        ("items", "sales_price", Item(name="Work", sku="W", kind="non_inventory", sales_price=Decimal("5.00"))),
+    ],
+)
+def test_what_is_no_text_cannot_be_emptied(entity: str, field: str, base: Record):
+    emptied = msgspec.structs.replace(base, **{field: None})
+
+    assert refused(emptied, entity, "update", base=base, held={"Status": "AUTHORISED"}, external_id="I") == {field}
 
 
 def test_unchanged_lines_go_back_as_they_are_held_with_their_tax_and_tracking():
