@@ -105,8 +105,32 @@ def test_what_is_refused_half_way_leaves_nothing_behind(both, customer, invoices
     assert both.there("Overpayments", "AUTHORISED", "PAID") == both.there("BankTransactions", "AUTHORISED") == []
 
 
-def test_a_credit_is_given_back_in_money(both, customer):
-    note = both.writer.insert(
+def give_back(both: BothBooks, customer: int, amount: int, **part: object) -> int:
+    return both.writer.insert(
+        "payments",
+        [{"document_key": "", "amount": Decimal(amount), **part}],
+        customer_id=customer,
+        payment_date="2026-03-04",
+        currency="USD",
+        total_amount=Decimal(-amount),
+        applied_amount=Decimal(-amount),
+        unapplied_amount=Decimal(0),
+        deposit_account_code="090",
+        reference_number="R-1",
+    )
+
+
+def given_back(both: BothBooks) -> list[tuple[str, int | str, Decimal]]:
+    """What refunds are given back out of, by the ledger: of what it has no row for, the id there."""
+    rows = both.books.rows(
+        "select a.* from ledger.payment_applications a join ledger.payments p on p.ledger_id = a.payment_id "
+        "where p.total_amount < 0"
+    )
+    return [(row["document_entity"], row["document_id"] or row["document_key"], row["amount"]) for row in rows]
+
+
+def a_credit(both: BothBooks, customer: int) -> int:
+    return both.writer.insert(
         "credit_memos",
         [{"kind": "item", "account_code": "200", "amount": Decimal(20), "description": "returned"}],
         customer_id=customer,
@@ -117,19 +141,11 @@ def test_a_credit_is_given_back_in_money(both, customer):
         total_amount=Decimal(20),
         open_amount=Decimal(20),
     )
-    part = {"document_entity": "credit_memos", "document_id": note, "document_key": "", "amount": Decimal(20)}
-    both.writer.insert(
-        "payments",
-        [part],
-        customer_id=customer,
-        payment_date="2026-03-04",
-        currency="USD",
-        total_amount=Decimal(-20),
-        applied_amount=Decimal(-20),
-        unapplied_amount=Decimal(0),
-        deposit_account_code="090",
-        reference_number="R-1",
-    )
+
+
+def test_a_credit_is_given_back_in_money(both, customer):
+    note = a_credit(both, customer)
+    give_back(both, customer, 20, document_entity="credit_memos", document_id=note)
 
     report = both.books.push()
 
@@ -137,6 +153,37 @@ def test_a_credit_is_given_back_in_money(both, customer):
     (made,) = both.there("Payments")
     assert (made["PaymentType"], made["Amount"]) == ("ARCREDITPAYMENT", 20)
     assert both.is_settled()
+    assert given_back(both) == [("credit_memos", note, 20)]
+
+
+def test_a_credit_that_is_given_back_there_is_so_here(both, customer):
+    note = a_credit(both, customer)
+    both.books.push()
+    (credit,) = both.there("CreditNotes")
+    key = credit["CreditNoteID"]
+    body = {"CreditNote": {"CreditNoteID": key}, "Account": {"Code": "090"}, "Date": "2026-03-05", "Amount": 20}
+    both.books.simulator.post("edit", {"method": "PUT", "path": "/Payments", "body": body})
+
+    both.books.sync()
+
+    assert given_back(both) == [("credit_memos", note, 20)]
+    assert both.is_settled()
+
+
+def test_money_that_nobody_owed_is_given_back(both, customer):
+    both.pay(customer, "30.00")
+    both.books.push()
+    (made,) = both.there("Overpayments")
+    key = made["OverpaymentID"]
+    give_back(both, customer, 20, document_entity="overpayments", document_key=key)
+
+    both.books.push()
+
+    assert both.is_settled()
+    (refund,) = both.there("Payments")
+    assert (refund["PaymentType"], refund["Amount"]) == ("AROVERPAYMENTPAYMENT", 20)
+    assert given_back(both) == [("overpayments", key, 20)]
+    assert both.books.value("select unapplied_amount from ledger.payments where total_amount > 0") == 10
 
 
 @pytest.mark.parametrize("others", [0, 1])
