@@ -235,6 +235,12 @@ class Composer(Protocol):
         """The marker that a record carries, if it is one of ours."""
         ...
 
+    def is_complete(self, entity: str, body: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+        """Whether a record that carries a marker is all that the body of its create was to make; not where that takes
+        several calls and has broken off between them.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Write:

@@ -17,6 +17,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.settling import Theirs
 from resources.stores import bindings, conflicts, edits, mirror, outbox, records
 from resources.stores.conflicts import EXTERNAL_ID
+from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -96,11 +97,22 @@ class Careful(Recording):
             return self._settle(entity, self._kept(entity, ledger_id), None, theirs, doubt)
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = intent.external_id or (bound.external_id if bound else None)
+        if theirs.record is not None and self._is_half_made(intent, theirs):
+            # The push goes on with it; as it is, it would look as if somebody had taken the rest away.
+            return "same"
         if made in (None, theirs.external_id):
             self.keep_in_mirror(entity, [_wire(theirs)])
             self._record(Effect(intent, _wire(theirs), "it came back with a pull"), theirs.record)
             return "updated"
         return self._hold_twin(entity, intent.ledger_id, made, theirs)
+
+    def _is_half_made(self, intent: Intent, theirs: Theirs) -> bool:
+        """Whether a create in doubt has broken off between its calls."""
+        try:
+            body = said_by(intent).body
+        except UnreadableIntentError:
+            return False
+        return intent.state == "sent" and not self.composer.is_complete(intent.entity, body, theirs.payload)
 
     def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
         """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""

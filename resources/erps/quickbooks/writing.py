@@ -77,6 +77,9 @@ class QuickBooksComposer:
     def marker_of(self, entity: str, payload: Mapping[str, Any]) -> str | None:
         return marker_in(payload.get("PrivateNote"))
 
+    def is_complete(self, entity: str, body: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+        return True
+
     def _created(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record
         mapping = MAPPINGS[entity]

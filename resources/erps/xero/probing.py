@@ -19,8 +19,8 @@ from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, So
 from resources.erps.xero.reading import allocations_of, records_with_ids
 from resources.erps.xero.records import sort_out
 from resources.erps.xero.sending import allocation_in
-from resources.erps.xero.sending_money import is_in_two_steps, unallocated
 from resources.erps.xero.wire import Wire
+from resources.erps.xero.writing_money import is_in_two_steps, unallocated
 
 SKEW_MAX = timedelta(minutes=10)
 # A clock over there that is behind by more than this is taken into account by asking again.
@@ -83,7 +83,7 @@ class Prober:
                 deleted = record
                 continue
             # Made but not applied yet is not done: sent again, it is gone on with.
-            is_half = is_in_two_steps(write) and unallocated(write, record) != []
+            is_half = is_in_two_steps(write.body) and unallocated(write.body, record.payload) != []
             return walk.began_at, None if is_half else record
         return walk.began_at, deleted
 

@@ -36,10 +36,10 @@ from resources.erps.xero.errors import messages_of
 from resources.erps.xero.profile import CONTACT_ROLES, ELEMENTS_PER_WRITE_MAX, PAYERS, WIRE_ENTITIES
 from resources.erps.xero.reading import allocations_of, contact_named, records_with_ids
 from resources.erps.xero.records import PREFIXES, has_role
-from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone, is_in_two_steps
+from resources.erps.xero.sending_money import SEPARATELY, MoneySender, is_alone
 from resources.erps.xero.wire import Answer as WireAnswer
 from resources.erps.xero.wire import Wire
-from resources.erps.xero.writing_money import names_unsent
+from resources.erps.xero.writing_money import is_in_two_steps, names_unsent
 from resources.errors import ErrorKind, TieoutError
 
 DOING = "pushing"
@@ -168,7 +168,7 @@ class Sender:
     def _sent(self, writes: Mapping[int, Write]) -> dict[int, Answer]:
         """Answers for the writes of one call. Raises for authentication and authorization, if none has happened."""
         first = next(iter(writes.values()))
-        if first.entity in PAYERS and is_in_two_steps(first):
+        if first.entity in PAYERS and is_in_two_steps(first.body):
             return {n: self._money.applied(write) for n, write in writes.items()}
         try:
             elements = self._call(list(writes.values()))

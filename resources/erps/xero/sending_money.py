@@ -16,13 +16,13 @@ from typing import Any
 from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.xero import profile
 from resources.erps.xero.answers import answer_to_element, answer_to_failure, doubt_of, refused_of
-from resources.erps.xero.documents import exact
 from resources.erps.xero.errors import messages_of
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES
 from resources.erps.xero.records import PREFIXES, sort_out
 from resources.erps.xero.wire import Wire
+from resources.erps.xero.writing_money import unallocated
 from resources.errors import ErrorKind, TieoutError
 
 SEPARATELY = "false"
@@ -35,11 +35,6 @@ _CREDITS: Mapping[str, tuple[str, str]] = {
 }
 
 Call = Callable[..., list[Any]]
-
-
-def is_in_two_steps(write: Write) -> bool:
-    """Whether it makes an overpayment and applies it."""
-    return "BankAccount" in write.body and "Allocations" in write.body
 
 
 def is_alone(write: Write) -> bool:
@@ -100,7 +95,7 @@ class MoneySender:
                 return answer
             key, left = answer, write.body["Allocations"]
         else:
-            key, left = made.external_id.partition(":")[2], unallocated(write, made)
+            key, left = made.external_id.partition(":")[2], unallocated(write.body, made.payload)
         try:
             refused = self._said(self._allocate(write, "OverpaymentID", key, left)) if left else []
         except TieoutError as error:
@@ -217,23 +212,6 @@ def answer_to_part(error: TieoutError, write: Write) -> Answer:
     """
     answer = answer_to_failure(error, write)
     return answer if isinstance(answer, Refused | Stale) and error.kind not in _RAISED else InDoubt(error)
-
-
-def unallocated(write: Write, made: WireRecord) -> list[Any]:
-    """Those allocations of a write that an overpayment does not have yet."""
-    there = [
-        ((one.get("Invoice") or {}).get("InvoiceID"), exact(one.get("Amount")))
-        for one in made.payload.get("Allocations") or ()
-        if isinstance(one, Mapping) and one.get("IsDeleted") is not True
-    ]
-    left = []
-    for one in write.body["Allocations"]:
-        wanted = (one["Invoice"]["InvoiceID"], exact(one["Amount"]))
-        if wanted in there:
-            there.remove(wanted)
-        else:
-            left.append(one)
-    return left
 
 
 def _of_contact(body: Mapping[str, Any]) -> str:

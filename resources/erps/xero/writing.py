@@ -23,7 +23,7 @@ from resources.erps.xero.lines import new_lines, rewritten_lines
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES
 from resources.erps.xero.refusing import refusals_of
-from resources.erps.xero.writing_money import ended_payment, moved_money
+from resources.erps.xero.writing_money import ended_payment, is_in_two_steps, moved_money, unallocated
 
 TYPES = {"invoices": "ACCREC", "bills": "ACCPAY", "credit_memos": "ACCRECCREDIT", "vendor_credits": "ACCPAYCREDIT"}
 REFERENCE_FIELDS = {
@@ -61,6 +61,9 @@ class XeroComposer:
 
     def marker_of(self, entity: str, payload: Mapping[str, Any]) -> str | None:
         return markers.marker_in(payload)
+
+    def is_complete(self, entity: str, body: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+        return not (entity in PAYERS and is_in_two_steps(body) and unallocated(body, payload))
 
     def _new_document(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record

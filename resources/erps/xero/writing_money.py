@@ -1,8 +1,9 @@
 """Payments as Xero takes them: a payment of one document, the use of a credit, money with a rest, money given back.
 
-Belongs here: bodies, told apart by their keys. `Invoice` or one of the credits makes a Payment; `CreditNoteID` with
-`Allocations` uses a credit note; `BankAccount` makes an overpayment, which is then applied by its `Allocations`: that
-is how money for several documents, or with a rest, stays one record. What has no form is refused (`refusing_money.py`).
+Belongs here: bodies, told apart by their keys, and what of one is missing there. `Invoice` or one of the credits makes
+a Payment; `CreditNoteID` with `Allocations` uses a credit note; `BankAccount` makes an overpayment, which is then
+applied by its `Allocations`: that is how money for several documents, or with a rest, stays one record. What has no
+form is refused (`refusing_money.py`).
 
 Why not a batch payment for several documents: it has no contact, comes back as one payment for each document, and is
 taken back whole or not at all.
@@ -160,6 +161,28 @@ def _allocations(record: Any, parts: Sequence[Any]) -> dict[str, Any]:
 
 def _key(part: Any) -> str:
     return part.document or part.document_key
+
+
+def is_in_two_steps(body: Mapping[str, Any]) -> bool:
+    """Whether it makes an overpayment and applies it."""
+    return "BankAccount" in body and "Allocations" in body
+
+
+def unallocated(body: Mapping[str, Any], made: Mapping[str, Any]) -> list[Any]:
+    """Those allocations of a body that an overpayment does not have yet."""
+    there = [
+        ((one.get("Invoice") or {}).get("InvoiceID"), exact(one.get("Amount")))
+        for one in made.get("Allocations") or ()
+        if isinstance(one, Mapping) and one.get("IsDeleted") is not True
+    ]
+    left = []
+    for one in body["Allocations"]:
+        wanted = (one["Invoice"]["InvoiceID"], exact(one["Amount"]))
+        if wanted in there:
+            there.remove(wanted)
+        else:
+            left.append(one)
+    return left
 
 
 def names_unsent(value: Any) -> bool:

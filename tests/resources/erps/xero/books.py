@@ -5,10 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 
 BANK = "090"
+
+
+class Died(Exception):
+    """The push ended in the middle."""
 
 
 class BothBooks:
@@ -40,6 +46,18 @@ class BothBooks:
     def pay(self, customer: int, amount: str, applied: dict[int, str] | None = None, **values: Any) -> int:
         said = {"deposit_account_code": BANK, "reference_number": "T-1", **values}
         return self.writer.payment(customer, amount, applied, **said)
+
+    def die_after_sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Push and die with the write sent, and nobody knows what of it has happened."""
+
+        def hook(name: str) -> None:
+            if name == "after_send":
+                raise Died
+
+        with monkeypatch.context() as patched:
+            patched.setattr("resources.points.hook", hook)
+            with pytest.raises(Died):
+                self.books.push()
 
     def open_amounts(self) -> dict[str, Decimal]:
         """Document number -> what is open, by the ledger."""

@@ -87,6 +87,25 @@ def test_an_attempt_that_breaks_off_half_way_is_gone_on_with(both, customer, inv
     assert both.is_settled()
 
 
+def test_money_that_a_sync_brings_before_it_is_applied_is_applied_all_the_same(
+    both, customer, invoices, no_waiting, monkeypatch
+):
+    first, second = invoices
+    both.pay(customer, "100.00", {first: "40.00", second: "25.00"})
+    both.books.services.pace = 0.001
+    both.books.simulator.post("faults", [{"method": "PUT", "path": "*/BankTransactions*", "nth": 1, "drop": "after"}])
+    both.die_after_sending(monkeypatch)
+
+    both.books.sync()
+    both.books.change("update sync.outbox set due_at = now()")
+    both.books.push()
+
+    (made,) = both.there("Overpayments")
+    assert (made["RemainingCredit"], len(made["Allocations"])) == (35, 2)
+    assert both.books.value("select sum(amount) from ledger.payment_applications") == 65
+    assert both.is_settled()
+
+
 def test_what_is_refused_half_way_leaves_nothing_behind(both, customer, invoices):
     first, second = invoices
     bound = both.books.rows("select external_id, ledger_id from sync.bindings where entity = 'invoices'")
