@@ -1,107 +1,25 @@
-"""Both hands: what people do to records here and over there, and what each had seen when it wrote.
+"""Both hands: what people do to records here and over there.
 
-Belongs here: single deeds and the memory of them. Which deed comes when is `schedule.py`, what must have become of them
-`invariants.py`. A deed that makes no sense just then (the record is gone, or paid) is left undone.
+Belongs here: single deeds; those with money are `money.py`, the memory of all of them is `records.py`. Which deed comes
+when is `schedule.py`, what must have become of them `invariants.py`. A deed that makes no sense just then (the record
+is gone, or paid) is left undone.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from psycopg import sql
 
-from tests.faults.kinds import DAY, SETTLES, Kind, ledger_line
+from tests.faults.kinds import DAY, Kind, ledger_line
+from tests.faults.money import Entry, Money
+from tests.faults.records import ACTIVE, AMOUNT, LIVE, STATE, Record, edit_of_ended, end
 from tests.faults.world import World
 from tests.ledger_writer import LedgerWriter
-
-AMOUNT = "total_amount"
-STATE = "state"
-ACTIVE = "is_active"
-LIVE = "live"
-
-
-@dataclass
-class Value:
-    """One field of one record: what each hand wrote last, whose word was the last of all, and whether they wrote it
-    without having seen each other.
-    """
-
-    ours: Any = None
-    theirs: Any = None
-    last: Any = None
-    is_concurrent: bool = False
-    is_ours_always: bool = False
-    is_over_doubt: bool = False
-    """Theirs stands on ours, and nobody here knew that ours had arrived: the ledger, whose field it is, may take it for
-    written unseen.
-    """
-
-    def write(self, hand: str, value: Any, *, shown: Any, in_doubt: bool = False) -> None:
-        """One hand writes where its book has `shown` so far; `in_doubt`: what was sent of the record."""
-        other = self.theirs if hand == "ours" else self.ours
-        has_seen = other is None or shown == self.last
-        setattr(self, hand, value)
-        if self.is_ours_always:
-            # Whoever sees what the ledger said, sees what was decided.
-            self.is_concurrent = not has_seen
-            self.is_over_doubt = in_doubt and hand == "theirs"
-            self.last = self.ours if self.is_concurrent else value
-            return
-        self.is_concurrent = self.is_concurrent or not has_seen
-        self.last = value
-
-    def settle(self, value: Any) -> None:
-        """Somebody decided: it is this."""
-        self.ours = self.theirs = self.last = value
-        self.is_concurrent = False
-
-
-@dataclass
-class Record:
-    """One record of both books; an id is None as long as that book has none for it, or nobody has looked."""
-
-    kind: Kind
-    name: str
-    ledger_id: int | None = None
-    external_id: str | None = None
-    values: dict[str, Value] = field(default_factory=dict)
-    paid: Decimal = Decimal(0)
-    is_touched: bool = False
-    """Somebody changed its amount or ended it: it is not paid any more, as a paid one is not changed."""
-    names: set[str] = field(default_factory=set)
-    """All it was ever called; `name` is the last."""
-
-    def __post_init__(self) -> None:
-        self.names.add(self.name)
-
-    def value(self, name: str) -> Value:
-        return self.values.setdefault(name, Value(is_ours_always=name in self.kind.ours_always))
-
-    def texts_without_ours(self) -> list[str]:
-        """The fields that our hand has never written."""
-        return [n for n in self.kind.texts if n not in self.values or self.values[n].ours is None]
-
-    @property
-    def can_be_edited(self) -> bool:
-        return bool(self.kind.texts) or self.kind.has_amount
-
-    @property
-    def is_in_both(self) -> bool:
-        return self.ledger_id is not None and self.external_id is not None and not self.is_ended
-
-    @property
-    def is_ended(self) -> bool:
-        """Somebody deleted or voided it, seen or not."""
-        return STATE in self.values and self.values[STATE].last not in (None, LIVE)
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind.entity}/{self.name}"
 
 
 class Hands:
@@ -116,6 +34,7 @@ class Hands:
         self.story: list[str] = []
         self._count = 0
         self.ids = self._known()
+        self.money = Money(self)
 
     def _known(self) -> dict[str, int]:
         """The records that every world begins with; gives `entity/external id` -> ledger id."""
@@ -170,12 +89,13 @@ class Hands:
     # Here
 
     def make_here(self, chance: random.Random, entity: str, strange_party: bool = False) -> None:
-        kind, name = self.erp.kinds[entity], self._name("H")
+        kind, name = self.erp.kinds[entity], self.a_name("H")
         if entity == "customers" and chance.random() < 0.25 and not self._has(entity, self.erp.taken_name):
             name = self.erp.taken_name or name
         amount = _an_amount(chance)
         values: dict[str, Any] = {kind.name: name, **kind.always}
         lines: list[dict[str, Any]] = []
+        entry: Entry | None = None
         if entity in ("customers", "vendors"):
             values["currency"] = "USD"
         elif entity == "items":
@@ -193,12 +113,18 @@ class Hands:
                 else {"status": "open", "payable_account_code": self.erp.payable_code}
             )
         else:
-            lines, values = self._payment_here(chance, kind, values, amount)
-            if not lines and entity in self.erp.settles_always and entity != "bill_payments":
-                return
+            entry = self.money.entered_here(chance, kind, amount)
+            lines, values = entry.lines, values | entry.values
         if kind.party:
             values[kind.party_column] = self._party_here(chance, kind, strange_party, values)
+        if entry and entry.use:
+            entry.use.ledger_id = self.writer.insert(entity, lines, **values)
+            self.money.uses.append(entry.use)
+            self.say("here: {2} of {0} is used on {1}".format(*entry.use.says))
+            return
         record = Record(kind, name)
+        if entry:
+            record.settles, record.used = entry.settles, entry.values["applied_amount"]
         for text in kind.texts:
             if chance.random() < 0.4:
                 values[text] = self._text(text, "here")
@@ -217,43 +143,13 @@ class Hands:
         if kind.party_column in values:
             return values[kind.party_column]
         if is_new:
-            name = self._name("P")
+            name = self.a_name("P")
             made = self.writer.insert(str(kind.party), name=name, currency="USD")
             record = Record(self.erp.kinds[str(kind.party)], name, made)
             record.value(STATE).write("ours", LIVE, shown=None)
             self.records.append(record)
             return made
         return self.ids[f"{kind.party}/{self.erp.parties[str(kind.party)]}"]
-
-    def _payment_here(
-        self, chance: random.Random, kind: Kind, values: dict[str, Any], amount: Decimal
-    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Money that settles all or a part of a document, or nothing yet."""
-        lines: list[dict[str, Any]] = []
-        settled = Decimal(0)
-        document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
-        row = self.row(document) if document else None
-        if document and row and not row["is_deleted"] and not row["is_void"]:
-            left = row[AMOUNT] - document.paid
-            settled = min(left, amount)
-            if settled > 0:
-                document.paid += settled
-                lines.append(
-                    {
-                        "document_entity": SETTLES[kind.entity],
-                        "document_id": document.ledger_id,
-                        "document_key": "",
-                        "amount": settled,
-                    }
-                )
-                values[kind.party_column] = row[kind.party_column]
-        is_whole = settled > 0 and (kind.entity in self.erp.settles_always or chance.random() < 0.5)
-        total = settled if is_whole else max(amount, settled)
-        values |= {"payment_date": DAY, "currency": "USD", AMOUNT: total, "applied_amount": settled}
-        values |= {"unapplied_amount": total - settled}
-        if kind.entity == "bill_payments":
-            values |= {"method": "check", "paid_from_account_code": self.erp.bank_code}
-        return lines, values
 
     def edit_here(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
         record = record or self.pick(chance, lambda r: r.can_be_edited)
@@ -274,7 +170,7 @@ class Hands:
         self.writer.update(record.kind.entity, record.ledger_id, **{name: value})
         known = record.value(name)
         known.write("ours", value, shown=row[name])
-        _edit_of_ended(record, "theirs", name, is_shown=bool(row.get("is_void")))
+        edit_of_ended(record, "theirs", name, is_shown=bool(row.get("is_void")))
         self.say(f"here: {record.label}.{name} = {value}")
 
     def _amount_here(self, chance: random.Random, record: Record, row: dict[str, Any]) -> None:
@@ -298,11 +194,13 @@ class Hands:
                 {"new": value, "id": record.ledger_id},
             )
         known.write("ours", value, shown=row[AMOUNT])
-        _edit_of_ended(record, "theirs", AMOUNT, is_shown=False)
+        edit_of_ended(record, "theirs", AMOUNT, is_shown=False)
         record.is_touched = True
         self.say(f"here: {record.label} is over {value}")
 
     def end_here(self, chance: random.Random) -> None:
+        if self.money.uses and chance.random() < 0.4 and self.money.take_back_here(chance):
+            return
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"] or row.get("is_void"):
@@ -312,63 +210,39 @@ class Hands:
         how = chance.choice(record.kind.ends)
         self.writer.update(record.kind.entity, record.ledger_id, **{"is_void" if how == "void" else "is_deleted": True})
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and row[n] != v.last}
-        _end(record, "ours", how, unseen)
+        end(record, "ours", how, unseen)
         self.say(f"here: {how} {record.label}")
 
     def _is_whole(self, record: Record, row: Mapping[str, Any]) -> bool:
-        """Whether money is for one document and nothing else."""
+        """Whether money is for one document and nothing else, or all out of one credit."""
         table, parent = record.kind.parts or ("", "")
         parts = sql.SQL("select amount from {} where {} = %s").format(
             sql.Identifier("ledger", table), sql.Identifier(parent)
         )
-        return [part["amount"] for part in self.world.rows(parts, record.ledger_id)] == [row[AMOUNT]]
+        return [part["amount"] for part in self.world.rows(parts, record.ledger_id)] == [abs(row[AMOUNT])]
 
     def apply_here(self, chance: random.Random) -> None:
-        """Money that came earlier settles a document now."""
-        record = self.pick(chance, lambda r: r.kind.entity == "payments")
-        row = self.row(record) if record else None
-        if record is None or row is None or row["is_deleted"] or row["is_void"] or not row["unapplied_amount"]:
-            return
-        document = self.pick(
-            chance, lambda r: r.kind.entity == "invoices" and not r.is_touched and r.ledger_id is not None
-        )
-        owed = self.row(document) if document else None
-        if document is None or owed is None or owed["is_deleted"] or owed["customer_id"] != row["customer_id"]:
-            return
-        amount = min(owed[AMOUNT] - document.paid, row["unapplied_amount"])
-        if amount <= 0:
-            return
-        document.paid += amount
-        record.is_touched = True
-        with self.writer.transaction() as tx:
-            tx.execute(
-                "insert into ledger.payment_applications (tenant_id, payment_id, position, document_entity, "
-                "document_id, document_key, amount) select sync.current_tenant(), %(id)s, "
-                "1 + (select count(*) from ledger.payment_applications where payment_id = %(id)s), 'invoices', "
-                "%(document)s, '', %(amount)s",
-                {"id": record.ledger_id, "document": document.ledger_id, "amount": amount},
-            )
-            tx.execute(
-                "update ledger.payments set applied_amount = applied_amount + %(amount)s, "
-                "unapplied_amount = unapplied_amount - %(amount)s where ledger_id = %(id)s",
-                {"id": record.ledger_id, "amount": amount},
-            )
-        self.say(f"here: {record.label} settles {amount} of {document.label}")
+        self.money.apply_here(chance)
+
+    def apply_there(self, chance: random.Random) -> None:
+        self.money.apply_there(chance)
 
     # Over there
 
     def make_there(self, chance: random.Random, entity: str) -> None:
-        kind, name = self.erp.kinds[entity], self._name("T")
+        kind, name = self.erp.kinds[entity], self.a_name("T")
         amount = _an_amount(chance)
+        record = Record(kind, name)
+        if kind.is_money and self.money.made_there(chance, kind):
+            return
         body = self.erp.new(kind, name, amount)
         if kind.party:
             body |= self.erp.with_party(kind, self.erp.parties[kind.party])
         if kind.is_money:
-            money = self._payment_there(chance, kind, amount)
-            if money is None:
+            entered = self.money.entered_there(chance, kind, amount)
+            if entered is None:
                 return
-            body |= money
-        record = Record(kind, name)
+            body, record.settles = body | entered[0], entered[1]
         for text, path in kind.texts.items():
             if chance.random() < 0.4:
                 value = self._text(text, "there")
@@ -383,13 +257,15 @@ class Hands:
         self.records.append(record)
         self.say(f"there: make {record.label}")
         if kind.is_money:
-            self._apply_there(chance, kind, made)
+            record.used = self.erp.total_of(made) - self.erp.rest_of(made) if record.settles else Decimal(0)
+            for _ in range(chance.randint(0, 2)):
+                self.money.apply_there(chance, record)
         if kind.first:
             self._first_there(chance, self.erp.kinds[kind.first], record.external_id)
 
     def _first_there(self, chance: random.Random, kind: Kind, party: str) -> None:
         """The document that makes a new name a customer or a vendor."""
-        record, amount = Record(kind, self._name("T")), _an_amount(chance)
+        record, amount = Record(kind, self.a_name("T")), _an_amount(chance)
         body = self.erp.new(kind, record.name, amount) | self.erp.with_party(kind, party)
         made = self.world.edit_there(kind, self.erp.edit_of("create", kind, None, body))
         assert made is not None, f"making {record.label} was refused: {self.world.refused}"
@@ -398,39 +274,6 @@ class Hands:
         record.value(STATE).write("theirs", LIVE, shown=None)
         self.records.append(record)
         self.say(f"there: make {record.label} with it")
-
-    def _apply_there(self, chance: random.Random, kind: Kind, made: dict[str, Any]) -> None:
-        """Some of the rest settles a document, and perhaps another."""
-        if not self.erp.has_rest(made):
-            return
-        for _ in range(chance.randint(0, 2)):
-            document = self.pick(chance, lambda r: r.kind.entity == SETTLES[kind.entity] and not r.is_touched)
-            there = self.there(document) if document else None
-            if document is None or there is None or document.ledger_id is None:
-                continue
-            left = min(self.erp.open_of(document.kind, there), self.erp.total_of(there) - document.paid)
-            amount = min(left, self.erp.total_of(made) / 3).quantize(Decimal("0.01"))
-            if amount <= 0 or self.erp.party_of(document.kind, there) != self.erp.party_of(kind, made):
-                continue
-            if self.world.edited_there(self.erp.allocation(made, there, amount)):
-                document.paid += amount
-                self.say(f"there: {amount} of it settles {document.label}")
-
-    def _payment_there(self, chance: random.Random, kind: Kind, amount: Decimal) -> dict[str, Any] | None:
-        """None for money to a vendor that settles nothing, which nobody enters."""
-        settled_kind = SETTLES[kind.entity]
-        if kind.entity in self.erp.refunds and chance.random() < 0.2:
-            settled_kind = self.erp.refunds[kind.entity]
-        document = self.pick(chance, lambda r: r.kind.entity == settled_kind and not r.is_touched)
-        there = self.there(document) if document else None
-        if document and there and document.ledger_id is not None:
-            left = self.erp.total_of(there) - document.paid
-            settled = min(self.erp.open_of(document.kind, there), left, amount)
-            if settled > 0:
-                document.paid += settled
-                party = self.erp.party_of(document.kind, there)
-                return self.erp.money(kind, settled, (document.kind, there)) | self.erp.with_party(kind, party)
-        return None if kind.entity in self.erp.settles_always else self.erp.money(kind, amount, None)
 
     def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "", of: str = "") -> None:
         record = record or self.pick(chance, lambda r: r.can_be_edited and of in ("", r.kind.entity))
@@ -452,7 +295,7 @@ class Hands:
         if made is None:
             return
         record.value(name).write("theirs", value, shown=shown, in_doubt=self._is_in_doubt(record))
-        _edit_of_ended(record, "ours", name, is_shown=self.erp.is_void(there))
+        edit_of_ended(record, "ours", name, is_shown=self.erp.is_void(there))
         self.say(f"there: {record.label}.{name} = {value}")
 
     def _is_in_doubt(self, record: Record) -> bool:
@@ -460,7 +303,7 @@ class Hands:
         return self.world.one(asked, record.kind.entity, record.ledger_id) is not None
 
     def _rename_there(self, record: Record, there: dict[str, Any]) -> None:
-        name, kind = self._name("N"), record.kind
+        name, kind = self.a_name("N"), record.kind
         body = self.erp.edited(kind, there) | {kind.wire_name: name}
         if self.world.edit_there(kind, self.erp.edit_of("update", kind, there, body)) is None:
             return
@@ -511,6 +354,8 @@ class Hands:
         return value, {**body, **self.erp.with_text(there, path, value)}, self.erp.text_at(there, path)
 
     def end_there(self, chance: random.Random, of: str = "") -> None:
+        if self.money.uses and not of and chance.random() < 0.4 and self.money.take_back_there(chance):
+            return
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid and of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None or self.erp.is_void(there):
@@ -520,14 +365,24 @@ class Hands:
         if not self.erp.may_end(there):
             return
         how = chance.choice(record.kind.ends)
+        if record.together:
+            self._end_batch_there(record, there)
+            return
         made = self.world.edit_there(record.kind, self.erp.edit_of(how, record.kind, there))
         if made is None:
             return
         shown = {n: self.erp.text_at(there, path) for n, path in record.kind.texts.items()}
         shown[AMOUNT] = self.erp.total_of(there)
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and shown[n] != v.last}
-        _end(record, "theirs", how, unseen)
+        end(record, "theirs", how, unseen)
         self.say(f"there: {how} {record.label}")
+
+    def _end_batch_there(self, record: Record, there: dict[str, Any]) -> None:
+        """It goes with all others of its batch."""
+        if self.world.edited_there(self.erp.end_of_batch(there)):
+            for each in record.together:
+                end(each, "theirs", "delete", set())
+                self.say(f"there: delete {each.label} with its batch")
 
     def edit_both(self, chance: random.Random, of: str = "") -> None:
         """The same field on both sides, unseen: whoever comes second must ask."""
@@ -558,13 +413,13 @@ class Hands:
         """Somebody wrote into the ledger where it said `before`."""
         known = record.value(name)
         known.write("ours", value, shown=before)
-        _edit_of_ended(record, "theirs", name, is_shown=False)
+        edit_of_ended(record, "theirs", name, is_shown=False)
         self.say(f"here meanwhile: {record.label}.{name} = {value}")
 
     def wrote_there(self, record: Record, name: str, value: str) -> None:
         """Somebody wrote over there into a field that nobody here has written yet."""
         record.value(name).write("theirs", value, shown=None)
-        _edit_of_ended(record, "ours", name, is_shown=False)
+        edit_of_ended(record, "ours", name, is_shown=False)
         self.say(f"there meanwhile: {record.label}.{name} = {value}")
 
     # A conflict decided
@@ -577,6 +432,9 @@ class Hands:
         )
         if record is None:
             return
+        if record.kind.is_money:
+            # What it settles may be as one side had it, or as the other.
+            record.is_settled_anew = True
         chosen = conflict[keep] and msgspec.json.decode(conflict[keep])
         for name in [f["name"] for f in conflict["fields"]]:
             if name in ("is_deleted", "is_void"):
@@ -606,40 +464,9 @@ class Hands:
             return f"{where}{self._count}@books.example"
         return f"{where} {self._count}"
 
-    def _name(self, letter: str) -> str:
+    def a_name(self, letter: str) -> str:
         self._count += 1
         return f"{letter}{self.seed}-{self._count}"
-
-
-def _end(record: Record, hand: str, how: str, unseen: set[str]) -> None:
-    """One hand deletes or voids a record without having seen these fields as the other hand wrote them."""
-    state = record.value(STATE)
-    other = state.theirs if hand == "ours" else state.ours
-    setattr(state, hand, how)
-    state.last = how
-    record.is_touched = True
-    if how == "void" and AMOUNT in record.values:
-        # Whoever voids takes the amount away that stood before them, and not what they have not seen.
-        if AMOUNT in unseen:
-            setattr(record.values[AMOUNT], hand, None)
-        else:
-            record.values.pop(AMOUNT)
-    if other == how:
-        # Both want the same, whatever else either had written before.
-        state.is_concurrent = False
-        return
-    if other in ("void", "delete"):
-        state.is_concurrent = True
-    if (how == "delete" and unseen) or (how == "void" and AMOUNT in unseen):
-        state.is_concurrent = True
-
-
-def _edit_of_ended(record: Record, by: str, name: str, *, is_shown: bool) -> None:
-    """One hand edits what the other has ended without its knowing. A void loses its amounts and nothing else."""
-    state = record.values.get(STATE)
-    how = getattr(state, by) if state else None
-    if state and not is_shown and (how == "delete" or (how == "void" and name == AMOUNT)):
-        state.is_concurrent = True
 
 
 def _an_amount(chance: random.Random) -> Decimal:

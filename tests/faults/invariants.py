@@ -18,10 +18,11 @@ import msgspec
 from psycopg import sql
 
 from resources.stores import audit
-from tests.faults.hands import ACTIVE, AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.journal import effects_without_intent
 from tests.faults.kinds import Kind
+from tests.faults.records import ACTIVE, AMOUNT, LIVE, STATE, Record, Value
 from tests.faults.schedule import Ran
+from tests.faults.settled import is_nameless_use, what_settles_what
 from tests.faults.world import World
 
 # Requests that a schedule may cost: so many for each change and fault, and so many for each time the product ran.
@@ -60,6 +61,10 @@ class Found:
             if (line["entity"], line["id"]) == (kind.effect, external_id) and line["key"] and not line["replay"]
         ]
 
+    def came_beyond_memory(self, key: str) -> bool:
+        """Whether a late request changed this once more after its key was forgotten."""
+        return any(line["id"] == key and _is_beyond_memory(self, line) for line in self.effects)
+
     def is_held(self, entity: str, row: dict[str, Any]) -> bool:
         """Held by an open error, which a person sees."""
         return bool({(entity, f"#{row['ledger_id']}"), (entity, row["external_id"])} & self.errors)
@@ -74,6 +79,7 @@ def violations(world: World, ran: Ran) -> list[str]:
         *one_effect_per_record(found),
         *nothing_is_stuck(found),
         *both_sides_are_equal_to_the_cent(found),
+        *what_settles_what(found),
         *the_audit_is_whole(found),
         *calls_are_few(found),
     ]
@@ -95,7 +101,8 @@ def nothing_is_lost_or_overwritten(found: Found) -> Iterator[str]:
     for entity, rows in found.here.items():
         known = {name for record in found.ran.hands.records if record.kind.entity == entity for name in record.names}
         for row in rows:
-            if row[found.erp.kinds[entity].name] not in known:
+            kind = found.erp.kinds[entity]
+            if row[kind.name] not in known and not is_nameless_use(found, kind, row):
                 yield f"1: the ledger has {entity}/{row[found.erp.kinds[entity].name]}, which nobody made"
 
 
@@ -296,7 +303,7 @@ def both_sides_are_equal_to_the_cent(found: Found) -> Iterator[str]:
         return
     for side, plus, minus in (
         ("customers", ("invoices",), ("credit_memos", "payments")),
-        ("vendors", ("bills",), ("bill_payments",)),
+        ("vendors", ("bills",), ("vendor_credits", "bill_payments")),
     ):
         column = "customer_id" if side == "customers" else "vendor_id"
         for row in found.here[side]:

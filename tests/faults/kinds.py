@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 DAY = "2026-03-01"
+# What either kind of money settles, and the credits of its side.
 SETTLES = {"payments": "invoices", "bill_payments": "bills"}
+CREDITS = {"payments": "credit_memos", "bill_payments": "vendor_credits"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Kind:
 
 def ledger_line(kind: Kind, amount: Decimal, item_id: int, expense_code: str) -> dict[str, Any]:
     """One line over the whole amount."""
-    if kind.entity == "bills":
+    if kind.entity in ("bills", "vendor_credits"):
         return {"kind": "account", "account_code": expense_code, "amount": amount, "description": "goods"}
     return {"kind": "item", "item_id": item_id, "amount": amount, "description": "work"}
 

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from tests.faults import invariants
-from tests.faults.hands import AMOUNT
 from tests.faults.invariants import Found, one_effect_per_record, violations
+from tests.faults.records import AMOUNT
 from tests.faults.running import Tried, attempt
 from tests.faults.schedule import Schedule, Step, steps_of
 from tests.faults.world import World
 
 PEACEFUL = [Step(1, "make_here"), Step(2, "work", "push"), Step(3, "edit_there"), Step(4, "edit_here")]
 SEED = 2_000_000
+# Whose first money is a credit used on an invoice.
+SEED_OF_USE = SEED + 1
 
 
 @pytest.fixture(params=["quickbooks", "xero"])
@@ -89,6 +91,35 @@ def test_3_a_cent_is_found(world: World, tried: Tried):
     found = violations(world, tried.ran)
     assert any(one.startswith("3: bills/BILL-130") for one in found)
     assert any(one.startswith("3: vendors/") and " owes " in one for one in found)
+
+
+@pytest.fixture
+def settled(world: World) -> Tried:
+    """A credit was used on an invoice."""
+    done = attempt(world, SEED_OF_USE, [Step(1, "make_here", of="payments"), Step(2, "work", "push")])
+    assert done.found == []
+    return done
+
+
+def test_3_what_is_settled_otherwise_on_one_side_is_found(world: World, settled: Tried):
+    spoil(world, "update ledger.payment_applications set amount = amount + 0.01 where document_entity = 'invoices'")
+
+    assert any(found.startswith("3: ") and " settles " in found for found in violations(world, settled.ran))
+
+
+def test_1_what_nobody_settled_is_found(world: World, settled: Tried):
+    settled.ran.hands.money.uses.clear()
+    for record in settled.ran.hands.records:
+        record.settles.clear()
+
+    assert any(found.endswith("and nothing was entered") for found in violations(world, settled.ran))
+
+
+def test_1_a_use_that_is_bound_to_nothing_is_found(xero_world: World):
+    done = attempt(xero_world, SEED_OF_USE, [Step(1, "make_here", of="payments"), Step(2, "work", "push")])
+    spoil(xero_world, "delete from sync.bindings where entity = 'payments'")
+
+    assert any("a use of credit_memos/CM-110 is not bound" in found for found in violations(xero_world, done.ran))
 
 
 def test_4_a_conflict_that_does_not_show_what_is_there_is_found(world: World):

@@ -218,17 +218,21 @@ class World:
 
     def edit_there(self, kind: Kind, edit: dict[str, Any]) -> dict[str, Any] | None:
         """Somebody works in the company; None if it refuses."""
-        status, answer = self.http.call("POST", "edit", edit)
-        said = json.loads(answer)
-        if status < 400 and not self.erp.was_refused(said):
-            return self.erp.made(kind, said)
-        self.refused = said
-        return None
+        said = self.answer_there(edit)
+        return None if said is None else self.erp.made(kind, said)
 
     def edited_there(self, edit: dict[str, Any]) -> bool:
         """Somebody does there what makes or changes no record of a kind; False if it is refused."""
+        return self.answer_there(edit) is not None
+
+    def answer_there(self, edit: dict[str, Any]) -> Any:
+        """The same; what the company answers, None if it refuses."""
         status, answer = self.http.call("POST", "edit", edit)
-        return status < 400 and not self.erp.was_refused(json.loads(answer))
+        said = json.loads(answer)
+        if status < 400 and not self.erp.was_refused(said):
+            return said
+        self.refused = said
+        return None
 
     # The database
 

@@ -79,7 +79,8 @@ def applications_of(payload: Payload, *, is_payable: bool) -> Iterable[dict[str,
         return
     if "PaymentID" in payload:
         word = _paid_word(payload)
-        yield _application(word, payload.get(word), exact(payload.get("Amount")), place)
+        # A refund shows what it is of under the names of an invoice.
+        yield _application(word, payload.get(word) or payload.get("Invoice"), exact(payload.get("Amount")), place)
         return
     for allocation in _list(payload.get("Allocations")):
         if allocation.get("IsDeleted") is not True:
@@ -129,7 +130,8 @@ def _application(word: str, document: Any, amount: Decimal, place: int) -> dict[
     if isinstance(document, list):
         # A deleted allocation answers with a list of one.
         document = document[0] if document else None
-    found = str((document.get(key) if isinstance(document, Mapping) else None) or "")
+    named = document if isinstance(document, Mapping) else {}
+    found = str(named.get(key) or named.get("InvoiceID") or "")
     entity = entities[place - 1]
     is_ours = word in ("Invoice", "CreditNote") and found
     return {"Amount": amount, "Entity": entity, "Key": found, **({"Document": found} if is_ours else {})}

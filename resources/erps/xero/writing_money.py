@@ -1,8 +1,9 @@
 """Payments as Xero takes them: a payment of one document, the use of a credit, money with a rest, money given back.
 
-Belongs here: bodies, told apart by their keys. `Invoice` or one of the credits makes a Payment; `CreditNoteID` with
-`Allocations` uses a credit note; `BankAccount` makes an overpayment, which is then applied by its `Allocations`: that
-is how money for several documents, or with a rest, stays one record. What has no form is refused (`refusing_money.py`).
+Belongs here: bodies, told apart by their keys, and what of one is missing there. `Invoice` or one of the credits makes
+a Payment; `CreditNoteID` with `Allocations` uses a credit note; `BankAccount` makes an overpayment, which is then
+applied by its `Allocations`: that is how money for several documents, or with a rest, stays one record. What has no
+form is refused (`refusing_money.py`).
 
 Why not a batch payment for several documents: it has no contact, comes back as one payment for each document, and is
 taken back whole or not at all.

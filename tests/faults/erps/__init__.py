@@ -7,7 +7,7 @@ wrong belief does not stand on both sides of a test. A wire record is one that t
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, Protocol
@@ -35,8 +35,13 @@ class Erp(Protocol):
     """`customers` and `vendors` -> external id of the one that documents are with."""
     settles_always: frozenset[str]
     """The kinds of money that are entered for a document and for nothing else."""
-    refunds: Mapping[str, str]
-    """By kind of money, the kind of credits that it gives back over there."""
+    gives_back: Mapping[str, tuple[str, ...]]
+    """By kind of money, the kinds of credits, and of money with a rest, out of which it is given back."""
+    uses_have_names: bool
+    """The use of a credit is a payment with a name and a mark; if not, it is known by what it says alone."""
+    uses_go_with_money: bool
+    """A payment may use up a credit beside the money that it is over."""
+    has_batches: bool
     income_code: str
     expense_code: str
     payable_code: str
@@ -116,14 +121,34 @@ class Erp(Protocol):
 
     def with_party(self, kind: Kind, party: str) -> dict[str, Any]: ...
 
-    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
-        """What a new payment says of its amount and of the document it settles with all of it."""
+    def money(self, kind: Kind, amount: Decimal, settles: Sequence[tuple[Kind, Wire, Decimal]]) -> dict[str, Any]:
+        """What a new payment says of its amount, and of the documents that it settles and the credits that it uses."""
 
-    def has_rest(self, one: Wire) -> bool:
-        """Whether new money is used on documents afterwards, by an `allocation`."""
+    def rest_of(self, one: Wire) -> Decimal:
+        """What of money settles nothing yet."""
 
-    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
-        """How the control API is asked to use money with a rest on a document."""
+    def part_of_rest(self, external_id: str | None) -> dict[str, Any]:
+        """How the ledger names the rest of money that is given back."""
+
+    def allocation(self, kind: Kind, one: Wire, document_kind: Kind, document: Wire, amount: Decimal) -> dict[str, Any]:
+        """How the control API is asked to use money with a rest, or a credit, on a document."""
+
+    def taken_off(self, note: Wire, document: Wire, amount: Decimal) -> dict[str, Any] | None:
+        """How it is asked to take a use back that has no name; None if there is none that says this."""
+
+    def settled_by(self, kind: Kind, one: Wire) -> list[tuple[str, Decimal]]:
+        """What money settles and what it is given back out of, or what a credit without names for it is used on: ids,
+        and how much of each.
+        """
+
+    def batch(self, parts: Sequence[tuple[str, Wire, Decimal]]) -> dict[str, Any]:
+        """How it is asked to pay documents at once: name of each payment, what it pays, how much of it."""
+
+    def batched(self, said: Wire) -> list[str]:
+        """The ids of the payments in the answer, in order."""
+
+    def end_of_batch(self, one: Wire) -> dict[str, Any]:
+        """How it is asked to delete the batch that a payment stands in."""
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
         """What every edit of a record has to repeat."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.faults.erps.quickbooks.kinds import KINDS
 from tests.faults.faults import Requests
 from tests.faults.kinds import Kind, at_path, read_path
 
-_NAMES = "invoice|customer|vendor|item|payment|creditmemo|bill|billpayment|purchaseorder|batch"
+_NAMES = "invoice|customer|vendor|item|payment|creditmemo|vendorcredit|bill|billpayment|purchaseorder|batch"
 _COMPANY = r"^/v3/company/"
 _WAITS_SHORTENED = 0.02
 
@@ -43,7 +43,9 @@ class QuickBooks:
     item = ITEM
     parties: Mapping[str, str] = {"customers": "1", "vendors": "50"}
     settles_always = frozenset({"bill_payments"})
-    refunds: Mapping[str, str] = {}
+    # A company that gives money back enters that as what the ledger has no word for.
+    gives_back: Mapping[str, tuple[str, ...]] = {}
+    uses_have_names, uses_go_with_money, has_batches = True, True, False
     income_code, expense_code, payable_code, bank_code = "79", EXPENSES, PAYABLES, BANK
     pace, rest_seconds = 0.0, None
     reads_to_write = False
@@ -87,7 +89,8 @@ class QuickBooks:
         return one.get("status") == "Deleted"
 
     def is_void(self, one: Wire) -> bool:
-        return one.get("TotalAmt") == 0
+        # Nor does any money move where a credit is used.
+        return one.get("TotalAmt") == 0 and not any(line.get("Amount") for line in one.get("Line") or ())
 
     def is_active(self, one: Wire) -> bool:
         return one.get("Active") is not False
@@ -157,21 +160,38 @@ class QuickBooks:
     def with_party(self, kind: Kind, party: str) -> dict[str, Any]:
         return {kind.wire_party: {"value": party}}
 
-    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
-        body: dict[str, Any] = {"TotalAmt": float(amount)}
-        if settles:
-            document_kind, document = settles
-            link = {"TxnId": document["Id"], "TxnType": document_kind.wire}
-            body["Line"] = [{"Amount": float(amount), "LinkedTxn": [link]}]
+    def money(self, kind: Kind, amount: Decimal, settles: Sequence[tuple[Kind, Wire, Decimal]]) -> dict[str, Any]:
+        body: dict[str, Any] = {"TotalAmt": float(amount), "Line": [_settled(*each) for each in settles]}
         if kind.entity == "bill_payments":
             body |= {"PayType": "Check", "CheckPayment": {"BankAccountRef": {"value": BANK}}}
         return body
 
-    def has_rest(self, one: Wire) -> bool:
-        # What a payment settles later is an ordinary edit of it.
-        return False
+    def rest_of(self, one: Wire) -> Decimal:
+        return Decimal(str(one.get("UnappliedAmt", 0)))
 
-    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
+    def part_of_rest(self, external_id: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def allocation(self, kind: Kind, one: Wire, document_kind: Kind, document: Wire, amount: Decimal) -> dict[str, Any]:
+        # An ordinary edit of the payment.
+        lines = [{name: line[name] for name in ("Amount", "LinkedTxn")} for line in one["Line"]]
+        lines.append(_settled(document_kind, document, amount))
+        return self.edit_of("update", kind, one, {**self.edited(kind, one), "Line": lines})
+
+    def taken_off(self, note: Wire, document: Wire, amount: Decimal) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+    def settled_by(self, kind: Kind, one: Wire) -> list[tuple[str, Decimal]]:
+        lines = one.get("Line") or () if kind.is_money else ()
+        return [(line["LinkedTxn"][0]["TxnId"], Decimal(str(line["Amount"]))) for line in lines]
+
+    def batch(self, parts: Sequence[tuple[str, Wire, Decimal]]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def batched(self, said: Wire) -> list[str]:
+        raise NotImplementedError
+
+    def end_of_batch(self, one: Wire) -> dict[str, Any]:
         raise NotImplementedError
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
@@ -186,11 +206,15 @@ class QuickBooks:
         return {"Line": [{**_line(kind, amount), "Id": one["Line"][0]["Id"]}]}
 
 
+def _settled(kind: Kind, document: Wire, amount: Decimal) -> dict[str, Any]:
+    return {"Amount": float(amount), "LinkedTxn": [{"TxnId": document["Id"], "TxnType": kind.wire}]}
+
+
 def _line(kind: Kind, amount: Decimal) -> dict[str, Any]:
     """One line over the whole amount, as a person over there enters it."""
     if kind.party == "customers":
         detail = {"DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": ITEM}}}
-    elif kind.entity == "bills":
+    elif kind.entity in ("bills", "vendor_credits"):
         detail = {
             "DetailType": "AccountBasedExpenseLineDetail",
             "AccountBasedExpenseLineDetail": {"AccountRef": {"value": EXPENSES}},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +21,17 @@ from tests.faults.kinds import DAY, Kind
 
 _API = r"^/api\.xro/2\.0/"
 _LISTED = "Contacts|Invoices|CreditNotes|Payments|PurchaseOrders"
-_TYPES = {"invoices": "ACCREC", "bills": "ACCPAY", "credit_memos": "ACCRECCREDIT"}
-# What settles a document, and what gives a credit note back.
-_PAYMENTS = {"payments": ("ACCRECPAYMENT", "ARCREDITPAYMENT"), "bill_payments": ("ACCPAYPAYMENT",)}
+_TYPES = {
+    "invoices": "ACCREC",
+    "bills": "ACCPAY",
+    "credit_memos": "ACCRECCREDIT",
+    "vendor_credits": "ACCPAYCREDIT",
+}
+# What settles a document, and what gives a credit note or money with a rest back.
+_PAYMENTS = {
+    "payments": ("ACCRECPAYMENT", "ARCREDITPAYMENT", "AROVERPAYMENTPAYMENT", "ARPREPAYMENTPAYMENT"),
+    "bill_payments": ("ACCPAYPAYMENT", "APCREDITPAYMENT", "APOVERPAYMENTPAYMENT", "APPREPAYMENTPAYMENT"),
+}
 # Money with a rest: as an overpayment and as a prepayment.
 _AHEAD = {
     "payments": ("RECEIVE-OVERPAYMENT", "RECEIVE-PREPAYMENT"),
@@ -75,7 +83,8 @@ class Xero:
     pace, rest_seconds = 1e-6, (400, 1201)
     reads_to_write = True
     income_code, expense_code, payable_code, bank_code = "200", "429", "", "090"
-    refunds = {"payments": "credit_memos"}
+    gives_back = {"payments": ("credit_memos", "payments"), "bill_payments": ("vendor_credits", "bill_payments")}
+    uses_have_names, uses_go_with_money, has_batches = False, False, True
     # Whoever has the name of a vendor is that vendor: one contact, which no second one may be called.
     taken_name = ""
 
@@ -111,6 +120,7 @@ class Xero:
             make("invoices", number, amount, **self.with_party(KINDS["invoices"], party))
         make("invoices", "INV-102", "100.00", **self.with_party(KINDS["invoices"], second))
         make("credit_memos", "CM-110", "60.00", **self.with_party(KINDS["credit_memos"], first))
+        make("vendor_credits", "VC-140", "60.00", **self.with_party(KINDS["vendor_credits"], vendor))
         for number in ("BILL-130", "BILL-131"):
             make("bills", number, "100.00", **self.with_party(KINDS["bills"], vendor))
         make("purchase_orders", "PO-150", "50.00", **self.with_party(KINDS["purchase_orders"], vendor))
@@ -235,11 +245,11 @@ class Xero:
         # Money is its document's party's.
         return {} if kind.is_money else {"Contact": {"ContactID": party}}
 
-    def money(self, kind: Kind, amount: Decimal, settles: tuple[Kind, Wire] | None) -> dict[str, Any]:
-        if settles is not None:
-            word = settles[0].told
-            paid = {word: {f"{word}ID": settles[1][f"{word}ID"]}, "Account": {"Code": self.bank_code}}
-            return {**paid, "Date": DAY, "Amount": float(amount)}
+    def money(self, kind: Kind, amount: Decimal, settles: Sequence[tuple[Kind, Wire, Decimal]]) -> dict[str, Any]:
+        if settles:
+            ((_, paid, _),) = settles
+            word, key = _payable(paid)
+            return {word: {key: paid[key]}, "Account": {"Code": self.bank_code}, "Date": DAY, "Amount": float(amount)}
         # An odd amount was paid ahead, an even one is more than was owed.
         is_ahead = int(amount * 100) % 2
         return {
@@ -251,14 +261,46 @@ class Xero:
             "LineItems": [self._line(kind, amount)],
         }
 
-    def has_rest(self, one: Wire) -> bool:
-        return bool(_rest_of(one))
+    def rest_of(self, one: Wire) -> Decimal:
+        # What was just made says it as a bank transaction does, by its total.
+        rest = one.get("RemainingCredit", one.get("Total", 0)) if _rest_of(one) else 0
+        return Decimal(str(rest))
 
-    def allocation(self, one: Wire, document: Wire, amount: Decimal) -> dict[str, Any]:
+    def part_of_rest(self, external_id: str | None) -> dict[str, Any]:
+        word, _, key = str(external_id).partition(":")
+        return {"document_entity": f"{word}s", "document_id": None, "document_key": key}
+
+    def allocation(self, kind: Kind, one: Wire, document_kind: Kind, document: Wire, amount: Decimal) -> dict[str, Any]:
         used = {"Amount": float(amount), "Date": DAY, "Invoice": {"InvoiceID": document["InvoiceID"]}}
-        key = _rest_of(one)
-        path = f"/{_RESTS[key][1]}/{one[key]}/Allocations"
-        return {"method": "PUT", "path": path, "body": {"Allocations": [used]}}
+        word, key = _payable(one)
+        return {"method": "PUT", "path": f"/{word}s/{one[key]}/Allocations", "body": {"Allocations": [used]}}
+
+    def taken_off(self, note: Wire, document: Wire, amount: Decimal) -> dict[str, Any] | None:
+        for used in note.get("Allocations") or ():
+            if (used["Invoice"]["InvoiceID"], Decimal(str(used["Amount"]))) == (document["InvoiceID"], amount):
+                path = f"/CreditNotes/{note['CreditNoteID']}/Allocations/{used['AllocationID']}"
+                return {"method": "DELETE", "path": path}
+        return None
+
+    def settled_by(self, kind: Kind, one: Wire) -> list[tuple[str, Decimal]]:
+        # A payment shows whatever it is of under the names of an invoice.
+        found = [one] if "PaymentID" in one else one.get("Allocations") or ()
+        return [(each["Invoice"]["InvoiceID"], Decimal(str(each["Amount"]))) for each in found]
+
+    def batch(self, parts: Sequence[tuple[str, Wire, Decimal]]) -> dict[str, Any]:
+        paid = [
+            {"Invoice": {"InvoiceID": document["InvoiceID"]}, "Amount": float(amount), "Reference": name}
+            for name, document, amount in parts
+        ]
+        body = {"Account": {"Code": self.bank_code}, "Date": DAY, "Payments": paid}
+        return {"method": "PUT", "path": "/BatchPayments", "body": {"BatchPayments": [body]}}
+
+    def batched(self, said: Wire) -> list[str]:
+        return [each["PaymentID"] for each in said["BatchPayments"][0]["Payments"]]
+
+    def end_of_batch(self, one: Wire) -> dict[str, Any]:
+        body = {"BatchPaymentID": one["BatchPaymentID"], "Status": "DELETED"}
+        return {"method": "POST", "path": "/BatchPayments", "body": {"BatchPayments": [body]}}
 
     def edited(self, kind: Kind, one: Wire) -> dict[str, Any]:
         return {}
@@ -277,6 +319,12 @@ def _rest_of(one: Wire) -> str:
     else: a payment out of it has an id of its own.
     """
     return "" if "PaymentID" in one else next((key for key in _RESTS if key in one), "")
+
+
+def _payable(one: Wire) -> tuple[str, str]:
+    """What a payment or a use calls what it is of, and the name of its id."""
+    key = _rest_of(one) or next(key for key in ("InvoiceID", "CreditNoteID") if key in one)
+    return key.removesuffix("ID"), key
 
 
 ERP = Xero()

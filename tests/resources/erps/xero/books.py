@@ -11,6 +11,10 @@ from tests.ledger_writer import LedgerWriter
 BANK = "090"
 
 
+class Died(Exception):
+    """The push ended in the middle."""
+
+
 class BothBooks:
     """`writer` works in the ledger; `there` is what the organisation holds."""
 

@@ -87,6 +87,25 @@ def test_an_attempt_that_breaks_off_half_way_is_gone_on_with(both, customer, inv
     assert both.is_settled()
 
 
+def test_money_that_a_sync_brings_before_it_is_applied_is_applied_all_the_same(
+    both, customer, invoices, no_waiting, monkeypatch
+):
+    first, second = invoices
+    both.pay(customer, "100.00", {first: "40.00", second: "25.00"})
+    both.books.services.pace = 0.001
+    both.books.simulator.post("faults", [{"method": "PUT", "path": "*/BankTransactions*", "nth": 1, "drop": "after"}])
+    both.books.push_and_die(monkeypatch)
+
+    both.books.sync()
+    both.books.change("update sync.outbox set due_at = now()")
+    both.books.push()
+
+    (made,) = both.there("Overpayments")
+    assert (made["RemainingCredit"], len(made["Allocations"])) == (35, 2)
+    assert both.books.value("select sum(amount) from ledger.payment_applications") == 65
+    assert both.is_settled()
+
+
 def test_what_is_refused_half_way_leaves_nothing_behind(both, customer, invoices):
     first, second = invoices
     bound = both.books.rows("select external_id, ledger_id from sync.bindings where entity = 'invoices'")
@@ -105,8 +124,32 @@ def test_what_is_refused_half_way_leaves_nothing_behind(both, customer, invoices
     assert both.there("Overpayments", "AUTHORISED", "PAID") == both.there("BankTransactions", "AUTHORISED") == []
 
 
-def test_a_credit_is_given_back_in_money(both, customer):
-    note = both.writer.insert(
+def give_back(both: BothBooks, customer: int, amount: int, **part: object) -> int:
+    return both.writer.insert(
+        "payments",
+        [{"document_key": "", "amount": Decimal(amount), **part}],
+        customer_id=customer,
+        payment_date="2026-03-04",
+        currency="USD",
+        total_amount=Decimal(-amount),
+        applied_amount=Decimal(-amount),
+        unapplied_amount=Decimal(0),
+        deposit_account_code="090",
+        reference_number="R-1",
+    )
+
+
+def given_back(both: BothBooks) -> list[tuple[str, int | str, Decimal]]:
+    """What refunds are given back out of, by the ledger: of what it has no row for, the id there."""
+    rows = both.books.rows(
+        "select a.* from ledger.payment_applications a join ledger.payments p on p.ledger_id = a.payment_id "
+        "where p.total_amount < 0"
+    )
+    return [(row["document_entity"], row["document_id"] or row["document_key"], row["amount"]) for row in rows]
+
+
+def a_credit(both: BothBooks, customer: int) -> int:
+    return both.writer.insert(
         "credit_memos",
         [{"kind": "item", "account_code": "200", "amount": Decimal(20), "description": "returned"}],
         customer_id=customer,
@@ -117,19 +160,11 @@ def test_a_credit_is_given_back_in_money(both, customer):
         total_amount=Decimal(20),
         open_amount=Decimal(20),
     )
-    part = {"document_entity": "credit_memos", "document_id": note, "document_key": "", "amount": Decimal(20)}
-    both.writer.insert(
-        "payments",
-        [part],
-        customer_id=customer,
-        payment_date="2026-03-04",
-        currency="USD",
-        total_amount=Decimal(-20),
-        applied_amount=Decimal(-20),
-        unapplied_amount=Decimal(0),
-        deposit_account_code="090",
-        reference_number="R-1",
-    )
+
+
+def test_a_credit_is_given_back_in_money(both, customer):
+    note = a_credit(both, customer)
+    give_back(both, customer, 20, document_entity="credit_memos", document_id=note)
 
     report = both.books.push()
 
@@ -137,6 +172,37 @@ def test_a_credit_is_given_back_in_money(both, customer):
     (made,) = both.there("Payments")
     assert (made["PaymentType"], made["Amount"]) == ("ARCREDITPAYMENT", 20)
     assert both.is_settled()
+    assert given_back(both) == [("credit_memos", note, 20)]
+
+
+def test_a_credit_that_is_given_back_there_is_so_here(both, customer):
+    note = a_credit(both, customer)
+    both.books.push()
+    (credit,) = both.there("CreditNotes")
+    key = credit["CreditNoteID"]
+    body = {"CreditNote": {"CreditNoteID": key}, "Account": {"Code": "090"}, "Date": "2026-03-05", "Amount": 20}
+    both.books.simulator.post("edit", {"method": "PUT", "path": "/Payments", "body": body})
+
+    both.books.sync()
+
+    assert given_back(both) == [("credit_memos", note, 20)]
+    assert both.is_settled()
+
+
+def test_money_that_nobody_owed_is_given_back(both, customer):
+    both.pay(customer, "30.00")
+    both.books.push()
+    (made,) = both.there("Overpayments")
+    key = made["OverpaymentID"]
+    give_back(both, customer, 20, document_entity="overpayments", document_key=key)
+
+    both.books.push()
+
+    assert both.is_settled()
+    (refund,) = both.there("Payments")
+    assert (refund["PaymentType"], refund["Amount"]) == ("AROVERPAYMENTPAYMENT", 20)
+    assert given_back(both) == [("overpayments", key, 20)]
+    assert both.books.value("select unapplied_amount from ledger.payments where total_amount > 0") == 10
 
 
 @pytest.mark.parametrize("others", [0, 1])
