@@ -181,7 +181,7 @@ def _take(
     read = None if careful.is_called_for(entity, batch) else _read_as_columns(mapping, batch, prepared)
     arrived: dict[str, Theirs] = {}
     held: list[Held] = []
-    care: set[str] = set()
+    care: list[str] = []
     if read is not None:
         page, apart, buried = read
     else:
@@ -192,7 +192,8 @@ def _take(
             else:
                 arrived[one.external_id] = one
         care = careful.needing_care(entity, list(arrived.values()))
-        free = [one for i, one in arrived.items() if i not in care]
+        cared_for = set(care)
+        free = [one for i, one in arrived.items() if i not in cared_for]
         page = [
             Incoming(one.external_id, one.version_token, one.record, one.change_seq)
             for one in free

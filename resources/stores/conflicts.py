@@ -6,7 +6,7 @@ open, and nothing is written while nothing changes. Deciding one is `resources/s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,31 @@ class Opening:
     broken_rules: Sequence[str] = ()
     says: str = ""
 
+    @property
+    def lists(self) -> list[str]:
+        """The records there of which it asks whether our row is one."""
+        return next((f.theirs for f in self.fields if f.field == EXTERNAL_ID and isinstance(f.theirs, list)), [])
+
+
+def which(
+    ledger_id: int, ledger_version: int, ours: Record, there: Mapping[str, Record | None], reason: str
+) -> Opening:
+    """Asks which of these records there our row is, if any; the only one is shown with what it says."""
+    ids = list(there)
+    only = ids[0] if len(ids) == 1 else None
+    return Opening(
+        ledger_id=ledger_id,
+        external_id=only,
+        kind=ConflictKind.POSSIBLE_DUPLICATE,
+        fields=[FieldConflict(EXTERNAL_ID, None, None, ids)],
+        says=_may_be(ids, reason),
+        base=None,
+        ours=ours,
+        theirs=there[only] if only else None,
+        ledger_version=ledger_version,
+        version_token=None,
+    )
+
 
 def keep(
     tx: psycopg.Connection[Any], *, tenant: str, connection: str, entity: str, run_id: int | None = None, **shown: Any
@@ -147,12 +172,14 @@ def _goes_on_asking(tx: psycopg.Connection[Any], asked: Conflict | None, one: Op
     if one.kind is not ConflictKind.POSSIBLE_DUPLICATE:
         # First who is who: until then the base stays, so that this comes up again.
         return True
-    if one.external_id is None or any(f.field == EXTERNAL_ID for f in one.fields):
+    if not one.lists and any(f.field == EXTERNAL_ID for f in one.fields):
+        # Which of them carry our marker is shown anew.
         return False
     among = asked.candidates or [x for x in (asked.external_id,) if x]
-    if one.external_id not in among:
-        _ask_about(tx, asked, [*among, one.external_id])
-    return among != [one.external_id] or bool(asked.candidates)
+    ids = one.lists or [x for x in (one.external_id,) if x]
+    if more := [x for x in ids if x not in among]:
+        _ask_about(tx, asked, [*among, *more])
+    return set(ids) != set(among) or bool(asked.candidates and not one.lists)
 
 
 def _row(one: Opening) -> dict[str, Any]:
@@ -228,8 +255,12 @@ def _ask_about(tx: psycopg.Connection[Any], asked: Conflict, among: list[str]) -
     tx.execute(
         "update sync.conflicts set fields = %s, says = %s, external_id = null, theirs = null, version_token = null, "
         "changed_at = clock_timestamp() where conflict_id = %s",
-        (Jsonb(fields), f"may be {', '.join(among)} there", asked.conflict_id),
+        (Jsonb(fields), _may_be(among), asked.conflict_id),
     )
+
+
+def _may_be(among: Sequence[str], reason: str = "") -> str:
+    return f"may be {', '.join(among)} there{reason and f': {reason}'}"
 
 
 def settle(

@@ -1,0 +1,82 @@
+"""Records of which one pull brings several, and that may all be the one row of ours that is not there yet."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from resources.stages import doubts
+from resources.stages.deciding import Decision
+from resources.stages.resolve import resolve
+from resources.stores import conflicts
+from resources.stores.conflicts import Conflict
+from tests.books import Books, changed, count_rows
+from tests.ledger_writer import LedgerWriter
+from tests.resources.stages.test_push import customer_id
+from tests.resources.stages.test_push_again import lost, sending
+
+ALIKE = {"CustomerRef": {"value": "1"}, "TxnDate": "2026-03-02", "TotalAmt": 40}
+
+
+def only_conflict(company: Books) -> Conflict:
+    with company.services.db.transaction(company.tenant) as tx:
+        (found,) = conflicts.list_open(tx, company.name)
+    return found
+
+
+def decide(company: Books, **said) -> None:
+    resolve(company.services, only_conflict(company).conflict_id, Decision("anna", **said))
+
+
+def payments(company: Books) -> dict[str, Decimal]:
+    rows = company.rows(
+        "select b.external_id, l.total_amount from ledger.payments l left join sync.bindings b "
+        "on b.entity = 'payments' and b.ledger_id = l.ledger_id"
+    )
+    return {row["external_id"]: row["total_amount"] for row in rows}
+
+
+def is_tied_out(company: Books) -> bool:
+    """The payments of both books are the same ones, and nothing is left to do."""
+    company.push()
+    company.sync()
+    there = {p["Id"]: Decimal(str(p["TotalAmt"])) for p in company.objects("Payment")}
+    return payments(company) == there and not company.push().pushed and not changed(company.sync())
+
+
+def test_two_alike_in_one_pull_are_asked_about_together_and_nothing_is_made(company: Books, writer: LedgerWriter):
+    writer.payment(customer_id(company), "40.00")
+    ids = [company.edit("create", "Payment", **ALIKE)["Id"] for _ in range(2)]
+    company.edit("create", "Vendor", DisplayName="behind them")
+
+    company.sync()
+    company.push()
+
+    assert only_conflict(company).candidates == ids
+    assert count_rows(company, "ledger.vendors") == 1
+    assert len(company.objects("Payment")) == 2
+    decide(company, is_record=ids[0])
+    assert is_tied_out(company)
+
+
+def test_what_we_made_and_what_somebody_typed_beside_it_are_two_records(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    writer.payment(customer_id(company), "40.00")
+    company.services.pace = 0.0
+    sending(company, monkeypatch, lambda send, writes: (send(writes), lost(send, writes))[1])
+    with monkeypatch.context() as patched:
+        patched.setattr(doubts.Doubts, "_probed", _down)
+        with pytest.raises(ConnectionError):
+            company.push()
+    company.edit("create", "Payment", **ALIKE)
+
+    company.sync()
+
+    assert count_rows(company, "ledger.payments") == 2
+    assert is_tied_out(company)
+
+
+def _down(*_):
+    raise ConnectionError("reading is down")
