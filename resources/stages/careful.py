@@ -13,14 +13,13 @@ from typing import Any
 import psycopg
 
 from ledger.matching import Unbound, match
-from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
 from resources.points import point
 from resources.stages.recording import Effect, Recording
 from resources.stages.settling import Theirs
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, mirror, outbox, records
+from resources.stores import bindings, conflicts, edits, outbox, records
 from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.ledger import relink_parts
 from resources.stores.mirror import Change
@@ -65,7 +64,7 @@ class Careful(Recording):
             care |= self._alike.keys()
             gone = [one.external_id for one in arrived if one.record is None]
             self._forget_twins(entity, gone)
-            care |= self._still_held(entity, ids, care | made_here.keys())
+            care |= self._still_held(entity, ids, care | made_here.keys() | self._twins_of(entity, made_here, gone))
             care |= bindings.ahead(self.tx, self.name, entity, gone)
             if in_doubt := outbox.creates_in_doubt(self.tx, self.name, entity):
                 care |= {one.external_id for one in arrived if self._unmarked_maker(entity, one, in_doubt) is not None}
@@ -83,12 +82,18 @@ class Careful(Recording):
         bound = bindings.ledger_ids_of(self.tx, self.name, {entity: list(marked)})
         return {i: known[marker] for i, marker in marked.items() if marker in known and (entity, i) not in bound}
 
+    def _twins_of(self, entity: str, made_here: Mapping[str, Intent], gone: Sequence[str]) -> set[str]:
+        """Records of which it is asked whether they are rows that turn out to be others: their twins from now on."""
+        rows = [intent.ledger_id for intent in made_here.values()]
+        questions = conflicts.asked(self.tx, self.name, entity, rows) if rows else {}
+        return {x for question in questions.values() for x in question.named} - set(gone)
+
     def _still_held(self, entity: str, external_ids: Sequence[str], met: set[str]) -> set[str]:
         """Those of these records that are held in a conflict; one that is bound to nothing and no longer like any row
         of ours is held no more.
         """
         held = conflicts.open_records(self.tx, self.name, entity, external_ids)
-        asked = conflicts.candidates(self.tx, self.name, entity)
+        asked = conflicts.listed(self.tx, self.name, entity)
         bound = {x for _, x in bindings.ledger_ids_of(self.tx, self.name, {entity: list(held)})}
         over = held - asked - bound - met
         if over:
@@ -106,8 +111,8 @@ class Careful(Recording):
             if theirs.record is None and bindings.revived(self.tx, self.name, entity, [binding.ledger_id]):
                 return self._make_again(entity, self._kept(entity, binding.ledger_id), theirs)
             return self._settle(entity, self._kept(entity, binding.ledger_id), binding.base, theirs)
-        if theirs.external_id in conflicts.candidates(self.tx, self.name, entity):
-            # Which row it is was asked when the books first met; whoever answers takes it as it is then.
+        if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
+            # Whoever answers takes it as it is then.
             return "held"
         intent = self._maker(entity, theirs)
         if intent is None:
@@ -173,10 +178,9 @@ class Careful(Recording):
         """A second record there that carries the marker of one we made, or a third: never deleted silently, all of them
         shown to a person, the first with what it says. `made` is the one that the row is bound to.
         """
+        kept = self._kept(entity, ledger_id)
         shown = conflicts.open_of(self.tx, self.name, entity, ledger_id)
-        twins = list(dict.fromkeys([*(shown.twins if shown else ()), theirs.external_id]))
-        first = theirs if twins[0] == theirs.external_id else self._there(entity, twins[0])
-        self._show_twins(entity, ledger_id, made, twins, first)
+        self._show_twins(entity, kept, made, [*(shown.twins if shown else ()), theirs.external_id])
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
@@ -184,15 +188,9 @@ class Careful(Recording):
         for shown in conflicts.about_twins(self.tx, self.name, entity, gone):
             if twins := [twin for twin in shown.twins if twin not in gone]:
                 made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
-                self._show_twins(entity, shown.ledger_id, made, twins, self._there(entity, twins[0]))
-
-    def _show_twins(self, entity: str, ledger_id: int, made: str | None, twins: Sequence[str], first: Theirs) -> None:
-        found = [Conflict(EXTERNAL_ID, None, made, twin) for twin in twins]
-        self._open(entity, self._kept(entity, ledger_id), None, first, ConflictKind.POSSIBLE_DUPLICATE, found)
-
-    def _there(self, entity: str, external_id: str) -> Theirs:
-        (change,) = mirror.records(self.tx, self.name, entity, [external_id])
-        return Theirs.of(change, self.work.erp.mappings()[entity].from_wire(change.payload))
+                self._show_twins(entity, self._kept(entity, shown.ledger_id), made, twins)
+            else:
+                conflicts.settle_records(self.tx, self.name, entity, shown.twins[:1], by=self.actor)
 
     def _ask_which(self, entity: str, alike: _Alike) -> str:
         """Any of several rows of ours may be any of these records: all are held, so that none is made a second time."""

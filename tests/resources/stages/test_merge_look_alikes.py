@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from ledger.policies import Side
+from resources.errors import TieoutError
 from resources.stages import doubts
 from resources.stages.deciding import Decision
 from resources.stages.resolve import resolve
@@ -14,7 +16,7 @@ from resources.stores.conflicts import Conflict
 from tests.books import Books, changed, count_rows
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id
-from tests.resources.stages.test_push_again import lost, sending
+from tests.resources.stages.test_push_again import IN_ONE_RUN, lost, sending
 
 ALIKE = {"CustomerRef": {"value": "1"}, "TxnDate": "2026-03-02", "TotalAmt": 40}
 
@@ -80,3 +82,30 @@ def test_what_we_made_and_what_somebody_typed_beside_it_are_two_records(
 
 def _down(*_):
     raise ConnectionError("reading is down")
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["it rests", "it moves as well"])
+@pytest.mark.parametrize(("said", "typed"), [({"keep": Side.OURS}, 0), ({"separate": True}, 45)], ids=["void", "keep"])
+def test_what_was_asked_about_is_a_twin_once_our_own_has_come(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, said, typed, moves
+):
+    writer.payment(customer_id(company), "40.00", reference_number="R-1")
+    company.services.pace = 0.0
+    calls = sending(company, monkeypatch, *[lost] * IN_ONE_RUN)
+    company.push()
+    theirs = company.edit("create", "Payment", **ALIKE | {"TotalAmt": 45, "PaymentRefNum": "R-1"})["Id"]
+    company.sync()
+    assert only_conflict(company).external_id == theirs
+
+    late = company.edit("create", "Payment", **calls[0][0].body)["Id"]
+    if moves:
+        company.edit("update", "Payment", theirs, PrivateNote="seen")
+    company.sync()
+
+    assert only_conflict(company).twins == [theirs]
+    with pytest.raises(TieoutError, match="no decision about the twin"):
+        decide(company, keep=Side.THEIRS)
+    decide(company, **said)
+    company.push()
+    assert payments(company) == {late: 40, theirs: typed}
+    assert is_tied_out(company)
