@@ -7,7 +7,7 @@ errors is in `resources/errors.py`. Nothing in this module does I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -411,6 +411,12 @@ class Connector(Protocol):
 
     def test(self) -> ConnectionReport:
         """Make the cheapest call that proves the connection, and say what answered."""
+        ...
+
+    def fence(self, prove: Callable[[], None]) -> None:
+        """Have this called right before each request that writes, behind all waiting for tokens and for permission to
+        call. A TieoutError of it is why the request does not go out.
+        """
         ...
 
     def send(self, writes: Sequence[Write]) -> Sequence[Answer]:

@@ -67,8 +67,13 @@ ERROR_CLASSES: dict[ErrorKind, ErrorClass] = {
     ErrorKind.RATE_LIMIT: ErrorClass(
         "SYNC_003", Severity.WARNING, True, "it is tried again once the ERP allows; if it lasts, pull less often"
     ),
+    # A call that is refused with a token that was given just now; what refuses the sign-in itself says so.
     ErrorKind.AUTHENTICATION: ErrorClass(
-        "SYNC_002", Severity.CRITICAL, False, "connect the company again: its grant has expired or was withdrawn"
+        "SYNC_002",
+        Severity.CRITICAL,
+        False,
+        "signing in works, and this call is refused all the same: look at the permissions and scopes of the app and at "
+        "the role of whoever connected it; it is tried again by itself",
     ),
     ErrorKind.AUTHORIZATION: ErrorClass(
         "SYNC_002", Severity.CRITICAL, False, "give the connected user or app the missing permission in the ERP"

@@ -34,7 +34,7 @@ from resources.crypto import Owner, Sealed, Vaultkeeper
 from resources.errors import ErrorKind, TieoutError
 from resources.http import Sleep, with_retries
 from resources.stores.token_journal import CONSENT, SealedTokens, Standing, TokenJournal
-from resources.token_endpoint import CredentialsRefusedError, GrantRefusedError, TokenEndpoint, TokenSet
+from resources.token_endpoint import CONNECT_AGAIN, CredentialsRefusedError, GrantRefusedError, TokenEndpoint, TokenSet
 
 SECRET_NAME = "oauth"
 LEASE_SECONDS = 45.0
@@ -326,6 +326,7 @@ class TokenKeeper:
             doing="obtaining an access token",
             found=found,
             expected="a refresh token that is still valid",
+            next_step=CONNECT_AGAIN,
         )
 
 

@@ -16,6 +16,7 @@ from resources.http import retry_after_seconds
 DOING = "refreshing the access token"
 EXCHANGING = "exchanging the code of a consent for tokens"
 REVOKING = "revoking the consent"
+CONNECT_AGAIN = "connect the company again: its grant has expired or was withdrawn"
 _EXPECTED = "new tokens"
 # What the endpoint says of an app that it knows no more or does not let in, with 401 or 400 (RFC 6749, section 5.2).
 _APP_REFUSED = ("invalid_client", "unauthorized_client")
@@ -66,6 +67,7 @@ def refused(
             doing=doing,
             found="HTTP 400, invalid_grant",
             expected=_EXPECTED,
+            next_step=CONNECT_AGAIN,
         )
     kind = ErrorKind.AUTHENTICATION if 400 <= status < 500 else ErrorKind.SYSTEM
     if status in (408, 504):

@@ -16,6 +16,9 @@ from typing import Protocol
 
 from resources.errors import ErrorKind, TieoutError
 
+# What every reader calls a deletion; the other operations are in the ERP's own words.
+DELETE = "delete"
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -51,6 +51,10 @@ def open_services(url: str, home: Path) -> Services:
     )
 
 
+class Died(Exception):
+    """A process ended in the middle of what it did."""
+
+
 @dataclass
 class Books:
     """One connection: its simulated company, its database, and what one wants to ask of both."""
@@ -68,6 +72,18 @@ class Books:
     def push(self, **more: Any) -> PushReport:
         _, pushed = whole_way.push(self.services, self.name, **more)
         return pushed
+
+    def push_and_die(self, monkeypatch: pytest.MonkeyPatch, where: str = "after_send") -> None:
+        """Push and die `before_send` (it has not happened) or `after_send` (it has, and nobody knows)."""
+
+        def hook(name: str) -> None:
+            if name == where:
+                raise Died
+
+        with monkeypatch.context() as patched:
+            patched.setattr("resources.points.hook", hook)
+            with pytest.raises(Died):
+                self.push()
 
     def reconcile(self, *modules: str) -> dict[tuple[str, str], Result]:
         """(module, currency) -> result."""

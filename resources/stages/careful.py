@@ -21,7 +21,6 @@ from resources.stages.settling import Theirs
 from resources.stages.work import Work
 from resources.stores import bindings, conflicts, edits, outbox, records
 from resources.stores.conflicts import EXTERNAL_ID
-from resources.stores.ledger import relink_parts
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -53,22 +52,21 @@ class Careful(Recording):
         )
 
     def needing_care(self, entity: str, arrived: Sequence[Theirs]) -> list[str]:
-        """External ids of what must not be taken as it is, edited or held here, made by us, or perhaps known here; what
-        we made comes first, as it says for certain which row it is.
+        """External ids of what must not be taken as it is: edited or held here, made by us, or perhaps known here.
+
+        In the order to take them: first what carries a marker of ours, so that nothing else is taken for it.
         """
         ids = [one.external_id for one in arrived]
         made_here = self._made_here(entity, arrived)
-        care: set[str] = set()
+        care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
             self._alike = self._matched(entity, arrived, made_here)
             care |= self._alike.keys()
             gone = [one.external_id for one in arrived if one.record is None]
             self._forget_twins(entity, gone)
-            care |= self._still_held(entity, ids, care | made_here.keys() | self._twins_of(entity, made_here, gone))
-            care |= bindings.ahead(self.tx, self.name, entity, gone)
-            if in_doubt := outbox.creates_in_doubt(self.tx, self.name, entity):
-                care |= {one.external_id for one in arrived if self._unmarked_maker(entity, one, in_doubt) is not None}
-        return [*made_here, *(i for i in ids if i in care - made_here.keys())]
+            care |= self._still_held(entity, ids, care | self._twins_of(entity, made_here, gone))
+            care |= self._unmarked_makers(entity, arrived).keys()
+        return sorted((i for i in ids if i in care), key=lambda i: i not in made_here)
 
     def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> dict[str, Intent]:
         """By external id, what made the records that carry a marker of ours and are bound to nothing."""
@@ -101,7 +99,9 @@ class Careful(Recording):
         return held - over
 
     def receive(self, entity: str, theirs: Theirs) -> str:
-        """Take one record that needs care; returns what came of it: inserted, updated, deleted, held or same."""
+        """Take one record that needs care; returns what came of it: updated, deleted, held, same; or new, for one that
+        nothing of ours is like any more, as a record that came with it is the row: it is left to be taken as it is.
+        """
         with self._together():
             return self._receive(entity, theirs)
 
@@ -126,10 +126,10 @@ class Careful(Recording):
         return self._hold_twin(entity, intent.ledger_id, made, theirs)
 
     def _receive_alike(self, entity: str, theirs: Theirs) -> str:
-        """Take a record that nobody knows for certain: it is the row that it is like, or new."""
+        """Take a record that nobody knows for certain: it is the row that it is like, if there still is one."""
         alike = self._still_alike(entity, theirs.external_id)
         if not alike.ours:
-            return self._enter(entity, theirs)
+            return "new"
         if len(alike.ours) > 1 or len(alike.theirs) > 1:
             return self._ask_which(entity, alike)
         (ledger_id,), doubt = alike.ours, alike.doubt
@@ -150,23 +150,6 @@ class Careful(Recording):
             {i: record for i, record in alike.theirs.items() if i not in theirs},
             alike.doubt,
         )
-
-    def _enter(self, entity: str, theirs: Theirs) -> str:
-        """A record that is no row of ours."""
-        if theirs.record is None:
-            return "same"
-        ledger_id = records.insert(
-            self.tx,
-            tenant=self.tenant,
-            connection=self.name,
-            entity=entity,
-            record=theirs.record,
-            changed_by=self.actor,
-            run_id=self.work.run_id,
-        )
-        self._bind(entity, theirs.external_id, ledger_id, theirs.record, theirs.version_token, 1)
-        relink_parts(self.tx, connection=self.name)
-        return "inserted"
 
     def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
         """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""
@@ -214,33 +197,33 @@ class Careful(Recording):
         marker = self.composer.marker_of(entity, theirs.payload)
         if marker:
             return outbox.of_markers(self.tx, self.name, entity, [marker]).get(marker)
-        return self._unmarked_maker(entity, theirs, outbox.creates_in_doubt(self.tx, self.name, entity))
+        return self._unmarked_makers(entity, [theirs]).get(theirs.external_id)
 
-    def _unmarked_maker(self, entity: str, theirs: Theirs, in_doubt: Sequence[Intent]) -> Intent | None:
-        """The create in doubt that may have made a record without a mark, as a probe would judge it."""
-        if theirs.record is None or self.composer.marker_of(entity, theirs.payload):
-            return None
-        return next((intent for intent in in_doubt if self.is_effect_of(intent, _wire(theirs))), None)
+    def _unmarked_makers(self, entity: str, arrived: Sequence[Theirs]) -> dict[str, Intent]:
+        """By external id, the creates in doubt that may have made records without a mark, as a probe would judge it."""
+        in_doubt = outbox.creates_in_doubt(self.tx, self.name, entity)
+        new = self._new_there(entity, arrived) if in_doubt else []
+        unmarked = {one.external_id: one.record for one in new if not self.composer.marker_of(entity, one.payload)}
+        return self.makers(entity, in_doubt, unmarked) if unmarked else {}
+
+    def _new_there(self, entity: str, arrived: Sequence[Theirs]) -> list[Theirs]:
+        """What is alive there and bound to nothing."""
+        bound = bindings.ledger_ids_of(self.tx, self.name, {entity: [one.external_id for one in arrived]})
+        return [one for one in arrived if one.record is not None and (entity, one.external_id) not in bound]
 
     def _matched(self, entity: str, arrived: Sequence[Theirs], made_here: Mapping[str, Intent]) -> dict[str, _Alike]:
         """What arrived and is bound to nothing by external id, as far as it seems to be the same as rows of ours that
         are not in the ERP yet; without what says itself which row it is.
         """
         rows = set(edits.unbound(self.tx, self.name, entity)) - {intent.ledger_id for intent in made_here.values()}
-        bound = (
-            bindings.ledger_ids_of(self.tx, self.name, {entity: [one.external_id for one in arrived]}) if rows else {}
-        )
         ours = [
             Unbound(str(ledger_id), kept.record)
             for ledger_id, kept in records.read(self.tx, self.name, entity, rows).items()
             if not kept.is_deleted
         ]
-        theirs = [
-            Unbound(one.external_id, one.record)
-            for one in arrived
-            if one.record is not None and one.external_id not in made_here and (entity, one.external_id) not in bound
-        ]
-        if not ours or not theirs:
+        new = [one for one in self._new_there(entity, arrived) if one.external_id not in made_here] if ours else []
+        theirs = [Unbound(one.external_id, one.record) for one in new]
+        if not theirs:
             return {}
         found = match(spec_of(entity), ours, theirs)
         groups = [((pair.ours,), (pair.theirs,), "") for pair in found.bound]

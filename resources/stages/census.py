@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from resources.stages.absent import bury_absent
 from resources.stages.pull import pull_records
 from resources.stages.work import Work
 from resources.stores import cursors, errors, mirror
@@ -41,15 +42,11 @@ def take_census(work: Work, entity: str) -> CensusFindings:
         refused = census.not_listed(errors.held_ids(tx, name, entity, "pull"))
     if stale:
         pull_records(work, entity, stale)
-    still_there = pull_records(work, entity, missing) if missing else set()
-    gone = [external_id for external_id in missing if external_id not in still_there]
+    buried = bury_absent(work, entity, missing)
     with work.transaction() as tx:
-        buried = mirror.bury(tx, name, entity, gone, work.run_id) if gone else 0
         errors.resolve(tx, name, "pull", entity, refused)
         cursors.census_done(tx, name, entity)
     outcome = work.outcome(entity)
-    if entity not in work.erp.mappings():
-        outcome.deleted += buried
     outcome.seconds += time.monotonic() - started
     outcome.api_calls += work.connector.api_calls - calls
     return CensusFindings(listed, len(stale), buried)

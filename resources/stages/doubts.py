@@ -22,7 +22,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.sending import DELAY_SECONDS_MAX, Sending, write_of
 from resources.stages.unreadable import LOOKED_AT_AGAIN_SECONDS, asked_by_row, refusal_of
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, mirror, outbox, switches
+from resources.stores import bindings, conflicts, mirror, outbox, records, switches
 from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Intent
 
@@ -102,7 +102,7 @@ class Doubts:
         """It stays open, so that nothing else is said about its row, and is shown to a person."""
         with self.work.transaction() as tx:
             outbox.postpone(tx, intent.intent_id, state=intent.state, seconds=LOOKED_AT_AGAIN_SECONDS, answer=answer)
-            self.sending.hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+            self.sending.hold(tx, intent.entity, Held(intent.edit, intent.external_id, [refusal]))
 
     def _drop_unreadable(self, intent: Intent, error: UnreadableIntentError, moved: Moved) -> None:
         """What is there may be its effect, and is merged before anything new is said. A create is looked for, and only
@@ -124,8 +124,7 @@ class Doubts:
     def _drop(self, intent: Intent, answer: str, moved: Moved) -> None:
         """Its row is planned anew, under a key that does not stand for the same thing."""
         with self.work.transaction() as tx:
-            outbox.end(tx, intent.intent_id, state="stale", answer=answer)
-            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+            self.sending.drop(tx, intent, answer)
         moved.setdefault(intent.entity, []).extend([intent.external_id] if intent.external_id else [])
 
     def _may_arrive_seconds(self, intent: Intent) -> float:
@@ -164,7 +163,7 @@ class Doubts:
         first request, should that still be on its way. One of which a part happened may still be at work: once nothing
         of it can arrive any more, the rest goes one by one.
         """
-        group = self._without_met(group, moved)
+        group = self._without_over(group, moved)
         absent, strange = self._asked(group)
         absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
@@ -193,19 +192,23 @@ class Doubts:
             if stale := self.sending.send(some, doubtful):
                 moved.setdefault(some[0].entity, []).extend(stale)
 
-    def _without_met(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
-        """Without the creates whose rows have met a record there meanwhile, which somebody else made: they have nothing
-        to make any more, and what may have been made before shows itself as a twin. Those of which a person is asked
-        whether it is the same wait for the answer.
+    def _without_over(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
+        """Without what certainly has not happened and is no longer what the row says, and without the creates whose
+        rows have met a record there meanwhile, which somebody else made: they have nothing to make any more, and what
+        may have been made before shows itself as a twin. Those of which a person is asked whether it is the same wait
+        for the answer.
         """
         entity = group[0].entity
         creates = [intent.ledger_id for intent in group if intent.operation == "create"]
         with self.work.reading() as tx:
             bound = bindings.of_rows(tx, self.name, entity, creates)
             asked = conflicts.open_rows(tx, self.name, entity, creates)
+            versions = records.versions(tx, entity, [intent.ledger_id for intent in group])
         left: list[Intent] = []
         for intent in group:
-            if intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
+            if intent.state == "waiting" and versions[intent.ledger_id] != intent.ledger_version:
+                self._drop(intent, "its row says something else by now", moved)
+            elif intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
                 left.append(intent)
             elif intent.ledger_id in bound:
                 met = bound[intent.ledger_id].external_id
@@ -326,7 +329,7 @@ class Doubts:
         """The record over there is somebody else's doing: to be merged before anything new is said of it."""
         with self.work.transaction() as tx:
             Recording(self.work, tx).keep_in_mirror(intent.entity, [found])
-            outbox.end(tx, intent.intent_id, state="stale", answer="the ERP's record had moved: to be merged first")
+            self.sending.drop(tx, intent, "the ERP's record had moved: to be merged first")
             point("found_written")
         point("found_committed")
         merge(self.work, [intent.entity])

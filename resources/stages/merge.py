@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import is_
 from typing import Any
 
@@ -192,28 +193,21 @@ def _take(
             else:
                 arrived[one.external_id] = one
         care = careful.needing_care(entity, list(arrived.values()))
-        cared_for = set(care)
-        free = [one for i, one in arrived.items() if i not in cared_for]
-        page = [
-            Incoming(one.external_id, one.version_token, one.record, one.change_seq)
-            for one in free
-            if one.record is not None
-        ]
+        needy = set(care)
+        free = [one for i, one in arrived.items() if i not in needy]
+        page = [_incoming(one) for one in free if one.record is not None]
         apart, buried = None, [one.external_id for one in free if one.record is None]
     outcome = work.outcome(entity)
-    taken = store.take(
+    take = partial(
+        store.take,
         tx,
         tenant=tenant,
         connection=name,
-        page=page,
         run_id=work.run_id,
         from_wire=mapping.from_wire,
         references=work.references,
-        apart=apart,
     )
-    held += taken.held
-    outcome.inserted += taken.inserted
-    outcome.updated += taken.updated
+    taken = take(page=page, apart=apart)
     if buried:
         outcome.deleted += store.bury(tx, connection=name, external_ids=buried, run_id=work.run_id)
         # Asked afterwards: burying waits for whoever is writing such a row, and then leaves it as it is.
@@ -224,8 +218,14 @@ def _take(
             for change in batch
             if change.external_id in taken.ahead
         }
-    for external_id in [*taken.ahead, *care]:
-        _take_carefully(careful, outcome, entity, arrived[external_id], held)
+    cared = [arrived[external_id] for external_id in [*taken.ahead, *care]]
+    if new := [one for one in cared if _take_carefully(careful, outcome, entity, one, held) == "new"]:
+        late = take(page=[_incoming(one) for one in new])
+        taken.inserted += late.inserted
+        taken.held += late.held
+    held += taken.held
+    outcome.inserted += taken.inserted
+    outcome.updated += taken.updated
     if not store.spec.is_document:
         # Master data may be bound in other connections too, which are to hear of it.
         edits.pass_on(tx, connection=name, entity=entity, external_ids=[change.external_id for change in batch])
@@ -238,7 +238,8 @@ def _take(
     return len(held_ids)
 
 
-def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs, held: list[Held]) -> None:
+def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs, held: list[Held]) -> str:
+    """What came of it; see `Careful.receive`."""
     try:
         # A record that names what the ledger lacks must leave nothing behind.
         with careful.tx.transaction():
@@ -253,10 +254,14 @@ def _take_carefully(careful: Careful, outcome: Outcome, entity: str, one: Theirs
                 "one the ledger has",
             )
         )
-        return
-    outcome.inserted += came == "inserted"
+        return "held"
     outcome.updated += came == "updated"
     outcome.deleted += came == "deleted"
+    return came
+
+
+def _incoming(one: Theirs) -> Incoming:
+    return Incoming(one.external_id, one.version_token, one.record, one.change_seq)
 
 
 def _read_as_columns(

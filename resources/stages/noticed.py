@@ -1,17 +1,20 @@
 """What webhooks told of: after a delta, whatever it did not bring of the named records is read by id.
 
 A notice brings nothing itself; it has the connection pulled now instead of in some minutes, and makes sure that the
-records it names are seen. Where a delta is blind (an ERP whose feed lags behind its own notices) this closes the gap.
+records it names are seen. Where a delta is blind (an ERP whose feed lags behind its own notices, or tells of a deletion
+no more) this closes the gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from resources.stages.absent import bury_absent
 from resources.stages.pull import pull_records
 from resources.stages.work import Work
 from resources.stores import inbox, mirror
 from resources.stores.inbox import Waiting
+from resources.webhooks import DELETE
 
 
 def told_of(work: Work, entities: Collection[str]) -> list[Waiting]:
@@ -34,11 +37,16 @@ def pull_noticed(work: Work, notices: list[Waiting], entities: Collection[str]) 
             missing = [set(inbox.unseen(tx, name, entity, of_kind)) for entity in candidates]
             for entity in candidates:
                 named.setdefault(entity, set()).update(set.intersection(*missing))
-        held = {entity: set(mirror.held(tx, name, entity, sorted(ids))) for entity, ids in named.items()}
+        held = {entity: mirror.held(tx, name, entity, sorted(ids)) for entity, ids in named.items()}
     of_any = set().union(*held.values())
     for entity, ids in named.items():
-        for some, is_held in ((held[entity], True), (ids - of_any, False)):
+        found: set[str] = set()
+        for some, is_held in ((set(held[entity]), True), (ids - of_any, False)):
             if some:
-                pull_records(work, entity, sorted(some), is_held=is_held)
+                found |= pull_records(work, entity, sorted(some), is_held=is_held)
+        # Without a word of a deletion it may be what was made just now: a query may lag behind a write.
+        told = {one.external_id for one in notices if one.operation == DELETE and entity in one.entities}
+        gone = [i for i, one in held[entity].items() if i in told and i not in found and not one.is_deleted]
+        bury_absent(work, entity, gone)
     with work.transaction() as tx:
         inbox.taken(tx, name, notices, entities)

@@ -51,18 +51,22 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One row that cannot be sent, and everything that keeps it."""
+    """One row that cannot be sent as of a version, and everything that keeps it."""
 
-    ledger_id: int
+    edit: Edit
     external_id: str | None
     refusals: Sequence[Refusal]
+
+    @property
+    def ledger_id(self) -> int:
+        return self.edit.ledger_id
 
 
 @dataclass(slots=True)
 class Plan:
     """What came of looking at some edited rows.
 
-    `said`: nothing to say (any more). `parents`: (entity, ledger id) of what a row in `waiting` refers to and the ERP
+    `said`: nothing to say (any more). `parents`: (entity, ledger id) of what an edit in `waiting` refers to and the ERP
     does not have. `behind`: what moved over there since the base; to be pulled and merged first. `over`: records there
     that both sides had deleted, whose rows were taken back: those are made again, as records of their own.
     """
@@ -70,9 +74,9 @@ class Plan:
     ready: list[Planned] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     said: list[Edit] = field(default_factory=list)
-    waiting: dict[int, list[tuple[str, str, int]]] = field(default_factory=dict)
+    waiting: dict[Edit, list[tuple[str, str, int]]] = field(default_factory=dict)
     behind: list[str] = field(default_factory=list)
-    skipped: list[int] = field(default_factory=list)
+    skipped: list[Edit] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
 
     @property
@@ -121,12 +125,13 @@ def plan_rows(
             # What this ERP has no word for is no change to it.
             kept = replace(kept, record=mapping.said(kept.record))
         before = earlier.get((ledger_id, kept.version), Earlier())
+        edit = Edit(ledger_id, kept.version)
         if ledger_id in in_conflict or ledger_id in under_way:
-            plan.skipped.append(ledger_id)
+            plan.skipped.append(edit)
             continue
         operation = operation_of(kept, binding)
         if operation is None:
-            plan.said.append(Edit(ledger_id, kept.version))
+            plan.said.append(edit)
             continue
         if binding is not None and (held is None or held.is_deleted or held.version_token != binding.version_token):
             plan.behind.append(binding.external_id)
@@ -135,22 +140,24 @@ def plan_rows(
         if refusals := [
             _of_another(label, parent, row, foreign, name) for label, parent, row in unbound if (parent, row) in foreign
         ]:
-            plan.held.append(Held(ledger_id, binding.external_id if binding else None, refusals))
+            plan.held.append(Held(edit, binding.external_id if binding else None, refusals))
             continue
         if binding is not None and binding.base is None and operation != "delete":
-            plan.held.append(Held(ledger_id, binding.external_id, [_BASE_LOST]))
+            plan.held.append(Held(edit, binding.external_id, [_BASE_LOST]))
             continue
         if unbound:
-            plan.waiting[ledger_id] = unbound
+            plan.waiting[edit] = unbound
             if not even_waiting:
                 continue
-        key = outbox.key_of(connection.tenant, name, entity, ledger_id, kept.version, operation, epoch=before.count)
+        # The version's own time too: a database that was restored counts its versions from an earlier one again.
+        version = (ledger_id, kept.version, kept.changed_at.isoformat())
+        key = outbox.key_of(connection.tenant, name, entity, *version, operation, epoch=before.count)
         wanted = replace(
             _wanted(entity, operation, kept, binding, held.payload if held else None, outbox.marker_of_key(key)),
             party_currency=currencies.get(ledger_id, ""),
         )
         if before.has_refused(wanted.record, wanted.version_token) and not retry_refused:
-            plan.skipped.append(ledger_id)
+            plan.skipped.append(edit)
             continue
         _compose(plan, composer, wanted, kept, key)
     return plan
@@ -274,7 +281,7 @@ def _compose(plan: Plan, composer: Composer, wanted: Wanted, kept: Kept, key: st
             return
         except MappingError as error:
             refusals = [Refusal(error.field, error.found, error.expected, kind=ErrorKind.MAPPING)]
-    plan.held.append(Held(kept.ledger_id, wanted.external_id, refusals))
+    plan.held.append(Held(Edit(kept.ledger_id, kept.version), wanted.external_id, refusals))
 
 
 def _of_choices(wanted: Wanted) -> list[Refusal]:

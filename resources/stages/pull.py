@@ -47,7 +47,7 @@ class Follower(Protocol):
 def pull_changes(
     work: Work, entities: Sequence[str], *, is_full: bool = False, follower: Follower | None = None
 ) -> list[str]:
-    """Bring the mirror of these entities up to now; returns those that only a census can complete.
+    """Bring the mirror of these entities up to now; returns those of which a census is to be taken.
 
     An entity never read before is read whole. `is_full` asks again even for what is still fresh.
     """
@@ -72,7 +72,7 @@ def pull_changes(
             _store_all(work, _doubted(work.connector.pull_changes(since), since), follower, behind=behind)
     with work.reading() as tx:
         after = cursors.read_all(tx, work.connection.name)
-    return [e for e in entities if e in after and after[e].is_census_due]
+    return [e for e in entities if e in after and after[e].is_census_due and not after[e].is_census_put_off]
 
 
 def _together(work: Work, entity: str, new: Sequence[str]) -> Sequence[str]:
@@ -112,7 +112,8 @@ def _is_fresh(work: Work, cursor: Cursor) -> bool:
     limit = work.erp.entities[cursor.entity].refresh_after_seconds
     if limit is None or cursor.pulled_at is None:
         return False
-    return datetime.now(UTC) - cursor.pulled_at < timedelta(seconds=limit)
+    # One that was read in a time to come is not: a clock stood ahead.
+    return abs(datetime.now(UTC) - cursor.pulled_at) < timedelta(seconds=limit)
 
 
 def _store_all(

@@ -153,7 +153,7 @@ class _Push:
             for parent_entity, group in groupby(sorted(unmet), key=lambda parent: parent[0]):
                 if self.doubts.may[parent_entity]:
                     self._push_rows(parent_entity, [row for _, row in group])
-            waiting = list(plan.waiting)
+            waiting = [edit.ledger_id for edit in plan.waiting]
             if not unmet and not plan.ready:
                 self._hold_waiting(entity, plan)
                 return behind
@@ -199,7 +199,7 @@ class _Push:
     def _hold_waiting(self, entity: str, plan: Plan) -> None:
         """Rows whose parents could not be pushed either."""
         with self.work.transaction() as tx:
-            for ledger_id, unbound in plan.waiting.items():
+            for edit, unbound in plan.waiting.items():
                 refusals = [
                     Refusal(
                         label,
@@ -212,7 +212,7 @@ class _Push:
                     )
                     for label, parent, parent_id in unbound
                 ]
-                self.sending.hold(tx, entity, Held(ledger_id, None, refusals))
+                self.sending.hold(tx, entity, Held(edit, None, refusals))
 
     def _catch_up(self, entity: str, external_ids: Sequence[str]) -> None:
         """A stale token is no error: pull what moved, merge it, plan again."""

@@ -6,8 +6,9 @@ Belongs here: recording the effects of intents, a batch of them at once. When to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from ledger.agreement import agreed
@@ -18,7 +19,7 @@ from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
 from resources.stages.settling import Settling, Theirs, error_id_of
-from resources.stores import bindings, conflicts, mirror
+from resources.stores import bindings, conflicts, edits, mirror
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
 from resources.stores.conflicts import EXTERNAL_ID
@@ -58,13 +59,11 @@ class Recording(Settling):
             return False
         if intent.operation == "void":
             return getattr(theirs, "is_void", False)
-        if wanted is None and intent.operation == "create":
-            # What the row says now is the nearest to what was sent that can be read.
-            wanted = self._kept(intent.entity, intent.ledger_id).record
+        if intent.operation == "create":
+            is_of_another = self.is_of_another(intent, found.external_id)
+            return not is_of_another and bool(self.makers(intent.entity, [intent], {found.external_id: theirs}))
         if wanted is None:
             return False
-        if intent.operation == "create":
-            return not self.is_of_another(intent, found.external_id) and self._is_alike(intent, wanted, found, theirs)
         said = self._said(intent.entity, wanted)
         binding = bindings.of_rows(self.tx, self.name, intent.entity, [intent.ledger_id]).get(intent.ledger_id)
         if binding is None or binding.base is None:
@@ -78,19 +77,34 @@ class Recording(Settling):
         bound = bindings.ledger_ids_of(self.tx, self.name, {intent.entity: [external_id]})
         return bound.get((intent.entity, external_id), intent.ledger_id) != intent.ledger_id
 
-    def _is_alike(self, intent: Intent, wanted: Record, found: WireRecord, theirs: Record) -> bool:
-        """Whether a record without a mark is what was to be made: the same by its key and content, or one that we would
-        have made by the very same body, whatever the ERP says of it by itself (of a credit's use the note's number).
+    def makers(self, entity: str, creates: Sequence[Intent], found: Mapping[str, Record]) -> dict[str, Intent]:
+        """By external id, the first of these creates that may have made a record without a mark, of those that one may
+        have made: it is the same by its key and content, or we would have made it by the very same body, whatever the
+        ERP says of it by itself (of a credit's use the note's number).
         """
-        met = match(spec_of(intent.entity), [Unbound("", wanted)], [Unbound(found.external_id, theirs)])
-        if met.bound and meet(wanted, theirs).is_clean:
-            return True
-        body = self._body_of(intent, wanted)
-        return body is not None and body == self._body_of(intent, theirs)
+        wanted = {intent.intent_id: self._nearest_to_sent(intent) for intent in creates}
+        bodies = {intent_id: self._body_of(entity, record) for intent_id, record in wanted.items()}
+        met = match(spec_of(entity), _unbound(wanted), _unbound(found))
+        # What shares a key with several is looked at pair by pair, as it would be alone.
+        pairs = [(pair.ours, pair.theirs) for pair in met.bound]
+        pairs += [pair for group in met.ambiguous for pair in product(group.ours, group.theirs)]
+        alike = {(ours.id, theirs.id) for ours, theirs in pairs if _is_same(entity, ours, theirs)}
+        makers: dict[str, Intent] = {}
+        for external_id, theirs in found.items():
+            body = self._body_of(entity, theirs)
+            for intent in creates:
+                if (str(intent.intent_id), external_id) in alike or (body and body == bodies[intent.intent_id]):
+                    makers[external_id] = intent
+                    break
+        return makers
 
-    def _body_of(self, intent: Intent, record: Record) -> dict[str, Any] | None:
-        """What would be sent to make a record; None if it would be refused."""
-        wanted = Wanted(intent.entity, "create", record, marker=intent.marker or "")
+    def _nearest_to_sent(self, intent: Intent) -> Record:
+        """What a create said; if that can no longer be read, what its row says now."""
+        return _wanted_by(intent) or self._kept(intent.entity, intent.ledger_id).record
+
+    def _body_of(self, entity: str, record: Record) -> dict[str, Any] | None:
+        """What would be sent to make a record, but for its mark; None if it would be refused."""
+        wanted = Wanted(entity, "create", record)
         try:
             return None if self.composer.refusals(wanted) else self.composer.body(wanted)
         except MappingError:
@@ -219,9 +233,20 @@ class Recording(Settling):
         if kept.is_deleted:
             bindings.agree(self.tx, connection=self.name, entity=entity, ledger_id=kept.ledger_id, version=kept.version)
             self._pending.planned.setdefault(entity, []).append(Edit(kept.ledger_id, kept.version))
-        elif theirs is None:
+            return
+        if theirs is None:
             # Taken back here while it was being deleted there: it is made again.
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
+        edits.look_at_again(self.tx, entity, kept.ledger_id)
+
+
+def _unbound(some: Mapping[Any, Record]) -> list[Unbound]:
+    return [Unbound(str(key), record) for key, record in some.items()]
+
+
+def _is_same(entity: str, ours: Unbound, theirs: Unbound) -> bool:
+    """Whether two records, looked at alone, have one key and nothing to ask a person about."""
+    return bool(match(spec_of(entity), [ours], [theirs]).bound) and meet(ours.record, theirs.record).is_clean
 
 
 def _wanted_by(intent: Intent) -> Record | None:

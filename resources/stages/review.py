@@ -82,7 +82,7 @@ def review(services: Services, name: str, today: date) -> Review:
                 found.behind += len(plan.behind)
                 found.held += [(entity, held) for held in plan.held]
                 for planned in plan.ready:
-                    waits_for = tuple(f"{e}/{UNBOUND}{row}" for _, e, row in plan.waiting.get(planned.ledger_id, ()))
+                    waits_for = tuple(f"{e}/{UNBOUND}{row}" for _, e, row in plan.waiting.get(planned.edit, ()))
                     found.pending.append(pending_of(planned, waits_for, today, erp.unshown))
     return found
 

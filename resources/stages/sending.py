@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from resources.connector import Answer, InDoubt, Refusal, Refused, Stale, Write, Written
-from resources.errors import TieoutError
+from resources.errors import ErrorKind, TieoutError
 from resources.points import point
 from resources.stages.plan import Held
 from resources.stages.recording import Effect, Recording
@@ -47,6 +47,8 @@ class Sending:
         self.name = work.connection.name
         self.tenant = work.connection.tenant
         self.report = PushReport()
+        # Whoever slept since the intent was kept, or waited for long, may have been taken over.
+        work.connector.fence(work.keep_lease)
 
     def send(self, intents: Sequence[Intent], doubtful: Collection[int] = ()) -> list[str]:
         """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.
@@ -87,14 +89,16 @@ class Sending:
             # What it met there is another row's already, so that no merge can make them one.
             self.refuse(tx, intent, answer.error)
         elif isinstance(answer, Stale):
-            outbox.end(tx, intent.intent_id, state="stale", answer=str(answer.error))
-            edits.look_at_again(tx, intent.entity, intent.ledger_id)
+            self.drop(tx, intent, str(answer.error))
             if moved := intent.external_id or answer.external_id:
                 stale.append(moved)
         elif isinstance(answer, Refused):
             self.refuse(tx, intent, answer.error)
         elif not isinstance(answer, Written):
             delay = min(DELAY_SECONDS_MAX, DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 10))
+            if answer.error.kind is ErrorKind.AUTHORIZATION:
+                # Somebody has to allow it first.
+                delay = self.work.connection.pull_interval_seconds
             outbox.postpone(
                 tx,
                 intent.intent_id,
@@ -113,11 +117,16 @@ class Sending:
     def _is_bound(self, tx: psycopg.Connection[Any], entity: str, external_id: str) -> bool:
         return bool(bindings.ledger_ids_of(tx, self.name, {entity: [external_id]}))
 
+    def drop(self, tx: psycopg.Connection[Any], intent: Intent, answer: str) -> None:
+        """It ends without being done, and its row is planned anew."""
+        outbox.end(tx, intent.intent_id, state="stale", answer=answer)
+        edits.look_at_again(tx, intent.entity, intent.ledger_id)
+
     def refuse(self, tx: psycopg.Connection[Any], intent: Intent, error: TieoutError) -> None:
         """It ends, and is an open error of its row."""
         outbox.end(tx, intent.intent_id, state="refused", answer=str(error))
         refusal = Refusal("the record", error.found, error.expected, error.next_step, error.kind)
-        self.hold(tx, intent.entity, Held(intent.ledger_id, intent.external_id, [refusal]))
+        self.hold(tx, intent.entity, Held(intent.edit, intent.external_id, [refusal]))
 
     def hold(self, tx: psycopg.Connection[Any], entity: str, held: Held) -> None:
         """An open error says why a row is not pushed, and what to do."""
@@ -142,7 +151,7 @@ class Sending:
             ],
             run_id=self.work.run_id,
         )
-        edits.looked_at(tx, entity, [held.ledger_id])
+        edits.looked_at(tx, entity, [held.edit])
 
     def is_held(self, tx: psycopg.Connection[Any], intent: Intent) -> bool:
         """Whether a person sees that it is."""

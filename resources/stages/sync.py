@@ -45,7 +45,7 @@ from resources.token_endpoint import CredentialsRefusedError
 Progress = Callable[[str, str, int], None]
 Kind = Literal["delta", "full", "window", "push", "meet", "reconcile"]
 # Under which stage an error is kept that stopped all of it; single records are held under pull, merge and push.
-_WHOLE = {"push": "pushing", "reconcile": "reconcile"}
+_WHOLE = {"push": connections.PUSHING, "reconcile": "reconcile"}
 # What is not worked on, and what a person does about it.
 _AT_REST = {"paused": "resume it first", "disconnected": "connect it again first"}
 LEASE_WAIT_SECONDS = 30.0
@@ -207,14 +207,18 @@ def _bring_up(
 
 
 def _take_censuses(work: Work, entities: Sequence[str], report: SyncReport) -> list[TieoutError]:
-    """Count these one after the other; returns why some could not be, which stay due."""
+    """Count these one after the other; returns why some could not be, which stay due and are put off."""
+    tenant, name = work.connection.tenant, work.connection.name
     failures: list[TieoutError] = []
     for entity in entities:
         try:
             report.censuses[entity] = take_census(work, entity)
         except TieoutError as error:
-            # Asking in vain may have taken long; without the lease nothing goes on.
-            work.keep_lease()
+            # Whatever could not be read on the way, this is what was not counted.
+            error.entity = entity
+            with work.transaction() as tx:
+                cursors.census_failed(tx, name, entity)
+                errors.report(tx, tenant=tenant, connection=name, stage="sync", error=error, run_id=work.run_id)
             failures.append(error)
     return failures
 
@@ -253,7 +257,9 @@ def _working(
             _failed(services, connection, run_id, work, stage, error)
             raise
         with work.transaction() as tx:
-            errors.resolve_stage(tx, name, stage, covers)
+            # What could not be counted stays an error until it is, though a sync that puts it off ends well.
+            uncounted = cursors.uncounted(tx, name) if stage == "sync" else set()
+            errors.resolve_stage(tx, name, stage, [entity for entity in covers if entity not in uncounted])
             runs.finish(tx, run_id, state="done", api_calls=connector.api_calls, outcome=_as_json(work))
             if kind != "push":
                 connections.pulled(tx, name)
@@ -285,6 +291,8 @@ def _failed(
         # The connection's row before its errors, as whoever tests the connection meanwhile takes them.
         if stage in ("sync", "reconcile"):
             connections.pulled(tx, connection.name)
+        if stage == connections.PUSHING and isinstance(error, TieoutError) and not error.is_retryable:
+            connections.push_later(tx, connection.name)
         if isinstance(error, CredentialsRefusedError):
             connections.needs_reconnect(tx, connection.name)
         at = connections.SIGN_IN if shown.kind is ErrorKind.AUTHENTICATION else stage

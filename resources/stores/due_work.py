@@ -11,15 +11,16 @@ from typing import Any
 import psycopg
 
 from ledger.spec import entities
-from resources.stores.connections import SIGN_IN
+from resources.stores.connections import PUSHING, SIGN_IN
 from resources.stores.switches import is_entity_on_sql
 
 # A connection takes part in pushing while it is connected and has met the ledger, an entity while it is switched on.
-# What does not let us in is asked again by the pull, once an interval: pushes would ask with every tick.
+# What does not let us in is asked again by the pull, once an interval: pushes would ask with every tick. What stops
+# them alone they ask themselves, once an interval too.
 _MAY_PUSH = f"""
     c.state = 'active' and c.meeting = 'done'
-    and not exists (select 1 from sync.errors x where x.connection = c.connection and x.stage = '{SIGN_IN}'
-                       and x.resolved_at is null)
+    and not exists (select 1 from sync.errors x where x.connection = c.connection and x.resolved_at is null
+                       and (x.stage = '{SIGN_IN}' or x.stage = '{PUSHING}' and c.next_push_at > clock_timestamp()))
 """
 _EDIT_IS_ON = is_entity_on_sql(connection="c", entity="e.entity", direction="push")
 _INTENT_IS_ON = is_entity_on_sql(connection="c", entity="o.entity", direction="push")

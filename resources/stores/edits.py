@@ -113,12 +113,17 @@ def note_all(tx: psycopg.Connection[Any], *, connection: str, entity: str, edits
     )
 
 
-def looked_at(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) -> None:
-    """A plan could not take these: what holds them is an open error or conflict, and nobody need be woken for them."""
+def looked_at(tx: psycopg.Connection[Any], entity: str, edits: Sequence[Edit]) -> None:
+    """These could not be taken: what holds them is an open error or conflict, and nobody need be woken for them. A row
+    that was edited again meanwhile is still to be looked at, also if that was in vain while the version before was out.
+    """
     tx.execute(
-        "update sync.edits set looked_at = clock_timestamp() "
-        "where tenant_id = sync.current_tenant() and entity = %s and ledger_id = any(%s)",
-        (entity, list(ledger_ids)),
+        """
+        update sync.edits e set looked_at = case when e.version <= seen.version then clock_timestamp() end
+          from unnest(%s::bigint[], %s::bigint[]) as seen (ledger_id, version)
+         where e.tenant_id = sync.current_tenant() and e.entity = %s and e.ledger_id = seen.ledger_id
+        """,
+        ([e.ledger_id for e in edits], [e.version for e in edits], entity),
     )
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
-from resources.webhooks import Notice
+from resources.webhooks import DELETE, Notice
 
 DAYS_KEPT = 30
 # Two clocks of one ERP: that of its events and that of its records.
@@ -29,6 +29,7 @@ class Waiting:
     event_key: str
     entities: list[str]
     external_id: str
+    operation: str
     happened_at: datetime
 
 
@@ -71,7 +72,7 @@ def waiting(tx: psycopg.Connection[Any], connection: str, entities: Collection[s
     """What has been told and not been taken, oldest first: of what may be one of these, or is nothing we keep."""
     with tx.cursor(row_factory=class_row(Waiting)) as rows:
         return rows.execute(
-            "select event_key, entities, external_id, happened_at from sync.inbox"
+            "select event_key, entities, external_id, operation, happened_at from sync.inbox"
             " where connection = %s and taken_at is null and (entities && %s::text[] or entities = '{}')"
             " order by received_at, event_key",
             (connection, list(entities)),
@@ -79,14 +80,19 @@ def waiting(tx: psycopg.Connection[Any], connection: str, entities: Collection[s
 
 
 def unseen(tx: psycopg.Connection[Any], connection: str, entity: str, notices: Sequence[Waiting]) -> list[str]:
-    """Those of the named records that the mirror does not hold as of their notice."""
+    """Those of the named records that the mirror does not hold as of their notice; a live one is not that of any
+    deletion, whatever the two times say.
+    """
     query = sql.SQL(
-        "select distinct n.external_id from unnest(%s::text[], %s::timestamptz[]) as n (external_id, happened_at)"
+        "select distinct n.external_id"
+        " from unnest(%s::text[], %s::timestamptz[], %s::boolean[]) as n (external_id, happened_at, is_deletion)"
         " where not exists (select from {} m where m.connection = %s and m.external_id = n.external_id"
-        "  and (m.is_deleted or m.modified_at >= n.happened_at - make_interval(secs => %s)))"
+        "  and (m.is_deleted or not n.is_deletion"
+        "       and m.modified_at >= n.happened_at - make_interval(secs => %s)))"
     ).format(sql.Identifier("mirror", entity))
     ids, times = [one.external_id for one in notices], [one.happened_at for one in notices]
-    return [found for (found,) in tx.execute(query, (ids, times, connection, _CLOCK_SECONDS))]
+    deletions = [one.operation == DELETE for one in notices]
+    return [found for (found,) in tx.execute(query, (ids, times, deletions, connection, _CLOCK_SECONDS))]
 
 
 def taken(tx: psycopg.Connection[Any], connection: str, notices: Sequence[Waiting], entities: Collection[str]) -> None:

@@ -21,6 +21,7 @@ from psycopg.rows import class_row
 from ledger.spec import Record
 from resources.connector import Operation
 from resources.stores import bindings
+from resources.stores.edits import Edit
 
 _KEY_CHARACTERS = 32
 MARKER_CHARACTERS = 12
@@ -45,6 +46,10 @@ class Intent:
     state: str
     attempts: int
     sent_at: datetime
+
+    @property
+    def edit(self) -> Edit:
+        return Edit(self.ledger_id, self.ledger_version)
 
 
 _COLUMNS = (
@@ -127,7 +132,8 @@ def open_intents(tx: psycopg.Connection[Any], connection: str, *, only_due: bool
     with tx.cursor(row_factory=class_row(Intent)) as rows:
         return rows.execute(
             f"select {_COLUMNS} from sync.outbox where connection = %s and state in ('sent', 'waiting') "
-            "and (due_at <= clock_timestamp() or not %s) order by coalesce(batch_key, key), intent_id",
+            "and (due_at <= clock_timestamp() or not %s) "
+            "order by min(intent_id) over (partition by coalesce(batch_key, key)), intent_id",
             (connection, only_due),
         ).fetchall()
 

@@ -238,12 +238,18 @@ sa.Table(
     ),
     sa.Column("pull_interval_seconds", sa.Integer, nullable=False),
     _instant("next_pull_at", default="now()"),
+    sa.Column(
+        "next_push_at",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.text("now()"),
+        comment="while an error stops all pushes: when the next may be woken",
+    ),
     _instant("created_at", default="now()"),
     sa.Column(
         "taken_in_at", sa.DateTime(timezone=True), comment="when all its books were here: what comes later is news"
     ),
     sa.Column("company_id", sa.Text, comment="the ERP's own id of the company, which is connected once"),
-    sa.Index("connections_due_idx", "next_pull_at", postgresql_where=sa.text("state = 'active'")),
     # Across all tenants. A company at a simulator is another one than that of the same id at the ERP.
     sa.Index(
         "connections_company_idx",
@@ -271,6 +277,18 @@ sa.Table(
         "reread_from",
         sa.DateTime(timezone=True),
         comment="how far was read under a clock that stands behind the watermark: it was set back",
+    ),
+    sa.Column(
+        "census_failures",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("0"),
+        comment="how many censuses have failed since one ran to its end",
+    ),
+    sa.Column(
+        "census_again_at",
+        sa.DateTime(timezone=True),
+        comment="before this, a census that failed is not taken again by itself",
     ),
     schema="sync",
     comment="How far each connection and entity has been read and merged.",

@@ -3,7 +3,7 @@
 
 Belongs here: the command. Each worker is a process with a database server, a simulated company and a product of its
 own; `make chaos` is this command with its full numbers. What it did it adds to a file (`tally.py`); named again, the
-file's schedules are not run again, so that a long run can be done in pieces.
+file's schedules are not run again but for those that failed, so that a long run can be done in pieces.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _work(asked: argparse.Namespace) -> None:
     """Every so manieth schedule and mutant, without those that the file has; says each on standard output."""
     started, commit = time.monotonic(), _commit()
     done = Tally.read(asked.tally, asked.erp)
-    seeds = [seed for seed in range(asked.seed, asked.seed + asked.schedules) if seed not in done.seeds]
+    seeds = [seed for seed in range(asked.seed, asked.seed + asked.schedules) if seed not in done.held]
     mutants = [name for name in asked.mutants or () if name not in done.mutants]
     with tempfile.TemporaryDirectory() as home, running_world(Path(home), asked.erp) as world:
         for seed in seeds[asked.part :: asked.workers]:
@@ -120,6 +120,7 @@ def _lead(asked: argparse.Namespace, path: Path) -> int:
                 said_at = time.monotonic()
                 print(f"{ran.schedules} schedules, {len(ran.failed)} failed, {said_at - began:.0f} s", flush=True)
     total = Tally.read(path, asked.erp)
+    total.write(path)
     text = total.as_markdown(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} shared cores")
     print(text)
     if asked.write:

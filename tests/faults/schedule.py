@@ -304,6 +304,7 @@ class Schedule:
         if self.world.erp.rest_seconds:
             # All that is late has come before: this excuses nothing that is there twice.
             self.world.let_intents_age(self.world.erp.rest_seconds[1])
+        self.world.let_censuses_be_taken()
         (end,) = self.world.work({"do": "peace", "mutant": self.mutant})
         self._look_at_watermarks()
         self.ran.rounds = end.get("rounds")

@@ -1,7 +1,8 @@
-"""What long runs have done so far, kept in a file that is added to: one line for each schedule, and for each mutant.
+"""What long runs have done so far, kept in a file: one line that sums up, and one for each schedule and mutant since.
 
 Belongs here: reading and writing that file, summing it up, and the figures for docs/reliability.md. A run that was
-broken off is gone on with by naming the same file: what is in it is not run again.
+broken off is gone on with by naming the same file: what is in it is not run again, but what failed is. Those of
+`tests/faults/tallies` are what the document's figures are of.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ class Tally:
     """Sums over every line read that is of one ERP."""
 
     erp: str = "quickbooks"
-    schedules: int = 0
     seconds: float = 0.0
     seeds: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
@@ -43,20 +43,53 @@ class Tally:
                 tally.take(json.loads(line))
         return tally
 
+    @property
+    def schedules(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def held(self) -> set[int]:
+        """The seeds that need not be run again."""
+        return self.seeds - self.failed.keys()
+
     def take(self, report: dict[str, Any]) -> None:
+        """Add a line of the file; a schedule that is run again counts once, as it ended last."""
         if report.get("erp", "quickbooks") != self.erp:
             return
         if "mutant" in report:
             self.mutants[report["mutant"]] = report["found_at"]
             return
-        self.schedules += 1
+        if "seeds" in report:
+            self.seeds.update(*(range(first, last + 1) for first, last in report["seeds"]))
+            self.mutants |= report["mutants"]
+            self.commits.update(report["commits"])
+            self.failed |= {int(seed): failure for seed, failure in report["failed"].items()}
+        else:
+            seed = report["seed"]
+            if seed not in self.seeds:
+                self.commits[report["commit"]] += 1
+            self.seeds.add(seed)
+            self.failed.pop(seed, None)
+            if report["failure"]:
+                self.failed[seed] = report["failure"]
         self.seconds += report["seconds"]
-        self.seeds.add(report["seed"])
-        self.commits[report["commit"]] += 1
         self.passed.update(report["passed"])
         self.struck.update({(point, what): count for point, what, count in report["struck"]})
-        if report["failure"]:
-            self.failed[report["seed"]] = report["failure"]
+
+    def write(self, path: Path) -> None:
+        """The file as one line: what can be read of it later is the same."""
+        struck = sorted((point, what, count) for (point, what), count in self.struck.items())
+        summed = {
+            "erp": self.erp,
+            "seeds": _ranges(self.seeds),
+            "seconds": round(self.seconds, 1),
+            "commits": dict(sorted(self.commits.items())),
+            "passed": dict(sorted(self.passed.items())),
+            "struck": struck,
+            "failed": self.failed,
+            "mutants": self.mutants,
+        }
+        path.write_text(json.dumps(summed) + "\n")
 
     def missed_mutants(self) -> list[str]:
         return [name for name, found in self.mutants.items() if found is None]
@@ -78,8 +111,9 @@ class Tally:
         often = sum(count >= REACHED for count in pairs.values())
         never = [f"`{point}` x {what}" for (point, what), count in pairs.items() if not count]
         commits = ", ".join(f"{count} at commit {commit}" for commit, count in sorted(self.commits.items()))
+        seeds = ", ".join(f"{first} to {last}" if first != last else f"{first}" for first, last in _ranges(self.seeds))
         lines = [
-            f"**{self.schedules} schedules** ({commits}), seeds {_ranges(self.seeds)}, {machine}: "
+            f"**{self.schedules} schedules** ({commits}), seeds {seeds}, {machine}: "
             f"**{len(self.failed)} with something that does not hold**. {self.seconds / max(1, self.schedules):.1f} s "
             "each by the clock, one at a time.",
             "",
@@ -114,12 +148,12 @@ class Tally:
         return "\n".join(lines)
 
 
-def _ranges(seeds: set[int]) -> str:
-    """`0 to 99, 250 to 300`."""
+def _ranges(seeds: set[int]) -> list[list[int]]:
+    """The first and the last of each that follow each other."""
     found: list[list[int]] = []
     for seed in sorted(seeds):
         if found and found[-1][1] == seed - 1:
             found[-1][1] = seed
         else:
             found.append([seed, seed])
-    return ", ".join(f"{first} to {last}" if first != last else f"{first}" for first, last in found)
+    return found

@@ -42,5 +42,27 @@ def test_what_failed_and_what_was_missed_is_said(tmp_path: Path):
     assert "| `no_intent` | not found |  |" in tally.as_markdown("")
 
 
+def test_a_file_that_is_summed_up_says_the_same(tmp_path: Path):
+    path = tmp_path / "tally"
+    mutant = {"mutant": "no_probe", "found_at": [4, "2: twice"]}
+    tally = a_file(path, a_schedule(1), a_schedule(2), a_schedule(7, commit="def", failure="1: lost"), mutant)
+
+    tally.write(path)
+
+    assert len(path.read_text().splitlines()) == 1
+    assert Tally.read(path).as_markdown("") == tally.as_markdown("")
+    assert Tally.read(path).failed == tally.failed
+
+
+def test_what_failed_is_run_again_and_counts_once(tmp_path: Path):
+    path = tmp_path / "tally"
+    tally = a_file(path, a_schedule(1), a_schedule(2, failure="1: lost"))
+    assert tally.held == {1}
+
+    tally.take(a_schedule(2))
+
+    assert (tally.schedules, tally.held, tally.failed) == (2, {1, 2}, {})
+
+
 def test_a_run_that_has_not_begun_has_done_nothing(tmp_path: Path):
     assert Tally.read(tmp_path / "none").schedules == 0

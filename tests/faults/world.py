@@ -23,13 +23,13 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 
 from resources.erps import erp_of as erp_spec
 from resources.stores.embedded import ensure_running
 from tests.books import Books, open_services
 from tests.conftest import ScratchDatabase
+from tests.copied import copied
 from tests.faults.cluster import CLUSTER
 from tests.faults.erps import Erp, erp_of
 from tests.faults.kinds import Kind
@@ -107,7 +107,7 @@ class World:
     def copy(self) -> None:
         """Remember the world as it is now."""
         self.books.simulator.post("snapshot", {"name": "beginning"})
-        self._reset = _copied(self.hand)
+        self._reset = copied(self.hand)
         self.copied_at = time.monotonic()
 
     def reset(self) -> None:
@@ -170,6 +170,10 @@ class World:
             "due_at = due_at - make_interval(secs => %(s)s) where state in ('sent', 'waiting')",
             {"s": seconds},
         )
+
+    def let_censuses_be_taken(self) -> None:
+        """So much time passes that a census which has failed is taken again."""
+        self.hand.execute("update sync.cursors set census_again_at = null")
 
     # The company over there
 
@@ -234,48 +238,6 @@ class World:
 
     def one(self, statement: str, *values: Any) -> dict[str, Any] | None:
         return next(iter(self.rows(statement, *values)), None)
-
-
-def _copied(hand: psycopg.Connection[Any]) -> str:
-    """Keep a copy of every row; gives the statements that put them back, sequences included."""
-    hand.execute("drop schema if exists beginning cascade; create schema beginning")
-    # Permissions to call are many and all alike: those in use are given back.
-    undo: list[sql.Composable] = [
-        sql.SQL("set session_replication_role = replica"),
-        sql.SQL("update sync.api_slots set holder = null, free_at = now() where free_at > now()"),
-    ]
-    tables = hand.execute(
-        "select schemaname, tablename from pg_tables "
-        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation') "
-        "and tablename not in ('schema_version', 'api_slots')"
-    ).fetchall()
-    for schema, table in tables:
-        name = sql.Identifier(schema, table)
-        undo.append(sql.SQL("delete from {}").format(name))
-        if not hand.execute(sql.SQL("select exists (select from {})").format(name)).fetchone()[0]:
-            continue
-        kept = sql.Identifier("beginning", f"{schema}_{table}")
-        hand.execute(sql.SQL("create table {} as select * from {}").format(kept, name))
-        columns = [
-            sql.Identifier(column)
-            for (column,) in hand.execute(
-                "select column_name from information_schema.columns where table_schema = %s and table_name = %s "
-                "and is_generated = 'NEVER' order by ordinal_position",
-                (schema, table),
-            )
-        ]
-        listed = sql.SQL(", ").join(columns)
-        undo.append(
-            sql.SQL("insert into {} ({}) overriding system value select {} from {}").format(name, listed, listed, kept)
-        )
-    for schema, sequence, value in hand.execute(
-        "select schemaname, sequencename, last_value from pg_sequences "
-        "where schemaname in ('ledger', 'mirror', 'sync', 'reconciliation')"
-    ).fetchall():
-        named = sql.Literal(f"{schema}.{sequence}")
-        undo.append(sql.SQL("select setval({}, {}, {})").format(named, value or 1, value is not None))
-    undo.append(sql.SQL("set session_replication_role = origin"))
-    return sql.SQL(";\n").join(undo).as_string(hand)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ in `paging.py`, the change feed in `feed.py`, tokens in `auth.py`; what the fiel
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -140,10 +140,8 @@ class QuickBooksConnector:
                 entity, [record for record in rows.rows.records if record.external_id in wanted], rows.rows.rejected
             )
             return
-        pager = Pager(self._wire, entity, wire_entity)
-        for first in range(0, len(wanted), profile.IDS_PER_QUERY_MAX):
-            for page in pager.matching(queries.id_in(wanted[first : first + profile.IDS_PER_QUERY_MAX])):
-                yield Page(entity, page.rows.records, page.rows.rejected)
+        for page in Pager(self._wire, entity, wire_entity).with_ids(wanted):
+            yield Page(entity, page.rows.records, page.rows.rejected)
 
     def census(self, entity: str) -> Iterator[CensusPage]:
         """Id, SyncToken and time of every record there is. Raises for a row without a usable id."""
@@ -171,7 +169,7 @@ class QuickBooksConnector:
         """
         accounts = Pager(self._wire, "accounts", WIRE_ENTITIES["accounts"])
         types = f"AccountType in ({queries.quoted(AR_ACCOUNT_TYPE)}, {queries.quoted(AP_ACCOUNT_TYPE)})"
-        account_rows = self._intact("accounts", accounts.matching(types))
+        account_rows = self._intact("accounts", accounts.by_id(types))
         read_at = accounts.began_at
         if read_at is None:
             raise self._wire.damaged("an answer without its time", "`time` in every answer")
@@ -187,7 +185,7 @@ class QuickBooksConnector:
         accounts = Pager(self._wire, "accounts", WIRE_ENTITIES["accounts"])
         types = f"AccountType in ({queries.quoted(AR_ACCOUNT_TYPE)}, {queries.quoted(AP_ACCOUNT_TYPE)})"
         found: dict[Module, list[str]] = {"ar": [], "ap": []}
-        for row in self._intact("accounts", accounts.matching(types)):
+        for row in self._intact("accounts", accounts.by_id(types)):
             found["ap" if row.payload.get("AccountType") == AP_ACCOUNT_TYPE else "ar"].append(row.external_id)
         return read_reports(self._wire, modules, as_of, home_currency=self._currency_of_home(), account_ids=found)
 
@@ -202,6 +200,10 @@ class QuickBooksConnector:
             country=company.get("Country"),
             granted_until=self._tokens.granted_until(),
         )
+
+    def fence(self, prove: Callable[[], None]) -> None:
+        """See `Connector.fence`."""
+        self._wire.prove = prove
 
     def send(self, writes: Sequence[Write]) -> Sequence[WriteAnswer]:
         """One write by itself, or up to 30 with one `batch_key` in a batch; see `sending.py`."""

@@ -12,7 +12,7 @@ by position, with an overlap that shows whether rows have shifted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from ledger.shapes import Shaped
 from resources.connector import WireRecord
 from resources.erps.quickbooks import queries
-from resources.erps.quickbooks.profile import PAGE_ROWS_MAX, PAGE_ROWS_MIN, WireEntity
+from resources.erps.quickbooks.profile import IDS_PER_QUERY_MAX, PAGE_ROWS_MAX, PAGE_ROWS_MIN, WireEntity
 from resources.erps.quickbooks.records import Rows, read_rows, sort_out
 from resources.erps.quickbooks.wire import Answer, Wire
 from resources.http import AnswerTooLargeError
@@ -97,20 +97,35 @@ class Pager:
                 if record.modified_at is not None and record.modified_at >= last_second
             }
 
-    def by_id(self) -> Iterator[Batch]:
-        """The whole list in the order of ids, by position: for short lists whose rows may have no time at all."""
+    def by_id(self, *conditions: str) -> Iterator[Batch]:
+        """The rows that meet the conditions in the order of ids, by position: for short lists from which nothing goes,
+        and whose rows may have no time at all.
+        """
         position = 1
         while True:
-            page = self._select(order="Id", start=position)
+            page = self._select(*conditions, order="Id", start=position)
             is_last = page.row_count < self._rows_max
             yield Batch(page.rows, self._claim(None) if is_last else None)
             if is_last:
                 return
             position += page.row_count
 
-    def matching(self, *conditions: str) -> Iterator[Batch]:
-        """The rows that meet the conditions, at most a page of them; claims nothing."""
-        yield Batch(self._select(*conditions, order="Id").rows, None)
+    def with_ids(self, external_ids: Sequence[str]) -> Iterator[Batch]:
+        """The rows with these ids; claims no time, but that what does not come is not there.
+
+        Where they fill a page, what has not come is asked for again, and not by position: a row that went meanwhile
+        would hide another.
+        """
+        waiting = list(external_ids)
+        while waiting:
+            asked = waiting[:IDS_PER_QUERY_MAX]
+            page = self._select(queries.id_in(asked), order="Id")
+            yield Batch(page.rows, None)
+            if page.row_count < self._rows_max:
+                came = set(asked)
+            elif not (came := set(asked).intersection(page.ids)):
+                raise self._wire.damaged(f"{page.row_count} rows, none of which was asked for", "rows with these ids")
+            waiting = [external_id for external_id in asked if external_id not in came] + waiting[len(asked) :]
 
     @property
     def began_at(self) -> datetime | None:

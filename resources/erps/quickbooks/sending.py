@@ -10,6 +10,7 @@ developer blog, 2015-04-06). How long it is remembered is not known, which is wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from quickbooks import QuickBooks
 
 from resources.connector import Answer, Deferred, InDoubt, Refused, Write
 from resources.erps.quickbooks.answers import answer_to_failure, answer_to_object
-from resources.erps.quickbooks.errors import error_from_item
+from resources.erps.quickbooks.errors import FaultError, error_from_item
 from resources.erps.quickbooks.profile import BATCH_ITEMS_MAX, PAYERS, WIRE_ENTITIES
 from resources.erps.quickbooks.wire import Answer as WireAnswer
 from resources.erps.quickbooks.wire import Wire
@@ -103,7 +104,9 @@ class Sender:
             return self._failed(error, writes)
 
     def _failed(self, error: TieoutError, writes: Sequence[Write]) -> list[Answer]:
-        if error.kind in _RAISED:
+        # A page of somebody in between says nothing of what had got through before.
+        is_own = not isinstance(error, FaultError) or error.status == HTTPStatus.UNAUTHORIZED or error.entries
+        if error.kind in _RAISED and is_own:
             raise error
         if not self._wire.has_gone_out:
             return [Deferred(error) for _ in writes]

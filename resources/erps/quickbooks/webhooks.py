@@ -1,7 +1,8 @@
 """What Intuit delivers: notices in the classic form or as CloudEvents, signed with the app's verifier token.
 
 Source: reference section 13. Both forms may mix companies. Events may be late, repeated and out of order, and hold
-no record. The void of CloudEvents is written "void" or "voided" (unconfirmed which): both are taken.
+no record. The void of CloudEvents is written "void" or "voided" (unconfirmed which): both are taken. Where the two
+forms have two words for one thing, it is kept in the classic one.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 import msgspec
 
 from resources.erps.quickbooks.profile import ERP, WIRE_ENTITIES
-from resources.webhooks import Notice, not_understood, text_of
+from resources.webhooks import DELETE, Notice, not_understood, text_of
 
 _BY_NAME = {wire.wire_name.lower(): name for name, wire in WIRE_ENTITIES.items()}
 _EVENT_TYPE = re.compile(r"qbo\.([a-z]+)\.([a-z]+)\.v\d+")
+_CLASSIC = {"voided": "void", "deleted": DELETE}
 # A day's fraction in more digits than Python reads.
 _NANOSECONDS = re.compile(r"(\.\d{6})\d+")
 
@@ -49,7 +51,7 @@ def _of_event(event: Any) -> Notice:
         company=text_of(event, "intuitaccountid"),
         entities=_entities(matched[1]),
         external_id=text_of(event, "intuitentityid"),
-        operation="void" if matched[2] == "voided" else matched[2],
+        operation=_CLASSIC.get(matched[2], matched[2]),
         happened_at=_instant(text_of(event, "time")),
     )
 

@@ -99,6 +99,7 @@ class Wire:
 
     `has_gone_out` says whether the last call, if it failed, may have reached QuickBooks at all: not if there was no
     token for it, nor if all that came back was that its token is no good.
+    `prove` is called right before each write goes out.
     """
 
     def __init__(
@@ -119,6 +120,8 @@ class Wire:
         self._gate = gate or OpenGate()
         self._http = http or StrictSession()
         self._sleep = sleep
+        self.prove: Callable[[], None] = lambda: None
+        self._is_write = False
         self._doing = ""
         self._entity: str | None = None
         self._answer: Answer | None = None
@@ -148,7 +151,7 @@ class Wire:
         """
 
         def attempt() -> T:
-            self._cuts_rows = cuts_rows
+            self._cuts_rows, self._is_write = cuts_rows, False
             return read(self._send(send, doing, entity))
 
         return with_retries(attempt, sleep=self._sleep)
@@ -165,6 +168,7 @@ class Wire:
 
         A 401 alone is answered by a renewed token and one repeat: it proves that nothing happened.
         """
+        self._is_write = True
         return read(self._send(send, doing, entity))
 
     def paused_seconds(self) -> float:
@@ -194,6 +198,8 @@ class Wire:
         body = data.encode("utf-8") if isinstance(data, str) else data
         try:
             with self._gate.call():
+                if self._is_write:
+                    self.prove()
                 self.api_calls += 1
                 self.has_gone_out = True
                 response = self._http.request(method, url, headers=headers, params=params, data=body)

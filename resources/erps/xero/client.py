@@ -240,6 +240,10 @@ class XeroConnector:
         """What reading these would cost, from the number of records that Xero itself says each list has."""
         return forecast_of(self._wire, _lists_of(map(self._entity, entities)), self._calls_per_day, self._calls_today())
 
+    def fence(self, prove: Callable[[], None]) -> None:
+        """See `Connector.fence`."""
+        self._wire.prove = prove
+
     def send(self, writes: Sequence[Write]) -> Sequence[Answer]:
         """Up to 40 writes, each checked against what is there, written, and read back; see `sending.py`."""
         return self._sender.send(writes)

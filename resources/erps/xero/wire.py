@@ -138,6 +138,7 @@ class Wire:
 
     `has_gone_out` says whether the last call, if it failed, may have reached Xero at all: not if there was no token for
     it, nor if all that came back was that its token is no good.
+    `prove` is called right before each write goes out.
     """
 
     def __init__(
@@ -160,6 +161,8 @@ class Wire:
         self._gate = gate or OpenGate()
         self._http = http or StrictSession()
         self._sleep = sleep
+        self.prove: Callable[[], None] = lambda: None
+        self._is_write = False
         self._doing, self._entity = "", None
         self._body: bytes | None = None
         self._cuts_rows = False
@@ -191,7 +194,7 @@ class Wire:
         """
 
         def attempt() -> T:
-            self._cuts_rows = cuts_rows
+            self._cuts_rows, self._is_write = cuts_rows, False
             return read(self._call(method, arguments, parameters, None, doing, entity))
 
         return with_retries(attempt, sleep=self._sleep)
@@ -210,12 +213,13 @@ class Wire:
 
         A 401 alone is answered by a renewed token and one repeat: it proves that nothing happened.
         """
-        self._cuts_rows = False
+        self._cuts_rows, self._is_write = False, True
         given = arguments if body is None else (*arguments, body)
         return read(self._call(method, given, parameters, body, doing, entity))
 
     def connections(self) -> list[Any]:
         """The organisations (and others) that this login has connected."""
+        self._is_write = False
         answer = self._call("get_connections", (), {}, None, "listing the connected organisations", None)
         return answer.root if isinstance(answer.root, list) else []
 
@@ -271,6 +275,8 @@ class Wire:
         data = self._body if self._body is not None else body
         try:
             with self._gate.call():
+                if self._is_write:
+                    self.prove()
                 self.api_calls += 1
                 self.has_gone_out = True
                 response = self._http.request(method, url, headers=headers, params=fields or None, data=data)

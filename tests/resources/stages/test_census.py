@@ -73,6 +73,83 @@ def test_one_entity_that_cannot_be_counted_does_not_stop_the_others_and_is_count
     assert synced.sync().censuses == {}
 
 
+AGAIN = "select extract(epoch from census_again_at - now()) from sync.cursors where entity = 'customers'"
+
+
+@pytest.fixture
+def uncountable(synced: Books, no_waiting) -> Books:
+    """Customers can be read and not be listed; that has failed once."""
+    synced.simulator.post("faults", [{"contains": "SyncToken, MetaData from Customer", "status": 403, "body": {}}])
+    with pytest.raises(TieoutError):
+        synced.sync("full")
+    return synced
+
+
+def fails_to_count(books: Books, kind: str = "delta") -> None:
+    with pytest.raises(TieoutError) as failure:
+        books.sync(kind)
+    assert failure.value.entity == "customers"
+
+
+def test_what_cannot_be_counted_is_asked_for_less_and_less_often_and_stays_an_open_error(uncountable: Books):
+    for seconds in (600, 1800, 4200):
+        fails_to_count(uncountable)
+        assert seconds - 60 < uncountable.value(AGAIN) <= seconds
+
+        assert uncountable.sync().censuses == {}
+
+        assert [(e["entity"], e["kind"]) for e in uncountable.open_errors()] == [("customers", "authorization")]
+        assert uncountable.value("select is_census_due from sync.cursors where entity = 'customers'")
+        uncountable.change("update sync.cursors set census_again_at = now()")
+
+    # What an analyst sees of it.
+    assert uncountable.value("select open_error_count from analytics.sync_health where period = 'day'") == 1
+    (shown,) = uncountable.rows("select entity, last_message from analytics.error_summary where open_count > 0")
+    assert (shown["entity"], "HTTP 403" in shown["last_message"]) == ("customers", True)
+    uncountable.simulator.post("faults", [])
+    assert set(uncountable.sync().censuses) == {"customers"}
+    assert uncountable.open_errors() == []
+    assert uncountable.value(AGAIN) is None
+
+
+def test_no_failure_makes_a_census_wait_for_more_than_a_day(uncountable: Books):
+    uncountable.change("update sync.cursors set census_failures = 100000 where census_failures > 0")
+
+    fails_to_count(uncountable)
+
+    assert 12 * 3600 < uncountable.value(AGAIN) <= 24 * 3600
+
+
+def test_a_census_that_a_person_asks_for_goes_at_once_and_its_failure_counts(uncountable: Books):
+    fails_to_count(uncountable)
+
+    fails_to_count(uncountable, "full")
+
+    assert 1740 < uncountable.value(AGAIN) <= 1800
+    uncountable.simulator.post("faults", [])
+    assert "customers" in uncountable.sync("full").censuses
+    assert uncountable.open_errors() == []
+
+
+def test_each_entity_that_cannot_be_counted_is_an_open_error_of_its_own(uncountable: Books):
+    faults = [{"contains": f"SyncToken, MetaData from {name}", "drop": "before"} for name in ("Customer", "Item")]
+    uncountable.simulator.post("faults", faults)
+
+    fails_to_count(uncountable, "full")
+
+    assert {e["entity"] for e in uncountable.open_errors()} == {"customers", "items"}
+    # Customers failed for the second time and wait.
+    uncountable.simulator.post("faults", [])
+    assert set(uncountable.sync().censuses) == {"items"}
+    assert [e["entity"] for e in uncountable.open_errors()] == ["customers"]
+
+
+def test_a_census_put_off_by_a_clock_that_stood_ahead_goes_at_once(uncountable: Books):
+    uncountable.change("update sync.cursors set census_again_at = now() + interval '10 days' where census_failures > 0")
+
+    fails_to_count(uncountable)
+
+
 def test_what_a_census_that_died_has_not_counted_the_next_delta_counts(synced: Books, monkeypatch: pytest.MonkeyPatch):
     vanish(synced, "100")
 

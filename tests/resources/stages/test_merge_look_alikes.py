@@ -8,7 +8,6 @@ import pytest
 
 from ledger.policies import Side
 from resources.errors import TieoutError
-from resources.stages import doubts
 from resources.stages.deciding import Decision
 from resources.stages.resolve import resolve
 from resources.stores import conflicts
@@ -60,28 +59,6 @@ def test_two_alike_in_one_pull_are_asked_about_together_and_nothing_is_made(comp
     assert len(company.objects("Payment")) == 2
     decide(company, is_record=ids[0])
     assert is_tied_out(company)
-
-
-def test_what_we_made_and_what_somebody_typed_beside_it_are_two_records(
-    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
-):
-    writer.payment(customer_id(company), "40.00")
-    company.services.pace = 0.0
-    sending(company, monkeypatch, lambda send, writes: (send(writes), lost(send, writes))[1])
-    with monkeypatch.context() as patched:
-        patched.setattr(doubts.Doubts, "_probed", _down)
-        with pytest.raises(ConnectionError):
-            company.push()
-    company.edit("create", "Payment", **ALIKE)
-
-    company.sync()
-
-    assert count_rows(company, "ledger.payments") == 2
-    assert is_tied_out(company)
-
-
-def _down(*_):
-    raise ConnectionError("reading is down")
 
 
 @pytest.mark.parametrize("moves", [False, True], ids=["it rests", "it moves as well"])

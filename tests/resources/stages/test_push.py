@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from decimal import Decimal
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 
 from resources.stores import code_maps, records, switches
 from tests.books import Books, changed
+from tests.copied import copied
 from tests.ledger_writer import LedgerWriter
 
 ITEM = "90"
@@ -443,6 +445,26 @@ def test_a_row_does_not_move_to_another_company_once_it_is_in_one(company: Books
     writer.update("invoices", unsent, connection=company.name)
 
     assert company.push().pushed == {"invoices": 1}
+
+
+def test_what_counts_as_the_same_version_after_a_restore_is_another_edit(company: Books, writer: LedgerWriter):
+    """QuickBooks answers a key that it knows from its memory, and does nothing."""
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    with closing(company.database.connect("superuser")) as hand:
+        restore = copied(hand)
+        for memo in ("first", "second"):
+            writer.update("invoices", row, memo=memo)
+            company.push()
+        hand.execute(restore)
+    company.sync()
+    writer.update("invoices", row, memo="after the restore")
+
+    company.push()
+
+    there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
+    assert company.ledger_row("invoices", "500")["memo"] == "after the restore"
+    assert there["CustomerMemo"]["value"] == "after the restore"
+    assert quiet(company)
 
 
 def test_what_is_switched_off_while_an_intent_waits_is_not_sent_again(

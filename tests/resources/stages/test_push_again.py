@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from resources.connector import Answer, Deferred, InDoubt, Write
+from resources.connector import Answer, Deferred, InDoubt, Refused, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
-from resources.stores import switches
-from tests.books import Books
+from resources.stages.sending import Sending
+from resources.stores import due_work, switches
+from resources.stores.leases import LeaseLostError
+from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.resources.stages.test_push_unreadable import Died, die
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -77,6 +81,114 @@ def test_a_record_that_somebody_else_changed_while_the_answer_was_lost_is_pushed
     there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
     assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
     assert not company.rows("select * from sync.edits")
+
+
+def due_pushes(company: Books) -> list[str]:
+    with company.services.fleet() as tx:
+        return due_work.partitions_to_push(tx, 10)
+
+
+def test_an_edit_made_while_its_row_is_planned_in_vain_wakes_the_next_push(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, document_number="X" * 22)
+    hold = Sending.hold
+
+    def edit_meanwhile(self, tx, entity, held):
+        writer.update("invoices", row, document_number="INV-501")
+        hold(self, tx, entity, held)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sending, "hold", edit_meanwhile)
+        assert company.push().held == {"invoices": 1}
+
+    assert due_pushes(company) == [company.name]
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []
+    assert quiet(company)
+
+
+@pytest.mark.parametrize("is_planned_meanwhile", [True, False])
+def test_an_edit_made_while_the_one_before_it_is_refused_wakes_the_next_push(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, is_planned_meanwhile: bool
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+
+    def refuse_what_is_edited_meanwhile(send: Send, writes: Writes) -> list[Answer]:
+        writer.update("invoices", row, memo="ours, again")
+        if is_planned_meanwhile:
+            company.change("update sync.edits set looked_at = now()")
+        return [Refused(TieoutError(ErrorKind.VALIDATION, doing="pushing", found="a memo", expected="another"))]
+
+    sending(company, monkeypatch, refuse_what_is_edited_meanwhile)
+    assert company.push(entities=["invoices"]).held == {"invoices": 1}
+
+    assert due_pushes(company) == [company.name]
+    assert company.push().pushed == {"invoices": 1}
+    assert quiet(company)
+
+
+@pytest.mark.parametrize("is_taken_back", [False, True], ids=["moved there", "deleted and taken back"])
+def test_a_row_whose_write_in_doubt_is_over_wakes_the_next_push_although_this_one_dies(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, is_taken_back: bool
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    if is_taken_back:
+        writer.update("invoices", row, is_deleted=True)
+        company.push_and_die(monkeypatch)
+        writer.update("invoices", row, is_deleted=False)
+    else:
+        writer.update("invoices", row, memo="ours")
+        company.push_and_die(monkeypatch, "before_send")
+        company.edit("update", "Invoice", "500", PONumber="theirs")
+        company.sync()
+    company.change("update sync.outbox set due_at = now() + interval '1 hour'")
+    company.push()
+    assert due_pushes(company) == []
+    company.change("update sync.outbox set due_at = now()")
+
+    company.push_and_die(monkeypatch, "found_committed")
+
+    assert due_pushes(company) == [company.name]
+    assert company.push().pushed == {"invoices": 1}
+    assert quiet(company)
+
+
+def test_a_worker_that_was_taken_over_while_it_waited_to_call_sends_nothing(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("W-1", "W-2"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+    taken_over = "update sync.leases set epoch = epoch + 1"
+    real = company.services.connect
+
+    def connect(connection):
+        erp, connector = real(connection)
+        wire = connector._wire
+        gate = wire._gate
+
+        @contextmanager
+        def call():
+            with gate.call():
+                if wire._doing.startswith("pushing"):
+                    company.change(taken_over)
+                yield
+
+        wire._gate = SimpleNamespace(call=call, paused_seconds=gate.paused_seconds)
+        return erp, connector
+
+    with monkeypatch.context() as patched:
+        patched.setattr(company.services, "connect", connect)
+        with pytest.raises(LeaseLostError):
+            company.push()
+
+    assert [one["Id"] for one in company.objects("Invoice")] == ["500"]
+    assert {row["state"] for row in company.rows("select state from sync.outbox")} == {"sent"}
+    company.change("update sync.leases set expires_at = now()")
+    assert company.push().pushed == {"invoices": 2}
+    assert quiet(company)
 
 
 def test_nobody_waits_for_an_intent_whose_module_is_switched_off(
@@ -290,7 +402,7 @@ def test_what_a_merge_has_brought_meanwhile_is_not_recorded_a_second_time(
 ):
     for number in ("L-1", "L-2"):
         writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch)
     with monkeypatch.context() as patched:
         # The next sync stores both in the mirror, and dies before it merges them.
         patched.setattr("resources.points.hook", dying_before_invoices_are_merged(company))
@@ -380,6 +492,24 @@ def test_a_batch_is_not_taken_apart_while_its_latest_request_may_still_be_at_wor
 
     assert len(calls) == IN_ONE_RUN + 1
     assert company.value("select due_at > now() + interval '1 minute' from sync.outbox where state = 'sent'")
+
+
+@pytest.mark.parametrize("values", [{"private_note": "better"}, {"is_deleted": True}], ids=["edited", "deleted"])
+def test_what_had_to_wait_is_not_sent_once_its_row_says_something_else(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+):
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="W-1")
+    calls = sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    writer.update("invoices", row, **values)
+
+    company.push()
+
+    sent = [write.body.get("PrivateNote", "") for (write,) in calls[IN_ONE_RUN:]]
+    assert [note.partition("\n")[0] for note in sent] == ([] if "is_deleted" in values else ["better"])
+    assert len([i for i in company.objects("Invoice") if i["DocNumber"] == "W-1"]) == len(sent)
+    assert quiet(company)
 
 
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(

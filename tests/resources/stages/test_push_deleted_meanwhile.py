@@ -7,7 +7,7 @@ import pytest
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.resources.stages.test_push_unreadable import die, left_in_doubt, let_it_be_due, numbered
+from tests.resources.stages.test_push_unreadable import left_in_doubt, let_it_be_due, numbered
 
 
 def deleted_in_doubt(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -96,7 +96,7 @@ def test_what_comes_late_after_all_is_recorded_and_held_no_more(
 ):
     writer.invoice(customer_id(company), "10.00", item_id(company), document_number="L-1")
     company.simulator.post("faults", [{"method": "POST", "path": "*/invoice*", "count": 1, "late": {}}])
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch)
     someone_elses(company)
     let_it_be_due(company)
     assert company.push().held == {"invoices": 1}

@@ -37,27 +37,10 @@ def let_it_be_due(company: Books, *, age: str = "1 hour") -> None:
     )
 
 
-class Died(Exception):
-    """The push ended in the middle."""
-
-
-def die(company: Books, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """Push and die `before_send` (it has not happened) or `after_send` (it has, and nobody knows)."""
-
-    def hook(name: str) -> None:
-        if name == where:
-            raise Died
-
-    with monkeypatch.context() as patched:
-        patched.setattr("resources.points.hook", hook)
-        with pytest.raises(Died):
-            company.push()
-
-
 def left_in_doubt(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, where: str) -> int:
     """An invoice of which the making is in doubt; its ledger id."""
     invoice = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="L-1")
-    die(company, monkeypatch, where)
+    company.push_and_die(monkeypatch, where)
     return invoice
 
 
@@ -157,7 +140,7 @@ def test_a_retry_of_a_change_merges_what_is_there_and_plans_the_row_anew(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, where: str
 ):
     writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
-    die(company, monkeypatch, where)
+    company.push_and_die(monkeypatch, where)
     company.edit("update", "Invoice", "500", PONumber="theirs")
     spoil(company, "record", "[]")
     let_it_be_due(company)

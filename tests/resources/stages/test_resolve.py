@@ -15,7 +15,6 @@ from resources.stores import audit, conflicts, policies
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
-from tests.resources.stages.test_push_unreadable import die
 from tests.small_company import a_company, a_line, an_invoice
 
 ANNA = "anna"
@@ -395,7 +394,7 @@ def other_total(company: Books, writer: LedgerWriter, monkeypatch: pytest.Monkey
     """An invoice whose making was in doubt; both sides wrote a note meanwhile, and it has another total there."""
     customer, item = ledger_id(company, "customers", "1"), ledger_id(company, "items", "90")
     row = writer.invoice(customer, "30.00", item, document_number="D-1")
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch)
     made = numbered(company, "D-1")
     writer.update("invoices", row, private_note="ours")
     lines = [line | {"Amount": 31} for line in made["Line"] if "Id" in line]

@@ -1,4 +1,6 @@
-"""When an ERP lets us in no more: what a person must mend stops the connection, all else is tried again by itself."""
+"""When an ERP lets us in no more, or forbids a write: what a person must mend stops the connection, all else is tried
+again by itself.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +83,19 @@ def test_what_leaves_the_tokens_good_is_tried_again_one_interval_later(books: Bo
     assert books.open_errors() == []
 
 
+def test_a_call_that_is_refused_although_the_sign_in_works_sends_nobody_to_connect_again(books: Books):
+    """With a new consent it would be refused as well; where the sign-in is refused, that is the way out."""
+    books.simulator.post("faults", [OUTAGES["a 401 of every call"]])
+    refused = fails_to_sign_in(books)
+
+    assert "pulling" in refused.doing
+    assert all(words in refused.next_step for words in ("signing in works", "scopes", "role"))
+    assert "connect the company again" not in str(refused)
+    books.simulator.post("faults", [])
+    withdraw(books)
+    assert "connect the company again" in fails_to_sign_in(books).next_step
+
+
 def test_who_connects_again_while_a_sync_fails_on_the_old_grant_is_not_asked_once_more(books: Books):
     withdraw(books)
     failures: list[TieoutError] = []
@@ -142,6 +157,77 @@ def test_a_push_that_works_ends_what_failed_to_sign_in(company: Books, writer: L
 
     company.push()
 
+    assert company.open_errors() == []
+
+
+FORBIDDEN = {"status": 403, "body": {"fault": {"error": [{"code": "3100"}], "type": "SERVICE"}}}
+
+
+@pytest.mark.parametrize("path", ["*/customer*", "*/query*"], ids=["the write", "the question"])
+def test_a_push_that_is_forbidden_is_tried_again_one_interval_later_and_pulls_go_on(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    """By the class of the error: the same call, unchanged, cannot succeed later, so that no tick repeats it."""
+    row = writer.customer("Ann")
+    company.push_and_die(monkeypatch, "before_send")
+    company.simulator.post("faults", [{"path": path, **FORBIDDEN}])
+
+    with pytest.raises(TieoutError) as failure:
+        company.push()
+
+    assert failure.value.kind is ErrorKind.AUTHORIZATION
+    # Nobody knows whether the first attempt has happened: the second, that has not, says nothing of it.
+    assert company.value("select state from sync.outbox") == "sent"
+    writer.customer("Ben")
+    assert due_pushes(company) == []
+    if path == "*/customer*":
+        company.sync()
+        assert (state_of(company), due_pushes(company)) == ("active", [])
+    (error,) = [error for error in company.open_errors() if error["entity"] == "customers"]
+    assert (error["stage"], error["kind"], error["severity"]) == ("pushing", "authorization", "critical")
+    assert 290 < company.value("select extract(epoch from next_push_at - now()) from sync.connections") <= 300
+
+    company.simulator.post("faults", [])
+    company.change("update sync.connections set next_push_at = now()")
+    assert due_pushes(company) == [company.name]
+    assert company.push().pushed == {"customers": 2}
+    assert company.open_errors() == []
+    assert [one["DisplayName"] for one in company.objects("Customer")].count("Ann") == 1
+    assert company.ledger_row("customers", company.value(BOUND, row))["name"] == "Ann"
+
+
+BOUND = "select external_id from sync.bindings where entity = 'customers' and ledger_id = %s"
+
+
+def test_who_allowed_it_and_pushes_by_hand_waits_no_longer(company: Books, writer: LedgerWriter):
+    writer.customer("Ann")
+    company.simulator.post("faults", [{"method": "POST", "path": "*/customer*", **FORBIDDEN}])
+    with pytest.raises(TieoutError):
+        company.push()
+    company.simulator.post("faults", [])
+
+    assert company.push().pushed == {"customers": 1}
+    writer.customer("Ben")
+
+    assert due_pushes(company) == [company.name]
+
+
+def test_what_somebody_in_between_forbids_stays_in_doubt_and_is_asked_for_one_interval_later(
+    company: Books, writer: LedgerWriter
+):
+    writer.customer("Ann")
+    company.simulator.post("faults", [{"path": "*/customer*", "status": 403, "body": "<html>blocked</html>"}])
+
+    # The second finds nothing to do: it is not time yet.
+    assert [company.push().in_doubt for _ in range(2)] == [1, 1]
+
+    (intent,) = company.rows("select state, attempts from sync.outbox")
+    assert intent == {"state": "sent", "attempts": 1}
+    assert due_pushes(company) == []
+    company.simulator.post("faults", [])
+    company.change("update sync.outbox set due_at = now()")
+    assert due_pushes(company) == [company.name]
+    assert company.push().pushed == {"customers": 1}
     assert company.open_errors() == []
 
 

@@ -227,6 +227,27 @@ def test_the_next_pull_is_due_one_interval_after_the_end_well_or_not(books: Book
     assert 290 < books.value(wait) <= 300
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_due"), [(-3600, True), (0, True), (200, False), (300, False), (3600, True), (10**9, True)]
+)
+def test_a_pull_waits_for_one_interval_at_most_though_a_clock_of_ours_stood_ahead(books: Books, seconds, is_due):
+    books.change("update sync.connections set next_pull_at = now() + make_interval(secs => %s)", seconds)
+
+    with books.services.fleet() as tx:
+        due = [key for key, _ in connections.due_partitions(tx, 10)]
+
+    assert due == ([books.name] if is_due else [])
+
+
+def test_what_was_read_in_a_time_that_is_yet_to_come_is_not_fresh(books: Books):
+    books.load(a_company(1))
+    books.sync()
+    assert "tax_codes" not in books.sync().outcomes
+    books.change("update sync.cursors set pulled_at = now() + interval '1 year'")
+
+    assert "tax_codes" in books.sync().outcomes
+
+
 def test_nobody_else_is_named_as_the_one_who_changed_the_ledger(books: Books):
     books.load(a_company())
     report = books.sync()

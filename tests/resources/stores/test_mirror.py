@@ -162,3 +162,13 @@ def test_a_first_sync_looks_records_up_by_their_keys_and_reads_no_others(store, 
             "select sum(idx_tup_read) from pg_stat_user_indexes where schemaname = 'mirror' and relname = 'invoices'"
         ).fetchone()
     assert read == 0
+
+
+def test_a_page_is_not_copied_into_a_plan_of_its_own(store, transaction):
+    for number in range(7):
+        store(record(str(number)))
+    with transaction() as tx:
+        generic, custom = tx.execute(
+            "select generic_plans, custom_plans from pg_prepared_statements where statement ~ 'insert into mirror'"
+        ).fetchone()
+    assert (generic > 0, custom) == (True, 0)

@@ -86,7 +86,7 @@ def census_deletes_on_a_partial_run() -> None:
     """A listing that broke off counts as whole, and nobody asks for what it misses."""
     from resources.erps.quickbooks.client import QuickBooksConnector
     from resources.errors import TieoutError
-    from resources.stages import census
+    from resources.stages import absent
 
     original = QuickBooksConnector.census
 
@@ -96,8 +96,8 @@ def census_deletes_on_a_partial_run() -> None:
         except TieoutError:
             return
 
-    assert census.pull_records
-    census.pull_records = lambda work, entity, ids: set()
+    assert absent.pull_records
+    absent.pull_records = lambda work, entity, ids: set()
     QuickBooksConnector.census = as_far_as_it_goes  # type: ignore[method-assign]
 
 

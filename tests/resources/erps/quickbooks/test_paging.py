@@ -243,5 +243,57 @@ def test_a_page_too_large_is_asked_for_in_smaller_ones(connector, company, monke
     assert len(ids_of(connector.pull("invoices"))) == 900
 
 
+def fill_large(company, connector, count: int) -> None:
+    """So large that no more than some 30 rows fit into an answer."""
+    fill(company, count)
+    for row in company.rows["Invoice"].values():
+        row["PrivateNote"] = "x" * 1000
+    connector._wire._http.get_adapter("http://").body_bytes_max = 40_000
+
+
+def test_every_record_asked_for_by_its_id_comes_though_few_fit_into_a_page(connector, company):
+    fill_large(company, connector, 150)
+    wanted = [str(number) for number in range(1, 151)]
+
+    assert sorted(ids_of(connector.pull_ids("invoices", [*wanted, "999"])), key=int) == wanted
+
+
+def test_a_record_deleted_between_two_pages_hides_no_other_that_was_asked_for_by_its_id(connector, company):
+    fill_large(company, connector, 150)
+    gone = iter([0, 0, 0, 0, 1, 2, 3])
+
+    def delete(statement):
+        if number := next(gone, 0):
+            company.remove("Invoice", number, NOW)
+
+    company.before_query = delete
+    given = set(ids_of(connector.pull_ids("invoices", [str(number) for number in range(1, 151)])))
+
+    assert set(company.rows["Invoice"]) <= given
+
+
+def test_rows_that_nobody_asked_for_are_no_answer(connector, company, pauses):
+    fill_large(company, connector, 150)
+    stranger = {"Id": "999", "SyncToken": "0", "MetaData": {"LastUpdatedTime": NOW.isoformat()}}
+
+    def spoil(request, reply):
+        count = int(request.body.decode().rsplit(" ", 1)[1])
+        rows = {"Invoice": [stranger] * count, "maxResults": count}
+        return reply if count > 30 else as_json({"QueryResponse": rows, "time": NOW.isoformat()})
+
+    company.spoil = spoil
+    with pytest.raises(TieoutError, match="none of which was asked for"):
+        list(connector.pull_ids("invoices", [str(number) for number in range(1, 151)]))
+
+
+def test_totals_count_every_account_though_few_fit_into_a_page(connector, company):
+    for number in range(1, 61):
+        account = {"AccountType": "Accounts Receivable", "CurrentBalance": 1, "CurrencyRef": {"value": "USD"}}
+        company.put("Account", number, START, **account, Description="x" * 1000)
+    connector._wire._http.get_adapter("http://").body_bytes_max = 40_000
+
+    assert sum(account.balance for account in connector.control_totals().accounts) == 60
+
+
 def _time(row) -> datetime:
     return datetime.fromisoformat(row["MetaData"]["LastUpdatedTime"])

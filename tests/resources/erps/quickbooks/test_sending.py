@@ -56,6 +56,7 @@ def count_of(company: WrittenCompany, name: str) -> int:
         (400, a_fault("600"), {}, ErrorKind.DUPLICATE, InDoubt),
         (400, a_fault("100"), {}, ErrorKind.SYSTEM, InDoubt),
         (400, "<html>Bad Request</html>", {}, ErrorKind.UNKNOWN, InDoubt),
+        (403, "<html>Forbidden</html>", {}, ErrorKind.AUTHORIZATION, InDoubt),
         (408, None, {}, ErrorKind.TIMEOUT, InDoubt),
         (500, a_fault("10000"), {}, ErrorKind.SYSTEM, InDoubt),
         (500, a_fault("2020"), {}, ErrorKind.SYSTEM, InDoubt),

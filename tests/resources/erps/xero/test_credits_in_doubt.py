@@ -111,29 +111,12 @@ def test_a_use_that_did_not_happen_is_made_although_another_row_has_one_that_is_
     assert credit.both.is_settled()
 
 
-class Died(Exception):
-    """The push ended in the middle."""
-
-
-def die(credit: Credit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Push and die with the write sent, and nobody knows that it has happened."""
-
-    def hook(name: str) -> None:
-        if name == "after_send":
-            raise Died
-
-    with monkeypatch.context() as patched:
-        patched.setattr("resources.points.hook", hook)
-        with pytest.raises(Died):
-            credit.both.books.push()
-
-
 @pytest.mark.parametrize("reference", ["T-1", ""])
 def test_a_use_in_doubt_that_a_sync_brings_is_the_row_that_made_it(
     credit: Credit, monkeypatch: pytest.MonkeyPatch, reference: str
 ):
     row = credit.use(reference)
-    die(credit, monkeypatch)
+    credit.both.books.push_and_die(monkeypatch)
 
     credit.both.books.sync()
     credit.push()

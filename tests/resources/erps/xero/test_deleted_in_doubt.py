@@ -14,23 +14,6 @@ from resources.stores import policies
 from tests.resources.erps.xero.books import BothBooks
 
 
-class Died(Exception):
-    """The push ended in the middle."""
-
-
-def die(both: BothBooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Push and die with the write sent, and nobody knows that it has happened."""
-
-    def hook(name: str) -> None:
-        if name == "after_send":
-            raise Died
-
-    with monkeypatch.context() as patched:
-        patched.setattr("resources.points.hook", hook)
-        with pytest.raises(Died):
-            both.books.push()
-
-
 def let_it_rest(both: BothBooks) -> None:
     """Nothing of it can arrive any more, and its key is forgotten."""
     both.books.change(
@@ -77,7 +60,7 @@ def deleted(request: pytest.FixtureRequest, both: BothBooks, monkeypatch: pytest
     ledger_id = make(both)
     for party in ("customers", "vendors"):
         both.books.push(entities=[party])
-    die(both, monkeypatch)
+    both.books.push_and_die(monkeypatch)
     (there,) = both.there(wire)
     both.books.simulator.post("edit", {"operation": "delete", "entity": wire, "id": there[key]})
     try:

@@ -118,6 +118,21 @@ def otherwise(organisation: Organisation, owed: tuple[str, list[str]]) -> Write:
     return Write("payments", "update", "K-O", body, external_id=external_id)
 
 
+def test_a_reading_that_is_refused_although_the_sign_in_works_sends_nobody_to_connect_again(
+    organisation: Organisation,
+):
+    organisation.simulator.post("faults", [{"path": "*/Items*", "answer": "revoked"}])
+
+    with pytest.raises(TieoutError) as caught:
+        list(organisation.connector.pull("items"))
+    organisation.simulator.post("faults", [])
+
+    assert caught.value.kind is ErrorKind.AUTHENTICATION
+    assert (caught.value.doing, caught.value.entity) == ("pulling items", "items")
+    assert "signing in works" in caught.value.next_step
+    assert "connect the company again" not in str(caught.value)
+
+
 def test_what_was_written_before_is_written_and_the_rest_has_not_happened(organisation: Organisation, ending):
     change = a_change(organisation)
     item = Write("items", "create", "K-I", {"Code": "I-1", "Name": "Item"}, "B")
@@ -136,6 +151,19 @@ def test_where_the_first_call_is_refused_nothing_was_sent_and_it_is_raised(organ
         ending([*contacts("One", batch_key="B"), change], method="PUT", path="*/Contacts*")
 
     assert caught.value.kind in (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION)
+    assert [row["Name"] for row in organisation.simulator.objects("Contacts")] == ["Known"]
+
+
+def test_what_may_not_go_out_any_more_has_not_happened(organisation: Organisation):
+    def prove() -> None:
+        raise TieoutError(ErrorKind.CONFLICT, doing="pushing", found="another worker")
+
+    change = a_change(organisation)
+    organisation.connector.fence(prove)
+    answers = organisation.connector.send([*contacts("One", batch_key="B"), change])
+    organisation.connector.fence(lambda: None)
+
+    assert [type(answer) for answer in answers] == [Deferred, Deferred]
     assert [row["Name"] for row in organisation.simulator.objects("Contacts")] == ["Known"]
 
 
