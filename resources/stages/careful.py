@@ -6,24 +6,42 @@ set-wise by `merge.py`; what both versions make of each other is `settling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
 
 from ledger.matching import Unbound, match
-from ledger.policies import Conflict, ConflictKind
-from ledger.spec import spec_of
+from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
+from resources.points import point
 from resources.stages.recording import Effect, Recording
 from resources.stages.settling import Theirs
-from resources.stores import bindings, conflicts, edits, mirror, outbox, records
+from resources.stages.work import Work
+from resources.stores import bindings, conflicts, edits, outbox, records
 from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Rows of ours that are not in the ERP yet, records there that seem to be the same, and what is doubtful of it."""
+
+    ours: Sequence[int]
+    theirs: Mapping[str, Record]
+    doubt: str
+
+
 class Careful(Recording):
     """Takes what needs care; see `Settling`."""
+
+    def __init__(self, work: Work, tx: psycopg.Connection[Any]) -> None:
+        super().__init__(work, tx)
+        # By external id, what a batch was found to be like; matched once, so that each record sees all of its kind.
+        self._alike: dict[str, _Alike] = {}
 
     def is_called_for(self, entity: str, batch: Sequence[Change]) -> bool:
         """Whether any of these changes may need care: if nothing is noted or held here, or made by us, none does."""
@@ -42,30 +60,38 @@ class Careful(Recording):
         made_here = self._made_here(entity, arrived)
         care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
-            care |= set(self._met(entity, arrived))
-            self._forget_twins(entity, [one.external_id for one in arrived if one.record is None])
-            care |= self._still_held(entity, ids, care)
+            self._alike = self._matched(entity, arrived, made_here)
+            care |= self._alike.keys()
+            gone = [one.external_id for one in arrived if one.record is None]
+            self._forget_twins(entity, gone)
+            care |= self._still_held(entity, ids, care | self._twins_of(entity, made_here, gone))
             care |= self._unmarked_makers(entity, arrived).keys()
         return sorted((i for i in ids if i in care), key=lambda i: i not in made_here)
 
-    def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> set[str]:
-        """External ids of what carries a marker of ours and is bound to nothing."""
+    def _made_here(self, entity: str, arrived: Sequence[Theirs] | Sequence[Change]) -> dict[str, Intent]:
+        """By external id, what made the records that carry a marker of ours and are bound to nothing."""
         if not outbox.any_marked(self.tx, self.name, entity):
-            return set()
+            return {}
         marker_of = self.composer.marker_of
         marked = {one.external_id: m for one in arrived if (m := marker_of(entity, one.payload))}
         if not marked:
-            return set()
+            return {}
         known = outbox.of_markers(self.tx, self.name, entity, list(set(marked.values())))
         bound = bindings.ledger_ids_of(self.tx, self.name, {entity: list(marked)})
-        return {i for i, marker in marked.items() if marker in known and (entity, i) not in bound}
+        return {i: known[marker] for i, marker in marked.items() if marker in known and (entity, i) not in bound}
+
+    def _twins_of(self, entity: str, made_here: Mapping[str, Intent], gone: Sequence[str]) -> set[str]:
+        """Records of which it is asked whether they are rows that turn out to be others: their twins from now on."""
+        rows = [intent.ledger_id for intent in made_here.values()]
+        questions = conflicts.asked(self.tx, self.name, entity, rows) if rows else {}
+        return {x for question in questions.values() for x in question.named} - set(gone)
 
     def _still_held(self, entity: str, external_ids: Sequence[str], met: set[str]) -> set[str]:
         """Those of these records that are held in a conflict; one that is bound to nothing and no longer like any row
         of ours is held no more.
         """
         held = conflicts.open_records(self.tx, self.name, entity, external_ids)
-        asked = conflicts.candidates(self.tx, self.name, entity)
+        asked = conflicts.listed(self.tx, self.name, entity)
         bound = {x for _, x in bindings.ledger_ids_of(self.tx, self.name, {entity: list(held)})}
         over = held - asked - bound - met
         if over:
@@ -85,20 +111,12 @@ class Careful(Recording):
             if theirs.record is None and bindings.revived(self.tx, self.name, entity, [binding.ledger_id]):
                 return self._make_again(entity, self._kept(entity, binding.ledger_id), theirs)
             return self._settle(entity, self._kept(entity, binding.ledger_id), binding.base, theirs)
-        if theirs.external_id in conflicts.candidates(self.tx, self.name, entity):
-            # Which row it is was asked when the books first met; whoever answers takes it as it is then.
+        if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
+            # Whoever answers takes it as it is then.
             return "held"
         intent = self._maker(entity, theirs)
         if intent is None:
-            met = self._met(entity, [theirs]).get(theirs.external_id)
-            if met is None:
-                return "new"
-            (ledger_id, *others), doubt = met
-            if others:
-                return self._ask_which(entity, [ledger_id, *others], theirs, doubt)
-            if conflicts.is_asked_about_another(self.tx, self.name, entity, ledger_id, theirs.external_id):
-                doubt = doubt or "it may be another one there as well"
-            return self._settle(entity, self._kept(entity, ledger_id), None, theirs, doubt)
+            return self._receive_alike(entity, theirs)
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = intent.external_id or (bound.external_id if bound else None)
         if made not in (None, theirs.external_id):
@@ -119,6 +137,32 @@ class Careful(Recording):
             return "held"
         return self._settle(intent.entity, self._kept(intent.entity, intent.ledger_id), theirs.record, theirs)
 
+    def _receive_alike(self, entity: str, theirs: Theirs) -> str:
+        """Take a record that nobody knows for certain: it is the row that it is like, if there still is one."""
+        alike = self._still_alike(entity, theirs.external_id)
+        if not alike.ours:
+            return "new"
+        if len(alike.ours) > 1 or len(alike.theirs) > 1:
+            return self._ask_which(entity, alike)
+        (ledger_id,), doubt = alike.ours, alike.doubt
+        if conflicts.is_asked_about_another(self.tx, self.name, entity, ledger_id, theirs.external_id):
+            doubt = doubt or "it may be another one there as well"
+        return self._settle(entity, self._kept(entity, ledger_id), None, theirs, doubt)
+
+    def _still_alike(self, entity: str, external_id: str) -> _Alike:
+        """What a record was found to be like, locked, without what has been bound since: by a record of the same batch
+        that turned out to be a row's, or by a person.
+        """
+        alike = self._alike.get(external_id, _NOTHING)
+        records.lock(self.tx, entity, alike.ours)
+        ours = bindings.of_rows(self.tx, self.name, entity, alike.ours)
+        theirs = bindings.of_records(self.tx, self.name, entity, alike.theirs)
+        return _Alike(
+            [ledger_id for ledger_id in alike.ours if ledger_id not in ours],
+            {i: record for i, record in alike.theirs.items() if i not in theirs},
+            alike.doubt,
+        )
+
     def _make_again(self, entity: str, kept: Kept, theirs: Theirs) -> str:
         """A row that somebody took back after both sides had deleted it: a record of its own there, from now on."""
         bindings.drop(self.tx, connection=self.name, entity=entity, external_id=theirs.external_id)
@@ -129,10 +173,9 @@ class Careful(Recording):
         """A second record there that carries the marker of one we made, or a third: never deleted silently, all of them
         shown to a person, the first with what it says. `made` is the one that the row is bound to.
         """
+        kept = self._kept(entity, ledger_id)
         shown = conflicts.open_of(self.tx, self.name, entity, ledger_id)
-        twins = list(dict.fromkeys([*(shown.twins if shown else ()), theirs.external_id]))
-        first = theirs if twins[0] == theirs.external_id else self._there(entity, twins[0])
-        self._show_twins(entity, ledger_id, made, twins, first)
+        self._show_twins(entity, kept, made, [*(shown.twins if shown else ()), theirs.external_id])
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
@@ -140,24 +183,25 @@ class Careful(Recording):
         for shown in conflicts.about_twins(self.tx, self.name, entity, gone):
             if twins := [twin for twin in shown.twins if twin not in gone]:
                 made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
-                self._show_twins(entity, shown.ledger_id, made, twins, self._there(entity, twins[0]))
+                self._show_twins(entity, self._kept(entity, shown.ledger_id), made, twins)
+            else:
+                conflicts.settle_records(self.tx, self.name, entity, shown.twins[:1], by=self.actor)
 
-    def _show_twins(self, entity: str, ledger_id: int, made: str | None, twins: Sequence[str], first: Theirs) -> None:
-        found = [Conflict(EXTERNAL_ID, None, made, twin) for twin in twins]
-        self._open(entity, self._kept(entity, ledger_id), None, first, ConflictKind.POSSIBLE_DUPLICATE, found)
-
-    def _there(self, entity: str, external_id: str) -> Theirs:
-        (change,) = mirror.records(self.tx, self.name, entity, [external_id])
-        return Theirs.of(change, self.work.erp.mappings()[entity].from_wire(change.payload))
-
-    def _ask_which(self, entity: str, ledger_ids: Sequence[int], theirs: Theirs, reason: str) -> str:
-        """Any of several rows of ours may be this record: all of them are held, so that none is made there again."""
-        for ledger_id in ledger_ids:
-            kept = self._kept(entity, ledger_id)
-            is_asked = conflicts.is_asked_about_another(self.tx, self.name, entity, ledger_id, theirs.external_id)
-            asks = [] if is_asked else [Conflict(EXTERNAL_ID, None, None, [theirs.external_id])]
-            unseen = replace(theirs, version_token=None)
-            self._open(entity, kept, None, unseen, ConflictKind.POSSIBLE_DUPLICATE, asks, [reason])
+    def _ask_which(self, entity: str, alike: _Alike) -> str:
+        """Any of several rows of ours may be any of these records: all are held, so that none is made a second time."""
+        kept_rows = [self._kept(entity, ledger_id) for ledger_id in alike.ours]
+        conflicts.keep_all(
+            self.tx,
+            tenant=self.tenant,
+            connection=self.name,
+            entity=entity,
+            openings=[
+                conflicts.which(kept.ledger_id, kept.version, kept.record, alike.theirs, alike.doubt)
+                for kept in kept_rows
+            ],
+            run_id=self.work.run_id,
+        )
+        point("conflict_opened")
         return "held"
 
     def _maker(self, entity: str, theirs: Theirs) -> Intent | None:
@@ -179,22 +223,30 @@ class Careful(Recording):
         bound = bindings.ledger_ids_of(self.tx, self.name, {entity: [one.external_id for one in arrived]})
         return [one for one in arrived if one.record is not None and (entity, one.external_id) not in bound]
 
-    def _met(self, entity: str, arrived: Sequence[Theirs]) -> dict[str, tuple[Sequence[int], str]]:
-        """external id -> the rows of ours that are not in the ERP yet and seem to be the same, and what is doubtful."""
-        rows = edits.unbound(self.tx, self.name, entity)
+    def _matched(self, entity: str, arrived: Sequence[Theirs], made_here: Mapping[str, Intent]) -> dict[str, _Alike]:
+        """What arrived and is bound to nothing by external id, as far as it seems to be the same as rows of ours that
+        are not in the ERP yet; without what says itself which row it is.
+        """
+        rows = set(edits.unbound(self.tx, self.name, entity)) - {intent.ledger_id for intent in made_here.values()}
         ours = [
             Unbound(str(ledger_id), kept.record)
             for ledger_id, kept in records.read(self.tx, self.name, entity, rows).items()
             if not kept.is_deleted
         ]
-        theirs = [Unbound(one.external_id, one.record) for one in self._new_there(entity, arrived)] if ours else []
+        new = [one for one in self._new_there(entity, arrived) if one.external_id not in made_here] if ours else []
+        theirs = [Unbound(one.external_id, one.record) for one in new]
         if not theirs:
             return {}
         found = match(spec_of(entity), ours, theirs)
-        met: dict[str, tuple[Sequence[int], str]] = {pair.theirs.id: ([int(pair.ours.id)], "") for pair in found.bound}
-        for group in found.ambiguous:
-            met |= {one.id: ([int(ours.id) for ours in group.ours], group.reason) for one in group.theirs}
-        return met
+        groups = [((pair.ours,), (pair.theirs,), "") for pair in found.bound]
+        groups += [(group.ours, group.theirs, group.reason) for group in found.ambiguous]
+        alike = [
+            _Alike([int(o.id) for o in ours], {t.id: t.record for t in there}, doubt) for ours, there, doubt in groups
+        ]
+        return {external_id: one for one in alike for external_id in one.theirs}
+
+
+_NOTHING = _Alike((), {}, "")
 
 
 def _wire(theirs: Theirs) -> WireRecord:

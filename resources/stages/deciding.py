@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from ledger.merge import Merged
+from ledger.merge import ChoiceError, Merged
 from ledger.merge import resolve as decide
 from ledger.policies import Conflict as FieldConflict
 from ledger.policies import ConflictKind, Side
@@ -117,6 +117,7 @@ class Deciding:
         external_id = external_id or self.conflict.external_id
         token = token or self.conflict.version_token
         assert external_id is not None
+        self._refuse_if_known(external_id)
         record, kept = merged.record, self.kept
         is_agreed = record == self.theirs
         version = self._write(merged, is_agreed)
@@ -128,6 +129,17 @@ class Deciding:
             self._bind(external_id, kept.ledger_id, base, token, version if is_agreed else NO_VERSION)
         self.note(kept.ledger_id, version, is_agreed)
         return Decided(self.conflict, record, version, not is_agreed)
+
+    def _refuse_if_known(self, external_id: str) -> None:
+        """A row is one record there, and a record one row."""
+        row = bindings.of_rows(self.tx, self.name, self.entity, [self.kept.ledger_id]).get(self.kept.ledger_id)
+        if row is not None and row.external_id != external_id:
+            raise ChoiceError(f"found that it is {row.external_id} already, expected --separate")
+        record = bindings.of_records(self.tx, self.name, self.entity, [external_id]).get(external_id)
+        if record is not None and record.ledger_id != self.kept.ledger_id:
+            raise ChoiceError(
+                f"found that {external_id} is row {record.ledger_id} already, expected one that is no other row's"
+            )
 
     def _write(self, merged: Merged[Any], is_agreed: bool) -> int:
         record, kept, by = merged.record, self.kept, self.decision.by
@@ -162,8 +174,10 @@ class Deciding:
         else:
             edits.note(self.tx, connection=self.name, entity=self.entity, ledger_id=ledger_id, version=version)
 
-    def enter(self, external_id: str, theirs: Record, token: str | None) -> int:
-        """A record there that is none of ours: a row of its own."""
+    def enter(self, external_id: str, theirs: Record, token: str | None) -> int | None:
+        """A record there that is none of ours: a row of its own, unless it is some row's already."""
+        if bindings.of_records(self.tx, self.name, self.entity, [external_id]):
+            return None
         ledger_id = records.insert(
             self.tx,
             tenant=self.conflict.tenant_id,

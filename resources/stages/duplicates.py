@@ -14,7 +14,7 @@ from ledger.merge import resolve as decide
 from ledger.policies import Side
 from ledger.spec import Record
 from resources.stages.deciding import Decided, Deciding
-from resources.stores import bindings, conflicts, policies, records
+from resources.stores import conflicts, policies, records
 
 
 def decide_twins(deciding: Deciding) -> Decided:
@@ -24,16 +24,15 @@ def decide_twins(deciding: Deciding) -> Decided:
     conflict = deciding.conflict
     if deciding.decision.keep is not Side.OURS and not deciding.decision.separate:
         raise ChoiceError("found no decision about the twin, expected --keep ours (it is voided) or --separate")
-    bound = bindings.of_records(deciding.tx, deciding.name, deciding.entity, conflict.twins)
     for external_id in conflict.twins:
-        if external_id not in bound and (found := deciding.read_there(external_id)):
+        if found := deciding.read_there(external_id):
             _decide_twin(deciding, external_id, *found)
     return deciding.as_it_is()
 
 
 def _decide_twin(deciding: Deciding, external_id: str, theirs: Record, token: str | None) -> None:
     ledger_id = deciding.enter(external_id, theirs, token)
-    if deciding.decision.keep is Side.OURS:
+    if ledger_id is not None and deciding.decision.keep is Side.OURS:
         twin = records.read(deciding.tx, deciding.name, deciding.entity, [ledger_id])[ledger_id]
         if hasattr(twin.record, "is_void"):
             version = records.write(
@@ -65,9 +64,6 @@ def decide_candidates(deciding: Deciding) -> Decided:
     found = deciding.read_there(chosen)
     if found is None:
         raise ChoiceError(f"found that {chosen} is deleted there, expected one that exists")
-    bound = bindings.of_records(deciding.tx, deciding.name, deciding.entity, [chosen]).get(chosen)
-    if bound is not None and bound.ledger_id != deciding.kept.ledger_id:
-        raise ChoiceError(f"found that {chosen} is row {bound.ledger_id} already, expected one that is no other row's")
     deciding.theirs, token = found
     merged = decide(
         None,
@@ -87,8 +83,7 @@ def _enter_all(deciding: Deciding, external_ids: Sequence[str]) -> None:
     conflicts.resolve(
         deciding.tx, deciding.conflict.conflict_id, by=deciding.decision.by, resolution=deciding.decision.as_json()
     )
-    asked = conflicts.candidates(deciding.tx, deciding.name, deciding.entity)
-    bound = bindings.of_records(deciding.tx, deciding.name, deciding.entity, external_ids)
+    asked = conflicts.listed(deciding.tx, deciding.name, deciding.entity)
     for external_id in external_ids:
-        if external_id not in asked and external_id not in bound and (found := deciding.read_there(external_id)):
+        if external_id not in asked and (found := deciding.read_there(external_id)):
             deciding.enter(external_id, *found)

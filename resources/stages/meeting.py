@@ -31,7 +31,7 @@ from ledger.agreement import agreed
 from ledger.fields import MappingError
 from ledger.matching import Ambiguous, Candidates, Matching, Pair, Unbound, match, slimmed
 from ledger.merge import Merged, meet
-from ledger.policies import Conflict, ConflictKind
+from ledger.policies import ConflictKind
 from ledger.spec import EntitySpec, Record, spec_of
 from resources.stages.plan import in_order
 from resources.stages.work import Work
@@ -48,7 +48,6 @@ from resources.stores import (
     strangers,
 )
 from resources.stores.bindings import NO_VERSION, Binding
-from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.edits import Edit
 from resources.stores.ledger import Incoming, ledger_store
 from resources.stores.records import Kept, Rewritten
@@ -316,20 +315,10 @@ class _Meets:
         kept_rows = records.read(self.tx, self.name, entity, ours)
         openings: dict[int, conflicts.Opening] = {}
         for group in groups:
-            ids = [one.id for one in group.theirs]
-            only = ids[0] if len(ids) == 1 else None
+            there = {one.id: shown.get(one.id) for one in group.theirs}
             for ledger_id in (int(one.id) for one in group.ours):
-                openings[ledger_id] = conflicts.Opening(
-                    ledger_id=ledger_id,
-                    external_id=only,
-                    kind=ConflictKind.POSSIBLE_DUPLICATE,
-                    fields=[Conflict(EXTERNAL_ID, None, None, ids)],
-                    says=f"may be {', '.join(ids)} there: {group.reason}",
-                    base=None,
-                    ours=kept_rows[ledger_id].record,
-                    theirs=shown[only] if only else None,
-                    ledger_version=versions[ledger_id],
-                    version_token=None,
+                openings[ledger_id] = conflicts.which(
+                    ledger_id, versions[ledger_id], kept_rows[ledger_id].record, there, group.reason
                 )
         self._open(entity, list(openings.values()))
         own = [kept for kept in kept_rows.values() if kept.connection in (None, self.name)]

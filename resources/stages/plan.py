@@ -149,8 +149,8 @@ def plan_rows(
             if not even_waiting:
                 continue
         # The version's own time too: a database that was restored counts its versions from an earlier one again.
-        at = kept.changed_at.isoformat()
-        key = outbox.key_of(connection.tenant, name, entity, ledger_id, kept.version, at, operation, epoch=before.count)
+        version = (ledger_id, kept.version, kept.changed_at.isoformat())
+        key = outbox.key_of(connection.tenant, name, entity, *version, operation, epoch=before.count)
         wanted = replace(
             _wanted(entity, operation, kept, binding, held.payload if held else None, outbox.marker_of_key(key)),
             party_currency=currencies.get(ledger_id, ""),

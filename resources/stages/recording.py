@@ -14,13 +14,15 @@ from typing import Any
 from ledger.agreement import agreed
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
+from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
 from resources.stages.composing import composed
 from resources.stages.settling import Settling, Theirs, error_id_of
-from resources.stores import bindings, edits, mirror, records
+from resources.stores import bindings, conflicts, edits, mirror, records
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
+from resources.stores.conflicts import EXTERNAL_ID
 from resources.stores.edits import Edit
 from resources.stores.intents import UnreadableIntentError, said_by
 from resources.stores.outbox import Done, Intent
@@ -149,7 +151,10 @@ class Recording(Settling):
 
     def _record(self, effect: Effect, theirs: Record | None) -> None:
         intent, record = effect.intent, effect.record
+        twins = self._twins(intent, record.external_id)
         self._take_answer(intent, record, theirs)
+        if twins:
+            self._show_twins(intent.entity, self._kept(intent.entity, intent.ledger_id), record.external_id, twins)
         self._pending.done.append(Done(intent.intent_id, effect.says, record.external_id))
         resolved = self._pending.resolved.setdefault(intent.entity, [])
         resolved += [error_id_of(intent.ledger_id), record.external_id]
@@ -198,6 +203,24 @@ class Recording(Settling):
             # It is there and ours, whatever is to be asked about it.
             self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
         self._settle(entity, kept, sent, answer, otherwise=otherwise)
+
+    def _twins(self, intent: Intent, made: str) -> list[str]:
+        """Records of which it is asked whether they are the row that made another one: that is answered now."""
+        entity, ledger_id = intent.entity, intent.ledger_id
+        if intent.operation != "create" or (entity, ledger_id) in self._is_free:
+            return []
+        question = conflicts.asked(self.tx, self.name, entity, [ledger_id]).get(ledger_id)
+        others = [external_id for external_id in question.named if external_id != made] if question else []
+        if question and not others:
+            conflicts.settle(self.tx, self.name, entity, ledger_id, made, by=self.actor)
+        return others
+
+    def _show_twins(self, entity: str, kept: Kept, made: str | None, twins: Sequence[str]) -> None:
+        """Other records there than the one that the row is, which is what a person is to decide about."""
+        found = [Conflict(EXTERNAL_ID, None, made, twin) for twin in twins]
+        (change,) = mirror.records(self.tx, self.name, entity, twins[:1])
+        first = Theirs.of(change, None if change.is_deleted else self._read(entity, change))
+        self._open(entity, kept, None, first, ConflictKind.POSSIBLE_DUPLICATE, found)
 
     def _take_unread(self, entity: str, kept: Kept, answer: Theirs, theirs: Record) -> None:
         """It is there and ours, and nothing tells what we had said: the row and it meet as if for the first time."""

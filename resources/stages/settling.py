@@ -270,7 +270,7 @@ class Settling:
     def _said(self, entity: str, record: Record) -> Record:
         return self.work.erp.mappings()[entity].said(record)
 
-    def _read(self, entity: str, record: WireRecord) -> Record | None:
+    def _read(self, entity: str, record: WireRecord | Change) -> Record | None:
         try:
             return self.work.erp.mappings()[entity].from_wire(record.payload)
         except MappingError:

@@ -6,7 +6,7 @@ open, and nothing is written while nothing changes. Deciding one is `resources/s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,6 +75,11 @@ class Conflict:
         return [f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str)]
 
     @property
+    def named(self) -> list[str]:
+        """The records there of which it asks what they are to our row: candidates, twins, or the only one."""
+        return self.candidates or self.twins or [x for x in (self.external_id,) if x]
+
+    @property
     def never_agreed(self) -> list[str]:
         """Fields on which the two sides never agreed though they did on the record: a total that the ERP computed
         otherwise. They are shown without a base, as a merge would take one side's value for a lone change.
@@ -103,6 +108,31 @@ class Opening:
     broken_rules: Sequence[str] = ()
     says: str = ""
 
+    @property
+    def lists(self) -> list[str]:
+        """The records there of which it asks whether our row is one."""
+        return next((f.theirs for f in self.fields if f.field == EXTERNAL_ID and isinstance(f.theirs, list)), [])
+
+
+def which(
+    ledger_id: int, ledger_version: int, ours: Record, there: Mapping[str, Record | None], reason: str
+) -> Opening:
+    """Asks which of these records there our row is, if any; the only one is shown with what it says."""
+    ids = list(there)
+    only = ids[0] if len(ids) == 1 else None
+    return Opening(
+        ledger_id=ledger_id,
+        external_id=only,
+        kind=ConflictKind.POSSIBLE_DUPLICATE,
+        fields=[FieldConflict(EXTERNAL_ID, None, None, ids)],
+        says=_may_be(ids, reason),
+        base=None,
+        ours=ours,
+        theirs=there[only] if only else None,
+        ledger_version=ledger_version,
+        version_token=None,
+    )
+
 
 def keep(
     tx: psycopg.Connection[Any], *, tenant: str, connection: str, entity: str, run_id: int | None = None, **shown: Any
@@ -126,8 +156,8 @@ def keep_all(
     """
     if not openings:
         return
-    asked = _asked(tx, connection, entity, [one.ledger_id for one in openings])
-    rows = [_row(one) for one in openings if not _goes_on_asking(tx, asked.get(one.ledger_id), one)]
+    questions = asked(tx, connection, entity, [one.ledger_id for one in openings])
+    rows = [_row(one) for one in openings if not _goes_on_asking(tx, questions.get(one.ledger_id), one)]
     if rows:
         tx.execute(
             _KEEP,
@@ -141,18 +171,20 @@ def keep_all(
         )
 
 
-def _goes_on_asking(tx: psycopg.Connection[Any], asked: Conflict | None, one: Opening) -> bool:
-    if asked is None:
+def _goes_on_asking(tx: psycopg.Connection[Any], question: Conflict | None, one: Opening) -> bool:
+    if question is None:
         return False
     if one.kind is not ConflictKind.POSSIBLE_DUPLICATE:
         # First who is who: until then the base stays, so that this comes up again.
         return True
-    if one.external_id is None or any(f.field == EXTERNAL_ID for f in one.fields):
+    if not one.lists and any(f.field == EXTERNAL_ID for f in one.fields):
+        # Which of them carry our marker is shown anew.
         return False
-    among = asked.candidates or [x for x in (asked.external_id,) if x]
-    if one.external_id not in among:
-        _ask_about(tx, asked, [*among, one.external_id])
-    return among != [one.external_id] or bool(asked.candidates)
+    among = question.named
+    ids = one.lists or [x for x in (one.external_id,) if x]
+    if more := [x for x in ids if x not in among]:
+        _ask_about(tx, question, [*among, *more])
+    return set(ids) != set(among) or bool(question.candidates and not one.lists)
 
 
 def _row(one: Opening) -> dict[str, Any]:
@@ -198,8 +230,8 @@ def is_asked_about_another(
     tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int, external_id: str
 ) -> bool:
     """Whether it is an open question if a row of ours is some other record there than this one."""
-    asked = _asked(tx, connection, entity, [ledger_id]).get(ledger_id)
-    return asked is not None and (bool(asked.candidates) or asked.external_id != external_id)
+    question = asked(tx, connection, entity, [ledger_id]).get(ledger_id)
+    return question is not None and (bool(question.candidates) or question.external_id != external_id)
 
 
 def open_of(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id: int) -> Conflict | None:
@@ -212,7 +244,7 @@ def open_of(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_id
         ).fetchone()
 
 
-def _asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> dict[int, Conflict]:
+def asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> dict[int, Conflict]:
     """The open conflicts that ask which record there a row of ours is, by ledger id."""
     with tx.cursor(row_factory=class_row(Conflict)) as rows:
         found = rows.execute(
@@ -223,13 +255,17 @@ def _asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids
     return {one.ledger_id: one for one in found}
 
 
-def _ask_about(tx: psycopg.Connection[Any], asked: Conflict, among: list[str]) -> None:
+def _ask_about(tx: psycopg.Connection[Any], question: Conflict, among: list[str]) -> None:
     fields = [{"name": EXTERNAL_ID, "base": None, "ours": None, "theirs": among}]
     tx.execute(
         "update sync.conflicts set fields = %s, says = %s, external_id = null, theirs = null, version_token = null, "
         "changed_at = clock_timestamp() where conflict_id = %s",
-        (Jsonb(fields), f"may be {', '.join(among)} there", asked.conflict_id),
+        (Jsonb(fields), _may_be(among), question.conflict_id),
     )
+
+
+def _may_be(among: Sequence[str], reason: str = "") -> str:
+    return f"may be {', '.join(among)} there{reason and f': {reason}'}"
 
 
 def settle(
@@ -336,7 +372,7 @@ def open_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_
 
 
 def open_records(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Iterable[str]) -> set[str]:
-    """Those of these records of the ERP that are held, or that a row of ours may be (`candidates`)."""
+    """Those of these records of the ERP that are held, or that a question lists (`listed`)."""
     ids = list(external_ids)
     held = {
         external_id
@@ -346,7 +382,7 @@ def open_records(tx: psycopg.Connection[Any], connection: str, entity: str, exte
             (connection, entity, ids),
         )
     }
-    return held | (candidates(tx, connection, entity) & set(ids))
+    return held | (listed(tx, connection, entity) & set(ids))
 
 
 def about_twins(
@@ -364,15 +400,18 @@ def about_twins(
         ).fetchall()
 
 
-def candidates(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:
-    """Records there of which a first meeting could not tell which row here they are: neither new nor bound."""
+def listed(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:
+    """Records there of which a person is asked which row here they are, or what becomes of them beside the one that a
+    row is: neither new nor bound.
+    """
     return {
         external_id
         for (external_id,) in tx.execute(
             """
-            select jsonb_array_elements_text(f -> 'theirs') from sync.conflicts c, jsonb_array_elements(c.fields) f
-             where c.connection = %s and c.entity = %s and c.state = 'open' and c.kind = %s
-               and f ->> 'name' = %s and jsonb_typeof(f -> 'theirs') = 'array'
+            select jsonb_array_elements_text(case jsonb_typeof(f -> 'theirs') when 'array' then f -> 'theirs'
+                                             else jsonb_build_array(f -> 'theirs') end)
+              from sync.conflicts c, jsonb_array_elements(c.fields) f
+             where c.connection = %s and c.entity = %s and c.state = 'open' and c.kind = %s and f ->> 'name' = %s
             """,
             (connection, entity, ConflictKind.POSSIBLE_DUPLICATE.value, EXTERNAL_ID),
         )

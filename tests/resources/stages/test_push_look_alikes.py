@@ -21,7 +21,6 @@ from resources.stores.outbox import Intent
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, quiet
-from tests.resources.stages.test_push_unreadable import die
 
 EQUAL = {"CustomerRef": {"value": "1"}, "TxnDate": "2026-03-02", "TotalAmt": 40}
 
@@ -49,23 +48,11 @@ def test_a_payment_that_did_not_happen_is_made_although_somebody_entered_an_equa
     assert quiet(company)
 
 
-def test_two_equal_records_that_come_together_are_the_row_and_a_new_one(company: Books, writer: LedgerWriter):
-    ours = writer.payment(customer_id(company), "40.00")
-    made = {company.edit("create", "Payment", **EQUAL)["Id"] for _ in range(2)}
-
-    company.sync()
-
-    assert len(bound(company)) == 2
-    assert (ours in bound(company), set(bound(company).values())) == (True, made)
-    assert quiet(company)
-    assert len(company.objects("Payment")) == 2
-
-
 def test_what_somebody_typed_in_comes_together_with_what_was_made_and_is_in_doubt(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
 ):
     ours = writer.payment(customer_id(company), "40.00")
-    die(company, monkeypatch, "after_send")
+    company.push_and_die(monkeypatch, "after_send")
     (made,) = company.objects("Payment")
     company.edit("create", "Payment", **EQUAL)
 
@@ -86,7 +73,7 @@ def test_what_a_sync_brings_is_held_against_what_is_in_doubt_at_once(
         company.sync("full")
     for number in range(10):
         writer.payment(customer_id(company), f"{100 + number}.00")
-    die(company, monkeypatch, "before_send")
+    company.push_and_die(monkeypatch, "before_send")
     company.load({"Payment": [a_payment(number, SyncToken="1", PrivateNote="read") for number in range(40)]})
     statements.clear()
 

@@ -19,7 +19,6 @@ from resources.token_endpoint import TokenSet
 from tests.books import Books, opened_books
 from tests.house import running_simulator
 from tests.ledger_writer import LedgerWriter
-from tests.resources.stages.test_push_unreadable import die
 
 CUSTOM = "xero_custom"
 # QuickBooks' sign-in is down; somebody in between keeps us from its token endpoint; the app's secret was changed.
@@ -170,7 +169,7 @@ def test_a_push_that_is_forbidden_is_tried_again_one_interval_later_and_pulls_go
 ):
     """By the class of the error: the same call, unchanged, cannot succeed later, so that no tick repeats it."""
     row = writer.customer("Ann")
-    die(company, monkeypatch, "before_send")
+    company.push_and_die(monkeypatch, "before_send")
     company.simulator.post("faults", [{"path": path, **FORBIDDEN}])
 
     with pytest.raises(TieoutError) as failure:
