@@ -16,7 +16,7 @@ from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push_unreadable import die
-from tests.small_company import a_company, a_line, an_invoice
+from tests.small_company import a_company, a_line, an_invoice, an_item
 
 ANNA = "anna"
 
@@ -67,6 +67,30 @@ def two_notes(company: Books, writer: LedgerWriter) -> Books:
     company.edit("update", "Invoice", "500", PrivateNote="theirs", PONumber="theirs alone")
     company.sync()
     return company
+
+
+def test_what_both_agree_on_and_names_what_the_ledger_lacks_keeps_no_other_conflict_from_being_settled(
+    company: Books, writer: LedgerWriter
+):
+    first, second = a_line("10.00") | {"Amount": 10}, a_line("100.00", item="91") | {"Amount": 100}
+    company.edit("create", "Invoice", CustomerRef={"value": "1"}, Line=[first], DocNumber="B-1")
+    company.sync()
+    other = next(i for i in company.ledger_ids("invoices") if i != "500")
+    company.load({"Item": [an_item(91)]})
+    for external_id, line in (("500", second), (other, first)):
+        writer.update("invoices", ledger_id(company, external_id=external_id), private_note="ours")
+        company.edit("update", "Invoice", external_id, PrivateNote="theirs", Line=[line])
+    company.sync(ledger_entities=["invoices"])
+    for external_id in ("500", other):
+        writer.update("invoices", ledger_id(company, external_id=external_id), private_note="theirs")
+
+    (left,) = check(company.services, company.name)
+
+    assert left.external_id == "500"
+    assert "found a reference to items/91" in left.says
+    company.sync("full")
+    decide(company, keep=Side.THEIRS)
+    assert is_quiet(company)
 
 
 @pytest.mark.parametrize("keep", Side)
