@@ -110,7 +110,9 @@ def plan_rows(
             # Written this very moment: its lines may be of the version before. It stays noted.
             continue
         if ledger_id in elsewhere:
-            # A document is one connection's, and noted for that one.
+            # A document is one connection's, and noted for that one: the one that has it, even if it names this one.
+            if kept.connection == name:
+                plan.skipped.append(ledger_id)
             continue
         binding = bound.get(ledger_id)
         held = held_payloads.get(binding.external_id) if binding else None

@@ -137,6 +137,22 @@ def lock(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) ->
     )
 
 
+def still_at(tx: psycopg.Connection[Any], entity: str, versions: Mapping[int, int]) -> set[int]:
+    """Those of these rows, ledger id -> version, that say this and go on saying it until the transaction ends. A row
+    that somebody is writing is none of them, committed or not.
+    """
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            sql.SQL(
+                "select l.ledger_id from {} l join unnest(%s::bigint[], %s::bigint[]) as p (ledger_id, version) "
+                "on p.ledger_id = l.ledger_id and p.version = l.version for share of l skip locked"
+            ).format(sql.Identifier("ledger", entity)),
+            (list(versions), list(versions.values())),
+        )
+    }
+
+
 def write(
     tx: psycopg.Connection[Any],
     *,

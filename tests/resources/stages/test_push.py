@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
 import psycopg
 import pytest
 
-from resources.stores import code_maps, records, switches
+from resources.stores import code_maps, due_work, records, switches
 from tests.books import Books, changed
+from tests.house import connect_simulator
 from tests.ledger_writer import LedgerWriter
 
 ITEM = "90"
@@ -464,3 +466,66 @@ def test_what_is_switched_off_while_an_intent_waits_is_not_sent_again(
     switch(False)
     assert company.push().pushed == {"invoices": 1}
     assert quiet(company)
+
+
+@pytest.fixture
+def second(company: Books) -> Books:
+    """Another company of the same ledger."""
+    connect_simulator(company.services, company.simulator, "second", realm_id="2")
+    company.change("update sync.connections set meeting = 'done' where connection = 'second'")
+    return replace(company, name="second")
+
+
+def test_a_row_that_somebody_is_writing_is_not_sent_before_it_is_known_what_it_says(
+    company: Books, writer: LedgerWriter, second: Books
+):
+    moving = writer.invoice(
+        customer_id(company), "10.00", item_id(company), document_number="M-1", connection=company.name
+    )
+    writer.invoice(customer_id(company), "20.00", item_id(company), document_number="M-2", connection=company.name)
+
+    with writer.transaction() as tx:
+        tx.execute("update ledger.invoices set connection = 'second' where ledger_id = %s", (moving,))
+        assert company.push().pushed == {"invoices": 1}
+
+    assert company.push().pushed == {}
+    assert [i["DocNumber"] for i in company.objects("Invoice") if i["Id"] != "500"] == ["M-2"]
+    assert not company.open_errors()
+
+
+def test_a_decision_between_the_plan_and_the_sending_is_what_is_said(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="planned")
+    decided: list[int] = []
+
+    def decide(name: str) -> None:
+        if name == "planned" and not decided:
+            decided.append(row)
+            writer.update("invoices", row, memo="decided")
+
+    monkeypatch.setattr("resources.points.hook", decide)
+    company.push()
+    company.push()
+
+    assert company.rows("select operation from sync.outbox") == [{"operation": "update"}]
+    (there,) = company.objects("Invoice")
+    assert there["CustomerMemo"]["value"] == "decided"
+
+
+def test_nobody_is_woken_for_ever_for_a_document_that_names_a_company_and_is_in_another(
+    company: Books, writer: LedgerWriter, second: Books
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    with writer.transaction() as tx:
+        # As an earlier version let it come to.
+        tx.execute("set local tieout.is_sync = 'on'")
+        tx.execute("update ledger.invoices set connection = 'second' where ledger_id = %s", (row,))
+    writer.update("invoices", row, memo="ours")
+
+    assert second.push().pushed == {}
+
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == []
+    assert company.push().pushed == {"invoices": 1}
