@@ -223,7 +223,10 @@ def _take(
             for change in batch
             if change.external_id in taken.ahead
         }
-    for external_id in [*taken.ahead, *care]:
+    one_by_one = [*taken.ahead, *care]
+    if one_by_one:
+        careful.lock(entity, one_by_one)
+    for external_id in one_by_one:
         _take_carefully(careful, outcome, entity, arrived[external_id], held)
     if not store.spec.is_document:
         # Master data may be bound in other connections too, which are to hear of it.
