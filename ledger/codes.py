@@ -33,7 +33,7 @@ class CodeTable:
 
 @dataclass(frozen=True, slots=True)
 class MissingCode:
-    """A code that no map names, and where it stands first: `terms_code`, `lines[2].tax_code`."""
+    """A code that no map names, and where it stands: `terms_code`, `lines[2].tax_code`."""
 
     field: str
     list: str
@@ -41,12 +41,12 @@ class MissingCode:
 
 
 def translated(spec: EntitySpec, record: R, table: CodeTable, direction: Direction) -> tuple[R, list[MissingCode]]:
-    """The record with its codes said the other way, those of its parts too, and the codes no map names, each once.
+    """The record with its codes said the other way, those of its parts too, and wherever a code stands no map names.
 
     Such a code stays as it is: it may be the ERP's own id, which needs no map. An empty code is none.
     """
     words = getattr(table, direction)
-    missing: dict[tuple[str, str], MissingCode] = {}
+    missing: list[MissingCode] = []
     own, of_parts = _codes_of(spec.name)
     changes: dict[str, Any] = _changes(record, own, words, "", missing)
     for part, fields in of_parts:
@@ -59,7 +59,7 @@ def translated(spec: EntitySpec, record: R, table: CodeTable, direction: Directi
         )
         if any(new is not old for new, old in zip(after, before, strict=True)):
             changes[part] = after
-    return (msgspec.structs.replace(record, **changes) if changes else record), list(missing.values())
+    return (msgspec.structs.replace(record, **changes) if changes else record), missing
 
 
 def in_our_words(spec: EntitySpec, apart: TakenApart, table: CodeTable) -> TakenApart:
@@ -101,7 +101,7 @@ def _changes(
     fields: _Fields,
     words: Mapping[str, Mapping[str, str]],
     where: str,
-    missing: dict[tuple[str, str], MissingCode],
+    missing: list[MissingCode],
 ) -> dict[str, str]:
     changes: dict[str, str] = {}
     for name, list_name in fields:
@@ -110,7 +110,7 @@ def _changes(
             continue
         said = words.get(list_name, {}).get(code)
         if said is None:
-            missing.setdefault((list_name, code), MissingCode(f"{where}{name}", list_name, code))
+            missing.append(MissingCode(f"{where}{name}", list_name, code))
         elif said != code:
             changes[name] = said
     return changes

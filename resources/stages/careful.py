@@ -98,6 +98,13 @@ class Careful(Recording):
             conflicts.settle_records(self.tx, self.name, entity, list(over), by=self.actor)
         return held - over
 
+    def lock(self, entity: str, external_ids: Sequence[str]) -> None:
+        """Keep people and their decisions from the rows of these records, before anything is read of them: what is
+        merged must not be on a base that a decision is just moving.
+        """
+        bound = bindings.ledger_ids_of(self.tx, self.name, {entity: external_ids})
+        records.lock(self.tx, entity, list(bound.values()))
+
     def receive(self, entity: str, theirs: Theirs) -> str:
         """Take one record that needs care; returns what came of it: updated, deleted, held, same; or new, for one that
         nothing of ours is like any more, as a record that came with it is the row: it is left to be taken as it is.

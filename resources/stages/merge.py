@@ -219,6 +219,8 @@ def _take(
             if change.external_id in taken.ahead
         }
     cared = [arrived[external_id] for external_id in [*taken.ahead, *care]]
+    if cared:
+        careful.lock(entity, [one.external_id for one in cared])
     if new := [one for one in cared if _take_carefully(careful, outcome, entity, one, held) == "new"]:
         late = take(page=[_incoming(one) for one in new])
         taken.inserted += late.inserted

@@ -6,7 +6,7 @@ of a plan is that of the base that was merged, never one read for the purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from resources.connector import Composer, Operation, Refusal, Wanted
 from resources.erps import erp_of
 from resources.errors import ErrorKind
 from resources.stages.composing import composed
-from resources.stores import bindings, conflicts, mirror, outbox, records
+from resources.stores import bindings, conflicts, errors, mirror, outbox, records
 from resources.stores.bindings import Binding
 from resources.stores.connections import Connection
 from resources.stores.edits import Edit
@@ -99,7 +99,9 @@ def plan_rows(
     versions = records.versions(tx, entity, ledger_ids)
     kept_rows = records.read(tx, name, entity, ledger_ids)
     bound = bindings.of_rows(tx, name, entity, ledger_ids)
-    held_payloads = mirror.held(tx, name, entity, [b.external_id for b in bound.values()])
+    external_ids = [b.external_id for b in bound.values()]
+    held_payloads = mirror.held(tx, name, entity, external_ids)
+    held_back = errors.held_among(tx, name, entity, external_ids)
     in_conflict = conflicts.open_rows(tx, name, entity, ledger_ids)
     under_way = outbox.open_rows(tx, name, entity, ledger_ids)
     earlier = outbox.earlier(tx, name, entity, ledger_ids)
@@ -108,12 +110,16 @@ def plan_rows(
     elsewhere = bindings.elsewhere(tx, name, entity, ledger_ids) if spec_of(entity).is_document else {}
     foreign = _foreign_documents(tx, name, kept_rows.values())
     mapping = erp_of(connection.erp).mappings()[entity]
+    coded = [] if spec_of(entity).is_document else [i for i, kept in kept_rows.items() if kept.unmapped]
+    shared = bindings.shared(tx, name, entity, coded) if coded else set()
     for ledger_id, kept in kept_rows.items():
         if versions.get(ledger_id) != kept.version:
             # Written this very moment: its lines may be of the version before. It stays noted.
             continue
         if ledger_id in elsewhere:
-            # A document is one connection's, and noted for that one.
+            # A document is one connection's, and noted for that one: the one that has it, even if it names this one.
+            if kept.connection == name:
+                plan.skipped.append(ledger_id)
             continue
         binding = bound.get(ledger_id)
         held = held_payloads.get(binding.external_id) if binding else None
@@ -132,13 +138,20 @@ def plan_rows(
         if operation is None:
             plan.said.append(edit)
             continue
+        if binding is not None and binding.external_id in held_back:
+            # Pulled and merged again and again it would still be behind.
+            plan.held.append(Held(edit, binding.external_id, [_HELD_BACK]))
+            continue
         if binding is not None and (held is None or held.is_deleted or held.version_token != binding.version_token):
             plan.behind.append(binding.external_id)
             continue
         unbound = kept.unbound() if operation in ("create", "update") else []
-        if refusals := [
+        refusals = [
             _of_another(label, parent, row, foreign, name) for label, parent, row in unbound if (parent, row) in foreign
-        ]:
+        ]
+        if ledger_id in shared and operation in ("create", "update"):
+            refusals += _codes_of_others(kept, binding.base if binding else None, mapping.unsaid, name)
+        if refusals:
             plan.held.append(Held(edit, binding.external_id if binding else None, refusals))
             continue
         if binding is not None and binding.base is None and operation != "delete":
@@ -222,6 +235,30 @@ def _of_another(
     )
 
 
+def _codes_of_others(kept: Kept, base: Record | None, unsaid: Collection[str], connection: str) -> list[Refusal]:
+    """Codes of a row that other companies know as well, where they are not what this ERP says itself: unless a map says
+    what they are here, they may be another company's, whose numbers mean something else.
+    """
+    return [
+        Refusal(
+            one.field,
+            f"{one.code}, which may be another company's word, as others know this record too",
+            f"a code that a map of {connection} names",
+            f"tieout codes map {connection} {one.list} {one.code}=ID",
+            ErrorKind.MAPPING,
+        )
+        for one in kept.unmapped
+        if one.field not in unsaid and (base is None or getattr(base, one.field) != one.code)
+    ]
+
+
+_HELD_BACK = Refusal(
+    "the record",
+    "a version of it in the ERP that could not be taken into the ledger",
+    "that version to be merged first",
+    "`tieout errors` says what holds it; this edit follows by itself",
+    ErrorKind.MAPPING,
+)
 _BASE_LOST = Refusal(
     "the record",
     "a base that can no longer be read, so that nothing tells what was changed on which side",

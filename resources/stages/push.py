@@ -26,7 +26,7 @@ from resources.stages.pull import pull_records
 from resources.stages.sending import STAGE, PushReport, Sending
 from resources.stages.settling import error_id_of
 from resources.stages.work import Work
-from resources.stores import bindings, edits, errors, mirror, outbox, switches
+from resources.stores import bindings, edits, errors, mirror, outbox, records, switches
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # Rounds of pull, merge and plan again within one push; what still moves then is left for the next.
@@ -166,11 +166,16 @@ class _Push:
             yield list(ready[first : first + size])
 
     def _send_new(self, entity: str, some: Sequence[Planned]) -> list[str]:
-        batch_key = outbox.key_of("batch", *(p.key for p in some)) if len(some) > 1 else None
         with self.work.transaction() as tx:
             # Switched off since it was planned: nothing is sent any more.
             if not switches.may_push(tx, self.tenant, self.name, entity):
                 return []
+            # Decided, moved or edited since, or just now: it stays noted, and is planned anew.
+            standing = records.still_at(tx, entity, {p.ledger_id: p.kept.version for p in some})
+            some = [p for p in some if p.ledger_id in standing]
+            if not some:
+                return []
+            batch_key = outbox.key_of("batch", *(p.key for p in some)) if len(some) > 1 else None
             intents = outbox.commit(
                 tx,
                 tenant=self.tenant,

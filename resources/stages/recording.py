@@ -135,7 +135,9 @@ class Recording(Settling):
                 ledger_ids = [effect.intent.ledger_id for effect in some]
                 self._read_ahead(entity, ledger_ids, [record for record in theirs if record is not None])
                 for effect, record in zip(some, theirs, strict=True):
-                    self._record(effect, record)
+                    # It has happened, even if the ledger lacks something that the record names by now.
+                    is_known = record is not None and records.unresolved(spec_of(entity), record, self._known) is None
+                    self._record(effect, record if is_known else None)
 
     def keep_in_mirror(self, entity: str, found: Sequence[WireRecord]) -> None:
         """Records as the ERP has them now, to be merged like any other change."""
@@ -191,8 +193,9 @@ class Recording(Settling):
             return
         sent = self._said(entity, kept.record if wanted is None else wanted)
         if theirs is None:
-            # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why.
-            self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
+            # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why. Nothing is
+            # said to that version before it is merged.
+            self._bind(entity, record.external_id, kept.ledger_id, sent, intent.version_token, NO_VERSION)
             return
         answer = Theirs(record.external_id, record.version_token, record.modified_at, theirs, record.payload)
         if wanted is None:

@@ -91,7 +91,13 @@ def check(services: Services, name: str) -> list[Conflict]:
             kept = _kept(tx, shown)
             conflict = conflicts.get(tx, shown.conflict_id, is_locked=True)
             if conflict.state == "open" and kept.version != conflict.ledger_version:
-                _look_again(Deciding(services, tx, conflict, kept, Decision(by=f"sync:{name}")))
+                deciding = Deciding(services, tx, conflict, kept, Decision(by=f"sync:{name}"))
+                try:
+                    # What cannot be written yet leaves nothing behind, and keeps no other from being looked at.
+                    with tx.transaction():
+                        _look_again(deciding)
+                except UnresolvedReferenceError as error:
+                    deciding.show(ConflictKind(conflict.kind), (), says=f"both agree, and cannot be written: {error}")
     with services.db.transaction(connection.tenant) as tx:
         still = conflicts.list_open(tx, name)
         conflicts.checked(tx, [one.conflict_id for one in still])

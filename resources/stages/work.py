@@ -9,14 +9,19 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from ledger.entities import REFERENCE_ENTITIES
 from resources.connector import Composer, Connector
+from resources.errors import ErrorKind, TieoutError
 from resources.profile import ErpProfile
 from resources.stores import leases, mirror
 from resources.stores.connections import Connection
-from resources.stores.database import Database
+from resources.stores.database import Database, writers_in
 from resources.stores.references import References
+
+# How long a row is waited for that somebody has written and not committed. Others wait for what we hold meanwhile.
+LOCK_SECONDS_MAX = 20
 
 
 @dataclass(slots=True)
@@ -75,15 +80,37 @@ class Work:
         commit that waits, such as the one that ends this work, waits for all before it as well. A worker that outlives
         the server's fall is told by its next transaction (CommitsLostError): what it knows of is no longer there, and a
         watermark moved now would pass over it.
+
+        Raises TieoutError (SYSTEM) where somebody else's transaction stays open on a row that is to be written.
         """
         committing: datetime | None = None
-        settings = {"tieout.is_sync": "on", "synchronous_commit": "off" if is_redoable else "on"}
-        with self.db.transaction(self.connection.tenant, **settings) as tx:
-            until = leases.hold(tx, self.lease, self._held_until)
-            yield tx
-            # Not reached where whoever opened it rolls back.
-            committing = until
+        settings = {
+            "tieout.is_sync": "on",
+            "synchronous_commit": "off" if is_redoable else "on",
+            "lock_timeout": f"{LOCK_SECONDS_MAX * 1000:.0f}",
+        }
+        try:
+            with self.db.transaction(self.connection.tenant, **settings) as tx:
+                until = leases.hold(tx, self.lease, self._held_until)
+                yield tx
+                # Not reached where whoever opened it rolls back.
+                committing = until
+        except LockNotAvailable as error:
+            raise self._waited_in_vain() from error
         self._held_until = committing or self._held_until
+
+    def _waited_in_vain(self) -> TieoutError:
+        with self.reading() as tx:
+            writers = ", ".join(writers_in(tx, "ledger")) or "a session that has ended meanwhile"
+        return TieoutError(
+            ErrorKind.SYSTEM,
+            connection=self.connection.name,
+            doing="writing into our database",
+            found=f"rows that are being written and not committed, by {writers}",
+            expected=f"a commit within {LOCK_SECONDS_MAX:.0f} seconds",
+            next_step="commit there or roll back, or end that session (select pg_terminate_backend(...)); "
+            "it is tried again by itself",
+        )
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:

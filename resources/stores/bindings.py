@@ -102,6 +102,21 @@ def elsewhere(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_
     )
 
 
+def shared(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> set[int]:
+    """Those of these rows that another connection knows: they are bound there, or name it."""
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            sql.SQL(
+                "select l.ledger_id from {} l where l.ledger_id = any(%(ids)s) and (l.connection <> %(connection)s "
+                "or exists (select from sync.bindings b where b.connection <> %(connection)s "
+                "and b.entity = %(entity)s and b.ledger_id = l.ledger_id))"
+            ).format(sql.Identifier("ledger", entity)),
+            {"connection": connection, "entity": entity, "ids": list(ledger_ids)},
+        )
+    }
+
+
 def revived(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Sequence[int]) -> set[int]:
     """Those of these rows that live although both sides had last agreed that they are deleted."""
     return {

@@ -133,6 +133,22 @@ def trust_keys(tx: psycopg.Connection[Any]) -> None:
     )
 
 
+def writers_in(tx: psycopg.Connection[Any], schema: str) -> list[str]:
+    """Whose transactions have written rows of a schema just now, or locked them: `session 4711 (tieout_writer)`."""
+    found = tx.execute(
+        """
+        select distinct a.pid, a.usename from pg_locks l
+          join pg_class c on c.oid = l.relation join pg_stat_activity a on a.pid = l.pid
+         where l.database = (select oid from pg_database where datname = current_database())
+           and c.relnamespace = %s::regnamespace and l.granted and l.pid <> pg_backend_pid()
+           and l.mode in ('RowShareLock', 'RowExclusiveLock')
+         order by a.pid
+        """,
+        (schema,),
+    )
+    return [f"session {pid} ({name})" for pid, name in found]
+
+
 def unreachable(url: str, error: Exception) -> TieoutError:
     """The database cannot be reached: one clear message, without the password."""
     info = psycopg.conninfo.conninfo_to_dict(url)

@@ -137,11 +137,13 @@ def look_at_again(tx: psycopg.Connection[Any], entity: str, ledger_id: int) -> N
 
 
 def look_again(tx: psycopg.Connection[Any], connection: str) -> None:
-    """Something that may have held rows of this connection is no longer in their way."""
+    """Something that may have held rows of this connection, or that are bound in it, is no longer in their way."""
     tx.execute(
-        "update sync.edits set looked_at = null where tenant_id = sync.current_tenant() and looked_at is not null "
-        "and (connection = %s or connection is null)",
-        (connection,),
+        "update sync.edits e set looked_at = null where tenant_id = sync.current_tenant() and looked_at is not null "
+        "and (connection = %(connection)s or connection is null "
+        "or exists (select from sync.bindings b where b.connection = %(connection)s and b.entity = e.entity "
+        "and b.ledger_id = e.ledger_id))",
+        {"connection": connection},
     )
 
 

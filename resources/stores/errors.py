@@ -194,6 +194,18 @@ def held_ids(tx: psycopg.Connection[Any], connection: str, entity: str, stage: s
     ]
 
 
+def held_among(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> set[str]:
+    """Those of these records of which a version is held on its way into the ledger."""
+    return {
+        external_id
+        for (external_id,) in tx.execute(
+            "select external_id from sync.errors where resolved_at is null and connection = %s and entity = %s "
+            "and external_id = any(%s) and stage in ('pull', 'merge')",
+            (connection, entity, list(external_ids)),
+        )
+    }
+
+
 def is_held(
     tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, stage: str, field: str | None = None
 ) -> bool:

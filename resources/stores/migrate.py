@@ -6,6 +6,7 @@ server's administrator). Migrations run as `tieout_owner`, which is no superuser
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,8 @@ from sql.instants import create_instants, drop_instants
 
 _FOLDER = Path(__file__).parents[2] / "sql"
 SERVER_VERSION_MIN = 150_000
+# A transaction of an outsider that nobody works in keeps its rows from every sync, until it is ended.
+WRITER_IDLE_TIMEOUT = "10min"
 _ROLES = (OWNER_ROLE, APP_ROLE, ANALYST_ROLE, WRITER_ROLE, FLEET_ROLE)
 
 
@@ -158,6 +161,13 @@ def bind_analyst(url: str, tenant: str) -> None:
 def bind_writer(url: str, tenant: str) -> None:
     """Let the writer role see and write this tenant's rows of the ledger, unless it is bound to another already."""
     _bind(url, WRITER_ROLE, tenant)
+    with psycopg.connect(url, autocommit=True) as login, suppress(psycopg.errors.InsufficientPrivilege):
+        # Where an administrator made the roles, they may say it themselves.
+        login.execute(
+            sql.SQL("alter role {} in database {} set idle_in_transaction_session_timeout = {}").format(
+                sql.Identifier(WRITER_ROLE), sql.Identifier(login.info.dbname), sql.Literal(WRITER_IDLE_TIMEOUT)
+            )
+        )
 
 
 def _bind(url: str, role: str, tenant: str) -> None:

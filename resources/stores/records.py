@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ledger.codes import CodeTable, translated
+from ledger.codes import CodeTable, MissingCode, translated
 from ledger.spec import (
     EntitySpec,
     FieldSpec,
@@ -41,7 +41,9 @@ UNBOUND = "#"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts."""
+    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts;
+    `unmapped` are the codes in it that no map of the connection names.
+    """
 
     ledger_id: int
     record: Record
@@ -51,6 +53,7 @@ class Kept:
     connection: str | None
     is_deleted: bool
     part_ids: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    unmapped: Sequence[MissingCode] = ()
 
     def continued(self, origins: Mapping[str, Sequence[int | None]]) -> dict[str, list[int | None]]:
         """For each part of a merged record (see `Merged.origins`) the id of the row that it continues."""
@@ -107,9 +110,9 @@ def read(
         record = spec.record(
             **_values(spec.fields, values), **{name: tuple(p for _, p in rows) for name, rows in held.items()}
         )
-        record, _ = translated(spec, record, codes, "to_erp")
+        record, unmapped = translated(spec, record, codes, "to_erp")
         part_ids = {name: tuple(part_id for part_id, _ in rows) for name, rows in held.items()}
-        kept[ledger_id] = Kept(ledger_id, record, version, changed_by, changed_at, home, is_deleted, part_ids)
+        kept[ledger_id] = Kept(ledger_id, record, version, changed_by, changed_at, home, is_deleted, part_ids, unmapped)
     return kept
 
 
@@ -135,6 +138,22 @@ def lock(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) ->
             (list(ledger_ids),),
         ).fetchall()
     )
+
+
+def still_at(tx: psycopg.Connection[Any], entity: str, versions: Mapping[int, int]) -> set[int]:
+    """Those of these rows, ledger id -> version, that say this and go on saying it until the transaction ends. A row
+    that somebody is writing is none of them, committed or not.
+    """
+    return {
+        ledger_id
+        for (ledger_id,) in tx.execute(
+            sql.SQL(
+                "select l.ledger_id from {} l join unnest(%s::bigint[], %s::bigint[]) as p (ledger_id, version) "
+                "on p.ledger_id = l.ledger_id and p.version = l.version for share of l skip locked"
+            ).format(sql.Identifier("ledger", entity)),
+            (list(versions), list(versions.values())),
+        )
+    }
 
 
 def write(

@@ -37,7 +37,7 @@ def test_codes_of_the_record_and_of_its_lines_are_translated_and_come_back():
     assert translated(spec_of("invoices"), theirs, TABLE, "to_ours") == (ours, [])
 
 
-def test_a_code_that_no_map_names_stays_and_is_told_once_with_its_first_place():
+def test_a_code_that_no_map_names_stays_and_is_told_with_its_places():
     ours = an_invoice(
         a_line(1, tax_code="STD"), a_line(2, tax_code="ODD"), a_line(3, tax_code="ODD"), terms_code="NET90"
     )
@@ -48,6 +48,7 @@ def test_a_code_that_no_map_names_stays_and_is_told_once_with_its_first_place():
     assert missing == [
         MissingCode("terms_code", "terms", "NET90"),
         MissingCode("lines[2].tax_code", "tax_codes", "ODD"),
+        MissingCode("lines[3].tax_code", "tax_codes", "ODD"),
     ]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +16,13 @@ import pytest
 
 from resources.connector import Wanted
 from resources.erps.quickbooks.writing import QuickBooksComposer
-from resources.stores import code_maps, records, switches
+from resources.stages import sync as whole_way
+from resources.stores import code_maps, due_work, records, switches
 from tests.books import Books, changed
 from tests.copied import copied
+from tests.house import Simulator, connect_simulator, running_simulator
 from tests.ledger_writer import LedgerWriter
+from tests.small_company import an_item, stamped
 
 ITEM = "90"
 
@@ -510,3 +515,139 @@ def test_what_is_switched_off_while_an_intent_waits_is_not_sent_again(
     switch(False)
     assert company.push().pushed == {"invoices": 1}
     assert quiet(company)
+
+
+@pytest.fixture
+def second(company: Books) -> Books:
+    """Another company of the same ledger."""
+    connect_simulator(company.services, company.simulator, "second", realm_id="2")
+    company.change("update sync.connections set meeting = 'done' where connection = 'second'")
+    return replace(company, name="second")
+
+
+def test_a_row_that_somebody_is_writing_is_not_sent_before_it_is_known_what_it_says(
+    company: Books, writer: LedgerWriter, second: Books
+):
+    moving = writer.invoice(
+        customer_id(company), "10.00", item_id(company), document_number="M-1", connection=company.name
+    )
+    writer.invoice(customer_id(company), "20.00", item_id(company), document_number="M-2", connection=company.name)
+
+    with writer.transaction() as tx:
+        tx.execute("update ledger.invoices set connection = 'second' where ledger_id = %s", (moving,))
+        assert company.push().pushed == {"invoices": 1}
+
+    assert company.push().pushed == {}
+    assert [i["DocNumber"] for i in company.objects("Invoice") if i["Id"] != "500"] == ["M-2"]
+    assert not company.open_errors()
+
+
+def test_a_decision_between_the_plan_and_the_sending_is_what_is_said(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="planned")
+    decided: list[int] = []
+
+    def decide(name: str) -> None:
+        if name == "planned" and not decided:
+            decided.append(row)
+            writer.update("invoices", row, memo="decided")
+
+    monkeypatch.setattr("resources.points.hook", decide)
+    company.push()
+    company.push()
+
+    assert company.rows("select operation from sync.outbox") == [{"operation": "update"}]
+    (there,) = company.objects("Invoice")
+    assert there["CustomerMemo"]["value"] == "decided"
+
+
+def test_nobody_is_woken_for_ever_for_a_document_that_names_a_company_and_is_in_another(
+    company: Books, writer: LedgerWriter, second: Books
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    with writer.transaction() as tx:
+        # As an earlier version let it come to.
+        tx.execute("set local tieout.is_sync = 'on'")
+        tx.execute("update ledger.invoices set connection = 'second' where ledger_id = %s", (row,))
+    writer.update("invoices", row, memo="ours")
+
+    assert second.push().pushed == {}
+
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == []
+    assert company.push().pushed == {"invoices": 1}
+
+
+@pytest.fixture(scope="module")
+def simulator_of_another() -> Iterator[Simulator]:
+    with running_simulator("--no-limits", "--realm", "9130357849009999") as running:
+        yield running
+
+
+def an_account(external_id: int, name: str) -> dict[str, object]:
+    money = {"CurrencyRef": {"value": "USD"}, "CurrentBalance": Decimal(0)}
+    return stamped(external_id, Name=name, AccountType="Income", Active=True, **money)
+
+
+def test_a_code_of_one_company_is_not_written_into_another_before_a_map_says_what_it_is_there(
+    company: Books, simulator_of_another: Simulator
+):
+    later = replace(company, simulator=simulator_of_another, name="later_test")
+    simulator_of_another.reset("empty")
+    for books, says in ((company, "Consulting"), (later, "Interest earned")):
+        widget = an_item(5, Name="Widget", IncomeAccountRef={"value": "79"})
+        books.load({"Account": [an_account(n, name) for n, name in ((79, "Sales"), (80, says), (81, "Other"))]})
+        books.load({"Item": [widget]})
+    company.sync("full")
+    connect_simulator(company.services, simulator_of_another, name="later_test")
+    whole_way.meet(company.services, "later_test", by="anna", is_applied=True)
+    for books in (later, company):
+        books.sync()
+        books.push()
+
+    company.edit("update", "Item", "5", IncomeAccountRef={"value": "80"})
+    company.sync()
+    later.push()
+
+    there = {i["Id"]: i["IncomeAccountRef"]["value"] for i in later.objects("Item") if "IncomeAccountRef" in i}
+    assert there["5"] == "79"
+    (error,) = later.open_errors()
+    assert error["next_step"] == "tieout codes map later_test accounts 80=ID"
+    with company.services.db.transaction(company.tenant) as tx:
+        code_maps.put(
+            tx, tenant=company.tenant, connection="later_test", list_name="accounts", codes={"80": "81"}, actor="anna"
+        )
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == ["later_test"]
+    assert later.push().pushed == {"items": 1}
+    assert later.open_errors() == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "unreadable"),
+    [("merge", {"SyncToken": "7", "TxnDate": "not a day"}), ("pull", {"SyncToken": "7", "PrivateNote": "\0"})],
+)
+def test_an_edit_of_a_record_whose_version_there_is_held_waits_for_it_and_makes_no_calls(
+    company: Books, writer: LedgerWriter, stage: str, unreadable: dict[str, str]
+):
+    (good,) = company.objects("Invoice")
+    company.load({"Invoice": [good | unreadable]})
+    company.sync("full")
+    writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
+
+    report, pushed = whole_way.push(company.services, company.name)
+
+    assert (report.api_calls, pushed.held) == (0, {"invoices": 1})
+    assert {error["stage"] for error in company.open_errors()} == {stage, "push"}
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == []
+    # It is made readable there, with an edit of its own: both are merged, and ours follows by itself.
+    company.load({"Invoice": [good | {"SyncToken": "8", "PONumber": "theirs"}]})
+    company.sync("full")
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == [company.name]
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []
+    assert company.objects("Invoice")[0]["PONumber"] == "theirs"

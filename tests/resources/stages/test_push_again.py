@@ -20,6 +20,7 @@ from resources.stores.leases import LeaseLostError
 from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
+from tests.small_company import an_item
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -188,6 +189,40 @@ def test_a_worker_that_was_taken_over_while_it_waited_to_call_sends_nothing(
     assert {row["state"] for row in company.rows("select state from sync.outbox")} == {"sent"}
     company.change("update sync.leases set expires_at = now()")
     assert company.push().pushed == {"invoices": 2}
+    assert quiet(company)
+
+
+def test_an_effect_that_names_what_the_ledger_lacks_is_recorded_and_keeps_nothing_else_from_being_pushed(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+    company.services.pace = 0.0
+
+    def edited_unheard(send: Send, writes: Writes) -> list[Answer]:
+        # Our change happens, and before we ask, its line gets an item that we have not heard of.
+        send(writes)
+        company.load({"Item": [an_item(91)]})
+        detail = {"ItemRef": {"value": "91"}}
+        line = {"Id": "1", "Amount": 100, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+        company.edit("update", "Invoice", "500", Line=[line])
+        return lost(send, writes)
+
+    sending(company, monkeypatch, edited_unheard)
+    writer.invoice(customer_id(company), "10.00", item_id(company), document_number="OTHER")
+
+    report = company.push()
+
+    assert (report.pushed, report.in_doubt) == ({"invoices": 2}, 0)
+    assert company.held()["invoices", "500"]["found"] == "a reference to items/91"
+    # Nothing is said to a version that nobody has merged.
+    writer.update("invoices", row, memo="ours again")
+    assert company.push().pushed == {}
+    company.sync("full")
+    assert company.push().pushed == {"invoices": 1}
+    lines = company.rows("select item_id from ledger.invoice_lines where invoice_id = %s", row)
+    assert [line["item_id"] for line in lines] == [company.ledger_row("items", "91")["ledger_id"]]
+    assert company.held() == {}
     assert quiet(company)
 
 

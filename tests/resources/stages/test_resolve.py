@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from decimal import Decimal
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from ledger.policies import Policy, Side
 from resources.errors import ErrorKind, TieoutError
 from resources.stages.deciding import Decided, Decision
-from resources.stages.resolve import check, resolve
+from resources.stages.resolve import check, conflict_transaction, decide_in, resolve
 from resources.stores import audit, conflicts, policies
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
-from tests.small_company import a_company, a_line, an_invoice
+from tests.resources.stages.test_sign_in import wait_until_somebody_waits
+from tests.small_company import a_company, a_line, an_invoice, an_item
 
 ANNA = "anna"
 
@@ -66,6 +68,30 @@ def two_notes(company: Books, writer: LedgerWriter) -> Books:
     company.edit("update", "Invoice", "500", PrivateNote="theirs", PONumber="theirs alone")
     company.sync()
     return company
+
+
+def test_what_both_agree_on_and_names_what_the_ledger_lacks_keeps_no_other_conflict_from_being_settled(
+    company: Books, writer: LedgerWriter
+):
+    first, second = a_line("10.00") | {"Amount": 10}, a_line("100.00", item="91") | {"Amount": 100}
+    company.edit("create", "Invoice", CustomerRef={"value": "1"}, Line=[first], DocNumber="B-1")
+    company.sync()
+    other = next(i for i in company.ledger_ids("invoices") if i != "500")
+    company.load({"Item": [an_item(91)]})
+    for external_id, line in (("500", second), (other, first)):
+        writer.update("invoices", ledger_id(company, external_id=external_id), private_note="ours")
+        company.edit("update", "Invoice", external_id, PrivateNote="theirs", Line=[line])
+    company.sync(ledger_entities=["invoices"])
+    for external_id in ("500", other):
+        writer.update("invoices", ledger_id(company, external_id=external_id), private_note="theirs")
+
+    (left,) = check(company.services, company.name)
+
+    assert left.external_id == "500"
+    assert "found a reference to items/91" in left.says
+    company.sync("full")
+    decide(company, keep=Side.THEIRS)
+    assert is_quiet(company)
 
 
 @pytest.mark.parametrize("keep", Side)
@@ -482,4 +508,24 @@ def test_two_rows_of_ours_that_may_be_one_record_there_are_both_held(company, wr
 
     assert len([c for c in company.objects("Customer") if c["DisplayName"].startswith("Twin")]) == 2
     assert company.ledger_row("customers", made)["ledger_id"] == one.ledger_id
+    assert is_quiet(company)
+
+
+def test_a_merge_that_waits_for_a_decision_is_on_the_base_that_was_decided(company: Books, writer: LedgerWriter):
+    writer.update("invoices", ledger_id(company), private_note="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+    company.sync()
+    company.edit("update", "Invoice", "500", PrivateNote="")
+    syncing = threading.Thread(target=company.sync)
+    conflict = only_conflict(company)
+    decision = Decision(by=ANNA, keep=Side.THEIRS)
+    with conflict_transaction(company.services, conflict.conflict_id) as tx:
+        decide_in(company.services, tx, conflict.conflict_id, decision)
+        conflicts.resolve(tx, conflict.conflict_id, by=ANNA, resolution=decision.as_json())
+        syncing.start()
+        wait_until_somebody_waits(company)
+    syncing.join()
+
+    # They emptied what was kept of theirs: a lone change of theirs.
+    assert company.ledger_row("invoices", "500")["private_note"] == ""
     assert is_quiet(company)

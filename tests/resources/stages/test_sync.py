@@ -13,11 +13,12 @@ import psycopg
 import pytest
 
 from resources.errors import ErrorKind, TieoutError
+from resources.stages import work
 from resources.stages.sync import LEDGER_ENTITIES
 from resources.stores import connections, leases
 from tests.books import Books, changed
 from tests.house import ROOT
-from tests.small_company import a_company
+from tests.small_company import a_company, an_invoice
 
 WIRE_NAMES = {
     "customers": "Customer",
@@ -309,3 +310,25 @@ def test_a_worker_that_could_not_give_its_lease_back_begins_again_at_once(
     books.sync()
 
     assert books.open_errors() == []
+
+
+def test_a_transaction_that_stays_open_ends_the_sync_with_who_holds_the_row_and_nobody_waits_for_ever(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+):
+    books.load({**a_company(1), "Invoice": [an_invoice(500)]})
+    books.sync()
+    row = books.ledger_row("invoices", "500")["ledger_id"]
+    books.edit("update", "Invoice", "500", PONumber="theirs")
+    monkeypatch.setattr(work, "LOCK_SECONDS_MAX", 0.2)
+
+    with books.database.connect("writer", autocommit=False) as person:
+        person.execute("update ledger.invoices set memo = 'not yet committed' where ledger_id = %s", (row,))
+        with pytest.raises(TieoutError, match=rf"session {person.info.backend_pid} \(tieout_writer\)"):
+            books.sync()
+        assert books.open_errors()[0]["is_retryable"]
+        person.commit()
+
+    books.sync()
+    assert books.open_errors() == []
+    both = books.ledger_row("invoices", "500")
+    assert (both["memo"], both["po_number"]) == ("not yet committed", "theirs")

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from resources.stores.migrate import bind_analyst
+from resources.stores.migrate import bind_analyst, bind_writer
 from resources.stores.tables import metadata
 
 SHARED_TABLES = {"sync.tenants", "sync.role_tenants"}
@@ -188,3 +188,11 @@ def test_an_analyst_bound_to_no_tenant_sees_nothing_whatever_it_says(two_tenants
         assert seen_by(db) == []
         db.execute("select set_config('tieout.tenant', 'other', false)")
         assert seen_by(db) == []
+
+
+def test_a_transaction_of_the_writer_in_which_nobody_works_is_ended_at_some_time(migrated):
+    for _ in range(2):
+        bind_writer(migrated.url(), "default")
+
+    with migrated.connect("writer") as db:
+        assert db.execute("show idle_in_transaction_session_timeout").fetchone() == ("10min",)
