@@ -5,7 +5,7 @@ The figures are checked on a book that SQL made (`bench/million.py`), whose rows
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from tests.conftest import NewDatabase, ScratchDatabase
 from tests.house import ROOT, prepare_database
 
 INVOICES = 300
+TENTH = Decimal("0.1")
 WANTED = (
     "customers vendors items invoices invoice_lines payments bills purchase_orders ar_aging ap_aging open_documents "
     "cash_collected days_to_pay sync_health error_summary data_quality reconciliation_history delta_savings"
@@ -148,6 +149,63 @@ def test_days_to_pay_are_weighed_by_what_was_settled(analyst):
             "order by paid_month desc limit 1"
         ).fetchone()
     )
+
+
+def test_days_to_pay_are_of_what_stands_settled_by_company_currency_and_month(analyst, book):
+    """Without what is void, deleted, settles a credit or nothing yet; one payment settles a part of two invoices."""
+    with book.connect("superuser") as db:
+        db.execute("set session_replication_role = replica")
+        db.execute("update ledger.payments set is_void = true where ledger_id = 3")
+        db.execute("update ledger.payments set is_deleted = true where ledger_id = 4")
+        db.execute("update ledger.payments set connection = 'second' where ledger_id % 5 = 0")
+        db.execute("update ledger.invoices set is_deleted = true where ledger_id = 15")
+        db.execute("update ledger.invoices set due_date = null where ledger_id % 4 = 0")
+        db.execute("update ledger.payment_applications set document_entity = 'credit_memos' where payment_id = 9")
+        db.execute("update ledger.payment_applications set document_id = null where payment_id = 11")
+        db.execute(
+            "insert into ledger.payment_applications (payment_id, part_key, tenant_id, position, document_entity, "
+            "document_id, document_key, amount) values (12, '2', 'default', 2, 'invoices', 10, '10', 0.125)"
+        )
+    settled = analyst.execute(
+        "select p.connection, p.customer_id, p.customer_name, p.currency, p.payment_date, i.issue_date, i.due_date, "
+        "a.amount from analytics.payment_applications a join analytics.payments p using (payment_id) "
+        "join analytics.invoices i on i.invoice_id = a.document_id and a.document_entity = 'invoices' "
+        "where not p.is_void"
+    ).fetchall()
+    expected: dict[tuple, list[Decimal]] = {}
+    for company, customer, name, currency, day, issued, due, amount in settled:
+        sums = expected.setdefault(("default", company, customer, name, currency, day.replace(day=1)), [Decimal(0)] * 4)
+        added = (Decimal(1), amount, amount * (day - issued).days, amount * (day - (due or issued)).days)
+        sums[:] = [was + more for was, more in zip(sums, added, strict=True)]
+
+    found = analyst.execute("select * from analytics.days_to_pay").fetchall()
+
+    # 180 payments with one application each, less five, and one application more.
+    assert len(settled) == 176
+    assert {row[1] for row in found} == {CONNECTION, "second"}
+    assert {row[:6]: row[6:] for row in found} == {
+        key: (
+            count,
+            amount,
+            (days / amount).quantize(TENTH, ROUND_HALF_UP),
+            (late / amount).quantize(TENTH, ROUND_HALF_UP),
+        )
+        for key, (count, amount, days, late) in expected.items()
+    }
+
+
+def test_days_to_pay_of_one_customer_read_the_payments_of_that_customer_alone(analyst):
+    (plan,) = analyst.execute(
+        "explain (format json) select * from analytics.days_to_pay where customer_id = 2 and paid_month > '2024-06-01'"
+    ).fetchone()
+    nodes = [plan[0]["Plan"]]
+    for node in nodes:
+        nodes += node.get("Plans", [])
+    (payments,) = [node for node in nodes if node.get("Relation Name") == "payments"]
+    asked = " ".join(payments.get(condition, "") for condition in ("Index Cond", "Filter", "Recheck Cond"))
+
+    assert "customer_id = 2" in asked
+    assert "payment_date" in asked
 
 
 def test_lines_of_a_deleted_document_are_gone_with_it(analyst, book):
