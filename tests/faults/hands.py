@@ -152,6 +152,8 @@ class Hands:
         return self.ids[f"{kind.party}/{self.erp.parties[str(kind.party)]}"]
 
     def edit_here(self, chance: random.Random, record: Record | None = None, name: str = "") -> None:
+        if record is None and self._takes_back(chance) and self.money.take_back_here(chance):
+            return
         record = record or self.pick(chance, lambda r: r.can_be_edited)
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"]:
@@ -199,8 +201,6 @@ class Hands:
         self.say(f"here: {record.label} is over {value}")
 
     def end_here(self, chance: random.Random) -> None:
-        if self.money.uses and chance.random() < 0.4 and self.money.take_back_here(chance):
-            return
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid)
         row = self.row(record) if record else None
         if record is None or row is None or row["is_deleted"] or row.get("is_void"):
@@ -212,6 +212,9 @@ class Hands:
         unseen = {n for n, v in record.values.items() if n != STATE and v.last is not None and row[n] != v.last}
         end(record, "ours", how, unseen)
         self.say(f"here: {how} {record.label}")
+
+    def _takes_back(self, chance: random.Random) -> bool:
+        return bool(self.money.uses) and chance.random() < 0.4
 
     def _is_whole(self, record: Record, row: Mapping[str, Any]) -> bool:
         """Whether money is for one document and nothing else, or all out of one credit."""
@@ -276,6 +279,8 @@ class Hands:
         self.say(f"there: make {record.label} with it")
 
     def edit_there(self, chance: random.Random, record: Record | None = None, name: str = "", of: str = "") -> None:
+        if record is None and not of and self._takes_back(chance) and self.money.take_back_there(chance):
+            return
         record = record or self.pick(chance, lambda r: r.can_be_edited and of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None:
@@ -354,8 +359,6 @@ class Hands:
         return value, {**body, **self.erp.with_text(there, path, value)}, self.erp.text_at(there, path)
 
     def end_there(self, chance: random.Random, of: str = "") -> None:
-        if self.money.uses and not of and chance.random() < 0.4 and self.money.take_back_there(chance):
-            return
         record = self.pick(chance, lambda r: bool(r.kind.ends) and not r.paid and of in ("", r.kind.entity))
         there = self.there(record) if record else None
         if record is None or there is None or self.erp.is_void(there):

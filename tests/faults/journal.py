@@ -13,7 +13,11 @@ def effects_without_intent(world: World, effects: Sequence[dict[str, Any]]) -> I
     kept = world.rows("select entity, key, batch_key, marker, external_id from sync.outbox")
     keys = {key for one in kept for key in (one["key"], one["batch_key"]) if key}
     kinds = world.erp.kinds
-    written_to = {(kinds[one["entity"]].effect, one["external_id"]) for one in kept if one["entity"] in kinds}
+    written_to = {
+        world.erp.written_to(kinds[one["entity"]], one["external_id"])
+        for one in kept
+        if one["entity"] in kinds and one["external_id"]
+    }
     markers = {one["marker"] for one in kept if one["marker"]}
     for line in effects:
         if line["origin"] == "edit" or line["replay"]:

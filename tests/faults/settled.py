@@ -36,8 +36,8 @@ def what_settles_what(found: Found) -> Iterator[str]:
 
 def _of_money(found: Found, kind: Kind) -> Iterator[str]:
     parts = _parts_here(found, kind)
+    uses = {row["ledger_id"]: row for row in found.here[kind.entity] if is_nameless_use(found, kind, row)}
     rows = {row["ledger_id"]: row for row in found.here[kind.entity] if not row["is_deleted"] and not row["is_void"]}
-    uses = {key: row for key, row in rows.items() if is_nameless_use(found, kind, row)}
     for record in found.ran.hands.records:
         if record.kind is kind:
             of_record = [key for key, row in rows.items() if key not in uses and row[kind.name] in record.names]
@@ -60,7 +60,10 @@ def _of_credit(
     for key, use in uses.items():
         if any((entity, of) == (record.kind.entity, row["external_id"]) for entity, of, _ in parts[key]):
             if _is_held(found, kind, use):
+                # Also one that was taken back here while its making was in doubt: somebody is asked.
                 return
+            if use["is_deleted"]:
+                continue
             if use["external_id"] is None:
                 yield f"1: a use of {record.label} is not bound, held by no error and no conflict"
             here.update((of, amount) for entity, of, amount in parts[key] if entity != record.kind.entity)

@@ -157,6 +157,9 @@ class Erp(Protocol):
 
     def was_refused(self, said: Wire) -> bool: ...
 
+    def written_to(self, kind: Kind, external_id: str) -> tuple[str, str]:
+        """What the journal of effects calls the record that a write to this id changes."""
+
     def marker_of(self, one: Wire) -> str:
         """The mark by which a record of ours is known there; empty if it has none."""
 

@@ -123,6 +123,9 @@ class QuickBooks:
     def was_refused(self, said: Wire) -> bool:
         return "Fault" in said
 
+    def written_to(self, kind: Kind, external_id: str) -> tuple[str, str]:
+        return kind.effect, external_id
+
     def marker_of(self, one: Wire) -> str:
         return self.marker_in(str(one.get("PrivateNote") or ""))
 
