@@ -33,7 +33,7 @@ class Xero(Company):
         answer = self._answered(request, trace, authenticated)
         if self._wants_xml(request, answer):
             answer = _in_xml(answer, request.path)
-        headers = {**wire.NO_CACHE, **answer.headers, "Xero-Correlation-Id": trace}
+        headers = {**wire.NO_CACHE, "Xero-Correlation-Id": trace, **answer.headers}
         return compressed(replace(answer, headers=headers), request)
 
     def _answered(self, request: Request, trace: str, authenticated: bool) -> Answer:

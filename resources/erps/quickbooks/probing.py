@@ -25,6 +25,7 @@ SKEW_MAX = timedelta(minutes=10)
 # A clock over there that differs by more than this is taken into account by asking again.
 SKEW_SEEN = timedelta(minutes=5)
 DELETED_SUFFIX = " (deleted)"
+GONE = "610"
 
 # By whom a document can be filtered; the others by their time alone.
 _PARTY = {
@@ -87,7 +88,8 @@ class Prober:
                 entity=write.entity,
             )
         except FaultError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
+            # QuickBooks says so by its fault; a 404 without it is somebody's on the way.
+            if error.kind is not ErrorKind.NOT_FOUND or GONE not in {entry.code for entry in error.entries}:
                 raise
             stub = {"Id": external_id, "status": "Deleted", "domain": "QBO"}
             return WireRecord(external_id, None, None, stub, is_deleted=True)

@@ -128,7 +128,7 @@ class Walk:
                 self._resource.read_one, self._read, one, doing=f"pulling {self._entity}", entity=self._entity
             )
         except AnswerError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
+            if error.kind is not ErrorKind.NOT_FOUND or not error.is_of_xero:
                 raise
             return
         yield Batch(page.rows, None)

@@ -10,6 +10,7 @@ import pytest
 
 from resources.connector import InDoubt, Wanted, Write
 from resources.erps.quickbooks.mappings import MAPPINGS
+from resources.errors import TieoutError
 from tests.resources.erps.quickbooks.written import WrittenCompany, a_customer, now
 
 NAMES = ("customers", "vendors", "items")
@@ -108,6 +109,15 @@ def test_a_change_is_seen_by_the_version_and_only_once_it_happened(written, enti
         else:
             assert found.is_deleted
             assert found.external_id == held.external_id
+
+
+def test_a_404_on_the_way_is_no_deletion(written):
+    held = written.made("customers", a_customer(name="Shared"))
+    write, _ = lose(written, written.change_of("customers", held, "delete"), "before")
+    written.simulator.post("faults", [{"method": "GET", "status": 404, "body": "<html>Not Found</html>"}])
+
+    with pytest.raises(TieoutError, match="404"):
+        written.connector.probe(write, written.change_of("customers", held, "delete"), now())
 
 
 def test_a_change_by_somebody_else_is_given_too(written):

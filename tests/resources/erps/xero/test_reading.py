@@ -85,6 +85,15 @@ def test_a_contact_that_is_not_held_is_read_by_id_as_what_it_is(organisation: Or
     assert read_as("customers", is_held=True) == [guid(1)]
 
 
+def test_an_order_is_gone_where_xero_says_so_and_not_somebody_on_the_way(organisation: Organisation):
+    assert [page.records for page in organisation.connector.pull_ids("purchase_orders", [guid(1)])] == []
+
+    not_xeros = {"status": 404, "body": "<html>Not Found</html>", "headers": {"Xero-Correlation-Id": ""}}
+    organisation.simulator.post("faults", [{"method": "GET", "path": "*/PurchaseOrders/*", **not_xeros}])
+    with pytest.raises(TieoutError, match="404"):
+        list(organisation.connector.pull_ids("purchase_orders", [guid(1)]))
+
+
 def test_a_create_whose_connection_drops_is_sent_once(organisation: Organisation):
     organisation.simulator.post("faults", [{"method": "PUT", "path": "*/Contacts*", "drop": "before"}])
 
