@@ -334,6 +334,12 @@ sa.Table(
     sa.Column("state", sa.Text, nullable=False, server_default=sa.text("'running'"), comment="running, done, failed"),
     sa.Column("api_calls", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("outcome", JSONB, comment="by entity: pulled, inserted, updated, deleted, held, seconds"),
+    sa.Column(
+        "pulled_count",
+        sa.BigInteger,
+        sa.Computed("sync.pulled_count(outcome)", persisted=True),
+        comment="records it read, of all entities",
+    ),
     sa.Index("runs_connection_started_at_idx", "connection", sa.text("started_at desc")),
     schema="sync",
     comment="The sync log.",

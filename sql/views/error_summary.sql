@@ -1,13 +1,17 @@
 -- What failed or is held, counted by kind.
 create view analytics.error_summary as
-select e.tenant_id, e.connection, e.entity, e.stage, e.code, e.kind, e.severity, e.is_retryable,
-       count(*) filter (where e.resolved_at is null) as open_count,
-       count(*) filter (where e.resolved_at is not null) as resolved_count, sum(e.occurrences) as occurrence_count,
-       min(e.first_seen_at) filter (where e.resolved_at is null) as open_since_at, max(e.last_seen_at) as last_seen_at,
-       (array_agg(e.message order by e.last_seen_at desc))[1] as last_message,
-       (array_agg(e.next_step order by e.last_seen_at desc))[1] as next_step
-  from sync.errors e
- group by e.tenant_id, e.connection, e.entity, e.stage, e.code, e.kind, e.severity, e.is_retryable;
+select e.tenant_id, e.connection, e.entity, e.stage, e.code, e.kind, e.severity, e.is_retryable, e.open_count,
+       e.resolved_count, e.occurrence_count, e.open_since_at, e.last_seen_at, n.message as last_message, n.next_step
+  from (
+    select tenant_id, connection, entity, stage, code, kind, severity, is_retryable,
+           count(*) filter (where resolved_at is null) as open_count,
+           count(*) filter (where resolved_at is not null) as resolved_count, sum(occurrences) as occurrence_count,
+           min(first_seen_at) filter (where resolved_at is null) as open_since_at, max(last_seen_at) as last_seen_at,
+           -- The newest, of several the one that came last; ids are exact in this type up to 2^53.
+           (max(array[date_part('epoch', last_seen_at), error_id]))[2]::bigint as newest_id
+      from sync.errors
+     group by tenant_id, connection, entity, stage, code, kind, severity, is_retryable
+  ) e join sync.errors n on n.error_id = e.newest_id;
 comment on view analytics.error_summary is 'What failed or is held, by company, entity, stage and kind of error, with what to do about the newest.';
 comment on column analytics.error_summary.tenant_id is 'Whose books.'; -- text from sync.errors.tenant_id
 comment on column analytics.error_summary.connection is 'The ERP company.'; -- text from sync.errors.connection

@@ -102,6 +102,23 @@ def test_steps_over_populated_tables_keep_their_rows(migrated, transaction):
         assert tx.execute("select open_amount from analytics.customer_balances").fetchone() == (0,)
 
 
+def test_runs_of_every_tenant_that_ended_before_are_counted_too(migrated, transaction):
+    downgrade(migrated.url(), "0034")
+    for tenant in ("default", "other"):
+        with transaction(tenant) as tx:
+            tx.cursor().executemany(
+                "insert into sync.runs (tenant_id, connection, kind, outcome) values (%s, 'qbo', 'delta', %s)",
+                [(tenant, '{"bills": {"pulled": 2}, "items": {"pulled": 3}}'), (tenant, "{}"), (tenant, None)],
+            )
+
+    migrate(migrated.url())
+
+    for tenant in ("default", "other"):
+        with transaction(tenant) as tx:
+            rows = tx.execute("select pulled_count from sync.runs order by run_id").fetchall()
+        assert rows == [(5,), (0,), (None,)]
+
+
 def test_companies_that_two_tenants_had_connected_are_named_before_anything_is_changed(migrated, transaction):
     downgrade(migrated.url(), "0029")
     for tenant, name in (("default", "ours"), ("other", "theirs")):

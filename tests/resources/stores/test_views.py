@@ -5,6 +5,7 @@ The figures are checked on a book that SQL made (`bench/million.py`), whose rows
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import psycopg
@@ -233,6 +234,32 @@ def test_what_deltas_save_is_against_the_run_that_read_most(analyst, book):
     assert found == (2, 3, 4, 9997, 196, Decimal("98.00"))
     health = analyst.execute("select period, run_count, success_percent from analytics.sync_health").fetchall()
     assert sorted(health) == [("30 days", 3, 100), ("day", 3, 100), ("hour", 3, 100)]
+
+
+def test_of_errors_of_a_kind_the_newest_speaks_and_of_several_the_last_that_came(analyst, book):
+    with book.connect("superuser") as db:
+        db.execute(
+            "insert into sync.errors (tenant_id, connection, entity, external_id, stage, kind, code, severity, "
+            "is_retryable, message, occurrences, first_seen_at, last_seen_at, resolved_at) "
+            "select 'default', %s, entity, id, 'pull', 'mapping', 'SYNC_004', 'error', false, message, occurrences, "
+            "'2026-01-01', seen, resolved from (values "
+            "('bills', '1', 'older', 1, timestamptz '2026-02-01 00:00:00.000001', null::timestamptz), "
+            "('bills', '2', 'newest', 2, '2026-02-01 00:00:00.000003', '2026-03-01'), "
+            "('bills', '3', 'between', 4, '2026-02-01 00:00:00.000002', null), "
+            "('items', '4', 'first', 1, '2026-02-01', null), "
+            "('items', '5', 'last', 1, '2026-02-01', null)"
+            ") e (entity, id, message, occurrences, seen, resolved)",
+            (CONNECTION,),
+        )
+    found = analyst.execute(
+        "select entity, open_count, resolved_count, occurrence_count, last_message, "
+        "last_seen_at - '2026-02-01' from analytics.error_summary where entity in ('bills', 'items') order by entity"
+    ).fetchall()
+
+    assert found == [
+        ("bills", 2, 1, 7, "newest", timedelta(microseconds=3)),
+        ("items", 2, 0, 2, "last", timedelta()),
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sql/queries").glob("*.sql")), ids=lambda path: path.stem)
