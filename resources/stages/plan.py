@@ -116,10 +116,11 @@ def plan_rows(
         if versions.get(ledger_id) != kept.version:
             # Written this very moment: its lines may be of the version before. It stays noted.
             continue
+        edit = Edit(ledger_id, kept.version)
         if ledger_id in elsewhere:
             # A document is one connection's, and noted for that one: the one that has it, even if it names this one.
             if kept.connection == name:
-                plan.skipped.append(ledger_id)
+                plan.skipped.append(edit)
             continue
         binding = bound.get(ledger_id)
         held = held_payloads.get(binding.external_id) if binding else None
@@ -130,7 +131,6 @@ def plan_rows(
             # What this ERP has no word for is no change to it.
             kept = replace(kept, record=mapping.said(kept.record))
         before = earlier.get((ledger_id, kept.version), Earlier())
-        edit = Edit(ledger_id, kept.version)
         if ledger_id in in_conflict or ledger_id in under_way:
             plan.skipped.append(edit)
             continue

@@ -10,7 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("alter table sync.outbox add column tried_at timestamptz")
+    op.execute("alter table sync.outbox no force row level security")
     op.execute("update sync.outbox set tried_at = sent_at")
+    op.execute("alter table sync.outbox force row level security")
     op.execute("alter table sync.outbox alter column tried_at set not null, alter column tried_at set default now()")
     op.execute("comment on column sync.outbox.sent_at is 'when it was sent first'")
     op.execute("comment on column sync.outbox.tried_at is 'when it was sent last'")

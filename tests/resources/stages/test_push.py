@@ -18,6 +18,7 @@ from resources.connector import Wanted
 from resources.erps.quickbooks.writing import QuickBooksComposer
 from resources.stages import sync as whole_way
 from resources.stores import code_maps, due_work, records, switches
+from resources.stores.migrate import downgrade, migrate
 from tests.books import Books, changed
 from tests.copied import copied
 from tests.house import Simulator, connect_simulator, running_simulator
@@ -493,6 +494,18 @@ def test_what_counts_as_the_same_version_after_a_restore_is_another_edit(company
     there = next(i for i in company.objects("Invoice") if i["Id"] == "500")
     assert company.ledger_row("invoices", "500")["memo"] == "after the restore"
     assert there["CustomerMemo"]["value"] == "after the restore"
+    assert quiet(company)
+
+
+def test_books_in_use_are_migrated_back_and_forth(company: Books, writer: LedgerWriter):
+    writer.customer("Lund & Sons")
+    company.push()
+    company.services.db.close()
+
+    downgrade(company.database.url(), "0030")
+    migrate(company.database.url())
+
+    assert company.value("select state from sync.outbox where tried_at = sent_at") == "done"
     assert quiet(company)
 
 
