@@ -500,7 +500,6 @@ def test_what_counts_as_the_same_version_after_a_restore_is_another_edit(company
 def test_books_in_use_are_migrated_back_and_forth(company: Books, writer: LedgerWriter):
     writer.customer("Lund & Sons")
     company.push()
-    company.services.db.close()
 
     downgrade(company.database.url(), "0030")
     migrate(company.database.url())
