@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from resources.connector import Answer, InDoubt, Refusal, Refused, Stale, Write, Written
-from resources.errors import TieoutError
+from resources.errors import ErrorKind, TieoutError
 from resources.points import point
 from resources.stages.plan import Held
 from resources.stages.recording import Effect, Recording
@@ -74,7 +74,11 @@ class Sending:
                     effects.append(Effect(intent, answer.record, "written"))
                 else:
                     self.take_answer(tx, intent, answer, stale, was_doubtful=intent.intent_id in doubtful)
-            self.record(tx, effects)
+            of_others = Recording(self.work, tx).of_others(effects)
+            for effect in effects:
+                if effect.intent.intent_id in of_others:
+                    self.take_answer(tx, effect.intent, self._of_another(effect), stale, was_doubtful=True)
+            self.record(tx, [effect for effect in effects if effect.intent.intent_id not in of_others])
             point("record_written")
         point("record_committed")
         return stale
@@ -102,6 +106,18 @@ class Sending:
                 seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
                 answer=str(answer.error),
             )
+
+    def _of_another(self, effect: Effect) -> InDoubt:
+        """An answer with a record that was made for another row is no answer to this one."""
+        error = TieoutError(
+            ErrorKind.SYSTEM,
+            connection=self.name,
+            entity=effect.intent.entity,
+            doing=f"pushing {effect.intent.entity}",
+            found=f"{effect.record.external_id} in the answer to a create, which is another row's",
+            expected="the record that was made",
+        )
+        return InDoubt(error)
 
     def record(self, tx: psycopg.Connection[Any], effects: Sequence[Effect]) -> None:
         """Answers, bindings, bases, mirror, ledger and audit, in the one transaction that the caller opened."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resources.erps.xero.reading import allocations_of
 from tests.resources.erps.xero.books import BothBooks
 
 ALLOCATIONS = {"method": "PUT", "path": "*/Allocations*", "nth": 1}
@@ -140,6 +141,23 @@ def test_a_use_in_doubt_that_a_sync_brings_is_the_row_that_made_it(
 
     assert credit.uses() == [10]
     assert credit.bound().keys() == {row}
+    assert credit.both.is_settled()
+
+
+def test_whichever_use_xero_lists_last_the_answer_is_the_one_that_was_made(
+    credit: Credit, monkeypatch: pytest.MonkeyPatch
+):
+    newest_first = lambda *asked: allocations_of(*asked)[::-1]  # noqa: E731
+    monkeypatch.setattr("resources.erps.xero.sending.allocations_of", newest_first)
+    first = credit.use("T-1")
+    credit.push()
+    held = credit.bound()[first]
+
+    second = credit.use("T-2")
+    credit.push()
+
+    bound = credit.bound()
+    assert (bound.keys(), bound[first], credit.uses()) == ({first, second}, held, [10, 10])
     assert credit.both.is_settled()
 
 
