@@ -6,8 +6,9 @@ whether something was said already, where no answer came, is asked in `doubts.py
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -48,11 +49,11 @@ class Sending:
         self.tenant = work.connection.tenant
         self.report = PushReport()
 
-    def send(self, intents: Sequence[Intent], doubtful: Collection[int] = ()) -> list[str]:
+    def send(self, intents: Sequence[Intent], doubtful: Mapping[int, float] = MappingProxyType({})) -> list[str]:
         """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.
 
-        `doubtful` are those that were in doubt before: that this attempt has certainly not happened says nothing of the
-        one before it.
+        `doubtful` are those that were in doubt before, and for how many seconds the attempt before may still arrive:
+        that this one has certainly not happened says nothing of it.
         """
         point("before_send")
         try:
@@ -72,6 +73,10 @@ class Sending:
             for intent, answer in zip(intents, answers, strict=True):
                 if isinstance(answer, Written):
                     effects.append(Effect(intent, answer.record, "written"))
+                elif isinstance(answer, Refused) and self._may_come_unseen(intent, doubtful):
+                    # In doubt until nothing of either attempt can arrive any more; then asked for, and sent once more.
+                    rest = self.work.erp.arrival_seconds_max * self.work.pace
+                    outbox.postpone(tx, intent.intent_id, state="sent", seconds=rest, answer=str(answer.error))
                 else:
                     self.take_answer(tx, intent, answer, stale, was_doubtful=intent.intent_id in doubtful)
             of_others = Recording(self.work, tx).of_others(effects)
@@ -106,6 +111,12 @@ class Sending:
                 seconds=max(delay, answer.error.retry_after_seconds or 0.0) * self.work.pace,
                 answer=str(answer.error),
             )
+
+    def _may_come_unseen(self, intent: Intent, doubtful: Mapping[int, float]) -> bool:
+        """Whether the attempt before may still make what no mark would tell from somebody's own."""
+        if intent.operation != "create" or doubtful.get(intent.intent_id, 0.0) <= 0:
+            return False
+        return self.work.composer.marker_of(intent.entity, said_by(intent).body) is None
 
     def _of_another(self, effect: Effect) -> InDoubt:
         """An answer with a record that was made for another row is no answer to this one."""
