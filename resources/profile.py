@@ -81,3 +81,8 @@ class ErpProfile:
     """Under what a record of its code lists (accounts, terms ...) says what it is called."""
     key_memory: KeyMemory | None = None
     """How long it remembers an idempotency key; None where it does for ever, or nothing better is known."""
+
+    @property
+    def arrival_seconds_max(self) -> float:
+        """For how long a request that was sent may still take effect."""
+        return self.key_memory.over_seconds if self.key_memory else self.request_seconds_max

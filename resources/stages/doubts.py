@@ -171,11 +171,9 @@ class Doubts:
 
     def _may_arrive_seconds(self, intent: Intent) -> float:
         """How long a request of then can still take effect; not positive if it cannot any more."""
-        memory = self.work.erp.key_memory
-        over_seconds = memory.over_seconds if memory else self.work.erp.request_seconds_max
         with self.work.reading() as tx:
             (age,) = outbox.ages_seconds(tx, [intent.intent_id]).values()
-        return over_seconds * self.work.pace - age
+        return self.work.erp.arrival_seconds_max * self.work.pace - age
 
     def _without_deleted(self, absent: Sequence[Intent], moved: Moved) -> list[Intent]:
         """Those of these that nobody can have deleted there unseen. The others are held, or dropped if a person who has
@@ -231,7 +229,9 @@ class Doubts:
                         answer="a part of its batch has happened: to be asked for once more",
                     )
                 return
-            doubtful = {intent.intent_id for intent in again if intent.state == "sent"}
+            over = self.work.erp.arrival_seconds_max * self.work.pace
+            ages = outbox.ages_seconds(tx, [intent.intent_id for intent in again if intent.state == "sent"])
+            doubtful = {intent_id: over - age for intent_id, age in ages.items()}
             again = outbox.sending_again(tx, [intent.intent_id for intent in again], alone=not is_whole)
         point("resend_counted")
         for some in [again] if is_whole else [[intent] for intent in again]:

@@ -93,6 +93,20 @@ class Recording(Settling):
         bound = bindings.ledger_ids_of(self.tx, self.name, {intent.entity: [external_id]})
         return bound.get((intent.entity, external_id), intent.ledger_id) != intent.ledger_id
 
+    def of_others(self, made: Sequence[Effect]) -> set[int]:
+        """Those of these creates, by intent, whose records are other rows' already: they are not what was made."""
+        named: dict[str, list[str]] = {}
+        for one in made:
+            if one.intent.operation == "create":
+                named.setdefault(one.intent.entity, []).append(one.record.external_id)
+        bound = bindings.ledger_ids_of(self.tx, self.name, named)
+        return {
+            one.intent.intent_id
+            for one in made
+            if one.intent.operation == "create"
+            and bound.get((one.intent.entity, one.record.external_id), one.intent.ledger_id) != one.intent.ledger_id
+        }
+
     def makers(self, entity: str, creates: Sequence[Intent], found: Mapping[str, Record]) -> dict[str, Intent]:
         """By external id, the first of these creates that may have made a record without a mark, of those that one may
         have made: it is the same by its key and content, or we would have made it by the very same body, whatever the

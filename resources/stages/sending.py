@@ -6,8 +6,9 @@ whether something was said already, where no answer came, is asked in `doubts.py
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -53,11 +54,11 @@ class Sending:
         # Whoever slept since the intent was kept, or waited for long, may have been taken over.
         work.connector.fence(work.keep_lease)
 
-    def send(self, intents: Sequence[Intent], doubtful: Collection[int] = ()) -> list[str]:
+    def send(self, intents: Sequence[Intent], doubtful: Mapping[int, float] = MappingProxyType({})) -> list[str]:
         """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.
 
-        `doubtful` are those that were in doubt before: that this attempt has certainly not happened says nothing of the
-        one before it.
+        `doubtful` are those that were in doubt before, and for how many seconds the attempt before may still arrive:
+        that this one has certainly not happened says nothing of it.
         """
         point("before_send")
         try:
@@ -77,9 +78,17 @@ class Sending:
             for intent, answer in zip(intents, answers, strict=True):
                 if isinstance(answer, Written):
                     effects.append(Effect(intent, answer.record, "written"))
+                elif isinstance(answer, Refused) and self._may_come_unseen(intent, doubtful):
+                    # In doubt until nothing of either attempt can arrive any more; then asked for, and sent once more.
+                    rest = self.work.erp.arrival_seconds_max * self.work.pace
+                    outbox.postpone(tx, intent.intent_id, state="sent", seconds=rest, answer=str(answer.error))
                 else:
                     self.take_answer(tx, intent, answer, stale, was_doubtful=intent.intent_id in doubtful)
-            self.record(tx, effects)
+            of_others = Recording(self.work, tx).of_others(effects)
+            for effect in effects:
+                if effect.intent.intent_id in of_others:
+                    self.take_answer(tx, effect.intent, self._of_another(effect), stale, was_doubtful=True)
+            self.record(tx, [effect for effect in effects if effect.intent.intent_id not in of_others])
             point("record_written")
         point("record_committed")
         return stale
@@ -126,6 +135,24 @@ class Sending:
                 f"what came of its {intent.operation}", found, error.expected, error.next_step, error.kind
             )
             self.hold(tx, intent.entity, Held(intent.edit, intent.external_id, [refusal]))
+
+    def _may_come_unseen(self, intent: Intent, doubtful: Mapping[int, float]) -> bool:
+        """Whether the attempt before may still make what no mark would tell from somebody's own."""
+        if intent.operation != "create" or doubtful.get(intent.intent_id, 0.0) <= 0:
+            return False
+        return self.work.composer.marker_of(intent.entity, said_by(intent).body) is None
+
+    def _of_another(self, effect: Effect) -> InDoubt:
+        """An answer with a record that was made for another row is no answer to this one."""
+        error = TieoutError(
+            ErrorKind.SYSTEM,
+            connection=self.name,
+            entity=effect.intent.entity,
+            doing=f"pushing {effect.intent.entity}",
+            found=f"{effect.record.external_id} in the answer to a create, which is another row's",
+            expected="the record that was made",
+        )
+        return InDoubt(error)
 
     def record(self, tx: psycopg.Connection[Any], effects: Sequence[Effect]) -> None:
         """Answers, bindings, bases, mirror, ledger and audit, in the one transaction that the caller opened."""

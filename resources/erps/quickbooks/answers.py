@@ -66,7 +66,9 @@ def answer_to_failure(error: TieoutError, write: Write) -> Answer:
         return InDoubt(error)
     if STALE in codes:
         return Stale(_explained(error, write))
-    if error.entries or error.status in _PROOF:
+    # What else a fault of an unknown code says is not known: only one of a request's values says that it was refused.
+    is_known = error.kind is not ErrorKind.UNKNOWN or {entry.type for entry in error.entries} == {"ValidationFault"}
+    if (error.entries and is_known) or error.status in _PROOF:
         return Refused(_explained(error, write))
     return InDoubt(error)
 

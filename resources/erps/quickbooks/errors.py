@@ -64,12 +64,18 @@ KIND_OF_STATUS: dict[int, ErrorKind] = {
 
 @dataclass(frozen=True, slots=True)
 class FaultEntry:
-    """One error of a fault. `code` is text as sent, without leading zeros; any part may be empty."""
+    """One error of a fault. `code` is text as sent, without leading zeros; `type` is the fault's; any may be empty."""
 
     code: str
     message: str
     detail: str
     element: str
+    type: str = ""
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether something is wrong over there, as far as the code does not say otherwise."""
+        return self.code not in KIND_OF_CODE and self.type in ("SystemFault", "SERVICE")
 
 
 class FaultError(TieoutError):
@@ -156,6 +162,8 @@ def _kind(status: int, entries: list[FaultEntry]) -> ErrorKind:
         return KIND_OF_STATUS[status]
     if status >= 500:
         return ErrorKind.SYSTEM
+    if any(entry.is_of_service for entry in entries):
+        return ErrorKind.SYSTEM
     return _kind_of_range(entries[0].code) if entries else ErrorKind.UNKNOWN
 
 
@@ -195,11 +203,12 @@ def _json_entries(root: Any) -> list[FaultEntry]:
             item.get("Message") or item.get("message"),
             item.get("Detail") or item.get("detail"),
             item.get("element"),
+            fault.get("type"),
         )
         for item in (found if isinstance(found, list) else [found])
         if isinstance(item, dict)
     ]
-    return entries or [_entry(None, fault.get("type"), None, None)]
+    return entries or [_entry(None, fault.get("type"), None, None, fault.get("type"))]
 
 
 def _xml_entries(content: bytes) -> list[FaultEntry]:
@@ -211,16 +220,24 @@ def _xml_entries(content: bytes) -> list[FaultEntry]:
     except ElementTree.ParseError:
         return []
     return [
-        _entry(error.get("code"), error.findtext("{*}Message"), error.findtext("{*}Detail"), error.get("element"))
-        for error in root.iterfind(".//{*}Fault/{*}Error")
+        _entry(
+            error.get("code"),
+            error.findtext("{*}Message"),
+            error.findtext("{*}Detail"),
+            error.get("element"),
+            fault.get("type"),
+        )
+        for fault in root.iterfind(".//{*}Fault")
+        for error in fault.iterfind("{*}Error")
     ]
 
 
-def _entry(code: Any, message: Any, detail: Any, element: Any) -> FaultEntry:
+def _entry(code: Any, message: Any, detail: Any, element: Any, type_: Any) -> FaultEntry:
     text = str(code or "").strip()
     return FaultEntry(
         code=text.lstrip("0") if re.fullmatch(r"[0-9]+", text) else text,
         message=str(message or ""),
         detail=str(detail or ""),
         element=str(element or ""),
+        type=str(type_ or ""),
     )

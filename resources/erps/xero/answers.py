@@ -21,6 +21,14 @@ from resources.errors import ErrorKind, TieoutError
 from resources.http import never_left
 
 _MAY_HAVE_HAPPENED = (ErrorKind.SYSTEM, ErrorKind.TIMEOUT, ErrorKind.CONNECTION)
+# What Xero refuses a request with; of any other status, and from anybody on the way, it is not known what has happened.
+_REFUSING = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+)
 _DAYS = ("Date", "DueDate", "DeliveryDate")
 # Of a line: Xero computes the one, and shows the other with more than is sent.
 _NOT_COMPARED = frozenset({"TaxAmount", "Tracking"})
@@ -42,8 +50,10 @@ def answer_to_failure(error: TieoutError, write: Write, *, has_gone_out: bool = 
         return Deferred(error)
     if error.kind in _MAY_HAVE_HAPPENED or error.status >= 500:
         return InDoubt(error)
-    if error.status == HTTPStatus.NOT_FOUND and write.external_id is not None:
+    if error.status == HTTPStatus.NOT_FOUND and write.external_id is not None and error.is_of_xero:
         return Stale(_explained(error, write, "no such record", "the record", "pull, merge, push again"))
+    if error.status not in _REFUSING or not error.is_of_xero:
+        return InDoubt(error)
     said = [message for element in error.elements for message in messages_of(element)]
     return Refused(_explained(error, write, "; ".join(said) or error.found, "a record that Xero takes"))
 

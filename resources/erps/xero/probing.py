@@ -50,7 +50,7 @@ class Prober:
             return records_with_ids(self._wire, write.entity, [code], self._accounts).get(code)
         if write.entity in PAYERS and "CreditNoteID" in write.body:
             found = allocations_of(self._wire, write.entity, write.body["CreditNoteID"])
-            return allocation_in([one for one in found if one.external_id not in wanted.others], write)
+            return allocation_in(found, write, wanted.others)
         marker = marker_in(write.body)
         if marker is None:
             return None

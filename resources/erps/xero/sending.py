@@ -15,7 +15,7 @@ answer, and another one never meets a stored 400.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -174,6 +174,14 @@ class Sender:
         first = next(iter(writes.values()))
         if first.entity in PAYERS and is_in_two_steps(first.body):
             return {n: self._money.applied(write) for n, write in writes.items()}
+        known: frozenset[str] = frozenset()
+        if first.entity in PAYERS and "CreditNoteID" in first.body and first.operation == "create":
+            try:
+                known = self._uses_of(first)
+            except TieoutError as error:
+                if error.kind in _RAISED:
+                    raise
+                return dict.fromkeys(writes, Deferred(error))
         try:
             elements = self._call(list(writes.values()))
         except TieoutError as error:
@@ -184,7 +192,7 @@ class Sender:
         if not isinstance(elements, list):
             return dict.fromkeys(writes, elements)
         if first.entity in PAYERS and "Allocations" in first.body:
-            return {n: self._allocated(write, elements) for n, write in writes.items()}
+            return {n: self._allocated(write, elements, known) for n, write in writes.items()}
         if len(elements) != len(writes):
             return {
                 n: InDoubt(self._doubt(write, f"{len(elements)} elements in the answer")) for n, write in writes.items()
@@ -234,8 +242,15 @@ class Sender:
                 answers[number] = stale_of(self._wire.connection, write, odd)
         return answers
 
-    def _allocated(self, write: Write, elements: Sequence[Any]) -> Answer:
-        """An allocation has no mark: it is the note's own with the same document and amount."""
+    def _uses_of(self, write: Write) -> frozenset[str]:
+        """What the note was used for before."""
+        found = allocations_of(self._wire, write.entity, write.body["CreditNoteID"])
+        return frozenset(one.external_id for one in found)
+
+    def _allocated(self, write: Write, elements: Sequence[Any], known: frozenset[str]) -> Answer:
+        """An allocation has no mark: it is one with the same document and amount that was not there before, for the
+        order in which Xero lists them is not confirmed.
+        """
         said = [message for each in elements if isinstance(each, Mapping) for message in messages_of(each)]
         if said:
             return refused_of(self._doubt(write), write, said)
@@ -243,7 +258,8 @@ class Sender:
             if write.external_id is not None:
                 record = self._read(write.entity, [write.external_id]).get(write.external_id)
             else:
-                record = allocation_in(allocations_of(self._wire, write.entity, write.body["CreditNoteID"]), write)
+                found = allocations_of(self._wire, write.entity, write.body["CreditNoteID"])
+                record = allocation_in(found, write, known)
         except TieoutError as error:
             return InDoubt(error)
         return Written(record) if record is not None else InDoubt(self._doubt(write, "no such allocation"))
@@ -323,16 +339,17 @@ class Sender:
         )
 
 
-def allocation_in(found: Sequence[WireRecord], write: Write) -> WireRecord | None:
-    """The last allocation with the document and the amount of the one that was sent."""
+def allocation_in(found: Sequence[WireRecord], write: Write, others: Collection[str]) -> WireRecord | None:
+    """An allocation with the document and the amount of the one that was sent, and none of these others."""
     (sent,) = write.body["Allocations"]
-    same = [
+    same = (
         record
         for record in found
-        if record.payload["Allocation"].get("Amount") == sent["Amount"]
+        if record.external_id not in others
+        and record.payload["Allocation"].get("Amount") == sent["Amount"]
         and (record.payload["Allocation"].get("Invoice") or {}).get("InvoiceID") == sent["Invoice"]["InvoiceID"]
-    ]
-    return same[-1] if same else None
+    )
+    return next(same, None)
 
 
 def _calls(writes: Mapping[int, Write]) -> list[dict[int, Write]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +14,8 @@ import msgspec
 import psycopg
 import pytest
 
-from resources.connector import Wanted
+from resources.connector import Answer, Wanted, Write, Written
+from resources.erps.quickbooks.client import QuickBooksConnector
 from resources.erps.quickbooks.writing import QuickBooksComposer
 from resources.stages import sync as whole_way
 from resources.stores import code_maps, due_work, records, switches
@@ -82,6 +83,30 @@ def test_a_row_that_cannot_be_composed_is_held_and_stops_no_other(
     (error,) = company.open_errors()
     assert (error["external_id"], error["kind"]) == (f"#{unforeseen}", "unknown")
     assert "AttributeError: no such thing" in error["message"]
+
+
+def test_an_answer_with_the_record_of_another_row_makes_nothing_of_it(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    first = writer.customer("Lund & Sons")
+    company.push()
+    held = company.rows("select external_id from sync.bindings where ledger_id = %s", first)
+    second = writer.customer("Quiet Harbour")
+    send, asked = QuickBooksConnector.send, []
+
+    def other(self: QuickBooksConnector, writes: Sequence[Write]) -> list[Answer]:
+        asked.append(send(self, writes))
+        found = next(r for page in self.pull_ids("customers", [held[0]["external_id"]]) for r in page.records)
+        return [Written(found) for _ in writes] if len(asked) == 1 else asked[-1]
+
+    monkeypatch.setattr(QuickBooksConnector, "send", other)
+    company.push()
+    company.change("update sync.outbox set due_at = now()")
+    company.push()
+
+    assert company.rows("select external_id from sync.bindings where ledger_id = %s", first) == held
+    assert company.rows("select 1 from sync.bindings where ledger_id = %s", second)
+    assert quiet(company)
 
 
 def test_several_new_documents_go_in_one_batch_and_are_recorded_together(company: Books, writer: LedgerWriter):

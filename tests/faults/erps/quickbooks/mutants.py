@@ -109,7 +109,7 @@ def fresh_token() -> None:
     decode = msgspec.json.Decoder(float_hook=Decimal).decode
     encode = msgspec.json.Encoder(decimal_format="number").encode
 
-    def send(self: Any, intents: Any, doubtful: Any = ()) -> Any:
+    def send(self: Any, intents: Any, *doubtful: Any) -> Any:
         fresh = []
         for intent in intents:
             for page in self.work.connector.pull_ids(intent.entity, [intent.external_id] if intent.external_id else []):
@@ -118,7 +118,7 @@ def fresh_token() -> None:
                     body["SyncToken"] = record.version_token
                     intent = replace(intent, version_token=record.version_token, body=encode(body).decode())
             fresh.append(intent)
-        return original(self, fresh, doubtful)
+        return original(self, fresh, *doubtful)
 
     Sending.send = send  # type: ignore[method-assign]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resources.erps.xero.reading import allocations_of
 from tests.resources.erps.xero.books import BothBooks
 
 ALLOCATIONS = {"method": "PUT", "path": "*/Allocations*", "nth": 1}
@@ -123,6 +124,46 @@ def test_a_use_in_doubt_that_a_sync_brings_is_the_row_that_made_it(
 
     assert credit.uses() == [10]
     assert credit.bound().keys() == {row}
+    assert credit.both.is_settled()
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["it arrives", "it does not"])
+def test_a_use_that_is_refused_while_an_attempt_before_may_arrive_stays_in_doubt(credit: Credit, arrives: bool):
+    row = credit.use("T-1")
+    credit.both.books.services.pace = 0.2
+    refused = {"status": 400, "body": {"ErrorNumber": 10, "Type": "ValidationException", "Elements": []}}
+    credit.both.books.simulator.post("faults", [REQUEST_LOST, {**ALLOCATIONS, "nth": None, **refused}])
+
+    credit.both.books.push()
+
+    states = "select state from sync.outbox where entity = 'payments'"
+    assert credit.both.books.value(states) == "sent"
+    if arrives:
+        (note,) = credit.both.there("CreditNotes")
+        (invoice,) = credit.both.there("Invoices")
+        late = {"Amount": 10, "Date": "2026-03-04", "Invoice": {"InvoiceID": invoice["InvoiceID"]}}
+        path = f"/CreditNotes/{note['CreditNoteID']}/Allocations"
+        credit.both.books.simulator.post("edit", {"method": "PUT", "path": path, "body": late})
+    credit.both.books.change("update sync.outbox set due_at = now(), tried_at = tried_at - interval '1 hour'")
+    credit.both.books.push()
+    assert credit.both.books.value(states) == ("done" if arrives else "refused")
+    assert (credit.uses() == [10], bool(credit.bound()[row])) == (arrives, arrives)
+
+
+def test_whichever_use_xero_lists_last_the_answer_is_the_one_that_was_made(
+    credit: Credit, monkeypatch: pytest.MonkeyPatch
+):
+    newest_first = lambda *asked: allocations_of(*asked)[::-1]  # noqa: E731
+    monkeypatch.setattr("resources.erps.xero.sending.allocations_of", newest_first)
+    first = credit.use("T-1")
+    credit.push()
+    held = credit.bound()[first]
+
+    second = credit.use("T-2")
+    credit.push()
+
+    bound = credit.bound()
+    assert (bound.keys(), bound[first], credit.uses()) == ({first, second}, held, [10, 10])
     assert credit.both.is_settled()
 
 

@@ -16,7 +16,7 @@ from ledger.entities.items import Item
 from ledger.entities.payments import Payment
 from ledger.entities.purchase_orders import PurchaseOrder
 from ledger.spec import Record
-from resources.connector import Stale, Wanted, WireRecord, Write, Written
+from resources.connector import InDoubt, Refused, Stale, Wanted, WireRecord, Write, Written
 from resources.erps.xero.answers import oddity_of
 from resources.erps.xero.erp import ERP
 from resources.erps.xero.writing import XeroComposer
@@ -320,6 +320,25 @@ def test_a_record_that_moved_since_it_was_merged_is_stale_and_stays_as_it_is(org
 
     assert isinstance(stale, Stale)
     assert [row["Name"] for row in organisation.simulator.objects("Contacts")] == ["Contact 1"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "meant"),
+    [
+        ({"status": 400, "body": {"ErrorNumber": 10, "Type": "ValidationException", "Elements": []}}, Refused),
+        ({"status": 400, "body": "<html>Bad Request</html>"}, InDoubt),
+        ({"status": 404, "body": "<html>Not Found</html>"}, InDoubt),
+        ({"status": 409, "body": {"ErrorNumber": 10}}, InDoubt),
+    ],
+    ids=["Xero's 400", "a gateway's 400", "a gateway's 404", "a status that refuses nothing"],
+)
+def test_only_xero_itself_refuses_a_write(organisation: Organisation, fault: dict[str, Any], meant: type):
+    rule = {"method": "PUT", **fault, "headers": {"Xero-Correlation-Id": ""}}
+    organisation.simulator.post("faults", [rule])
+
+    (answer,) = organisation.connector.send([Write("customers", "create", "K", {"Name": "One"})])
+
+    assert type(answer) is meant
 
 
 def test_many_writes_go_in_one_call_and_a_bad_one_spoils_no_other(organisation: Organisation):
