@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 # Forced, row-level security would show the owner none of the rows that are to be looked at.
-TABLES = ("bindings", "earlier_bindings", "errors", "outbox")
+TABLES = ("bindings", "conflicts", "earlier_bindings", "errors", "outbox")
 
 # Of several, the record that the row was made as, if it was made from here, else the one it was bound to first.
 BESIDES = """
@@ -41,6 +41,8 @@ def upgrade() -> None:
     for table in TABLES:
         op.execute(f"alter table sync.{table} no force row level security")
     op.execute(BESIDES)
+    # What a question lists is decided as it was shown: the next check of conflicts notes which versions those are.
+    op.execute("update sync.conflicts set checked_at = null where state = 'open' and kind = 'possible_duplicate'")
     for table in TABLES:
         op.execute(f"alter table sync.{table} force row level security")
     op.create_index(
