@@ -119,8 +119,7 @@ class Careful(Recording):
                 return self._make_again(entity, self._kept(entity, binding.ledger_id), theirs)
             return self._settle(entity, self._kept(entity, binding.ledger_id), binding.base, theirs)
         if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
-            # Whoever answers takes it as it is then.
-            return "held"
+            return self._show_as_it_is(entity, theirs)
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
@@ -185,9 +184,17 @@ class Careful(Recording):
         self._show_twins(entity, kept, made, [*(shown.twins if shown else ()), theirs.external_id])
         return "held"
 
+    def _show_as_it_is(self, entity: str, theirs: Theirs) -> str:
+        """A record that is asked about moved: a decision is about what it says now."""
+        for question in conflicts.listing(self.tx, self.name, entity, [theirs.external_id]):
+            records.lock(self.tx, entity, [question.ledger_id])
+            conflicts.moved(self.tx, question, theirs.external_id, theirs.record)
+        return "held"
+
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
         """Twins that were deleted there are shown no more; the others are."""
-        for shown in conflicts.about_twins(self.tx, self.name, entity, gone):
+        about_twins = [one for one in conflicts.listing(self.tx, self.name, entity, gone) if one.twins]
+        for shown in about_twins:
             if twins := [twin for twin in shown.twins if twin not in gone]:
                 made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
                 self._show_twins(entity, self._kept(entity, shown.ledger_id), made, twins)

@@ -114,8 +114,8 @@ class Deciding:
 
     def conclude(self, merged: Merged[Any], external_id: str | None = None, token: str | None = None) -> Decided:
         """Write the decided record here, and the binding so that the ordinary push brings over what is ours."""
-        external_id = external_id or self.conflict.external_id
-        token = token or self.conflict.version_token
+        if external_id is None:
+            external_id, token = self.conflict.external_id, self.conflict.version_token
         assert external_id is not None
         self._refuse_if_known(external_id)
         record, kept = merged.record, self.kept

@@ -22,7 +22,7 @@ from resources.services import Services
 from resources.stages.deciding import Decided, Deciding, Decision
 from resources.stages.duplicates import decide_candidates, decide_twins
 from resources.stages.settling import differing, with_others
-from resources.stores import audit, conflicts, mirror, outbox, policies, records
+from resources.stores import audit, bindings, conflicts, mirror, outbox, policies, records
 from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
 from resources.stores.records import Kept, UnresolvedReferenceError
@@ -90,8 +90,8 @@ def check(services: Services, name: str) -> list[Conflict]:
             tx.execute("select set_config('tieout.is_sync', 'on', true)")
             kept = _kept(tx, shown)
             conflict = conflicts.get(tx, shown.conflict_id, is_locked=True)
-            if conflict.state == "open" and kept.version != conflict.ledger_version:
-                deciding = Deciding(services, tx, conflict, kept, Decision(by=f"sync:{name}"))
+            deciding = Deciding(services, tx, conflict, kept, Decision(by=f"sync:{name}"))
+            if conflict.state == "open" and (kept.version != conflict.ledger_version or _has_moved(deciding)):
                 try:
                     # What cannot be written yet leaves nothing behind, and keeps no other from being looked at.
                     with tx.transaction():
@@ -134,8 +134,10 @@ def _refuse_if_undecided(deciding: Deciding) -> None:
 def _look_again(deciding: Deciding) -> None:
     """Merge with what the row says now, and settle it or show it."""
     conflict = deciding.conflict
-    if conflict.candidates or conflict.twins:
+    if conflict.is_list:
         # Which record it is stays the question, whatever it says.
+        there = deciding.read_there(conflict.external_id) if conflict.external_id else None
+        deciding.theirs = None if there is None else there[0]
         asked = [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, asked, says=conflict.says)
         return
@@ -184,6 +186,8 @@ def _refuse_if_stale(deciding: Deciding) -> None:
             f"version {kept.version} of the ledger's row, by {kept.changed_by} "
             f"(version {conflict.ledger_version} was shown)"
         )
+    if _has_moved(deciding):
+        moved.append(f"another version of {' or '.join(conflict.named)} there")
     now = _mirrored(deciding, conflict.external_id)
     if now is not None and (
         now.version_token != conflict.version_token or now.is_deleted is not (conflict.theirs is None)
@@ -194,8 +198,21 @@ def _refuse_if_stale(deciding: Deciding) -> None:
         raise _stale(conflict, " and ".join(moved))
 
 
+def _has_moved(deciding: Deciding) -> bool:
+    """Whether any of the records that a question lists, and that no row has got since, is another version than was
+    shown.
+    """
+    conflict, name, entity = deciding.conflict, deciding.name, deciding.entity
+    if not conflict.is_list:
+        return False
+    bound = bindings.ledger_ids_of(deciding.tx, name, {entity: conflict.named})
+    open_still = [external_id for external_id in conflict.named if (entity, external_id) not in bound]
+    now = conflicts.versions_of(deciding.tx, name, entity, open_still)
+    return not set(now.split()) <= set((conflict.version_token or "").split())
+
+
 def _mirrored(deciding: Deciding, external_id: str | None) -> Change | None:
-    if external_id is None or deciding.conflict.candidates:
+    if external_id is None or deciding.conflict.is_list:
         return None
     return next(iter(mirror.records(deciding.tx, deciding.name, deciding.entity, [external_id])), None)
 

@@ -20,7 +20,7 @@ from ledger.policies import IS_DELETED, ConflictKind
 from ledger.policies import Conflict as FieldConflict
 from ledger.spec import Record
 from resources.errors import ErrorKind, TieoutError
-from resources.stores import bindings
+from resources.stores import bindings, mirror
 
 # The field of a possible duplicate: which record there ours may be; a list where a first meeting found several.
 EXTERNAL_ID = "external_id"
@@ -78,6 +78,11 @@ class Conflict:
     def named(self) -> list[str]:
         """The records there of which it asks what they are to our row: candidates, twins, or the only one."""
         return self.candidates or self.twins or [x for x in (self.external_id,) if x]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it names several records there or may come to: its version token is that of all of them."""
+        return any(f["name"] == EXTERNAL_ID for f in self.fields)
 
     @property
     def never_agreed(self) -> list[str]:
@@ -157,7 +162,11 @@ def keep_all(
     if not openings:
         return
     questions = asked(tx, connection, entity, [one.ledger_id for one in openings])
-    rows = [_row(one) for one in openings if not _goes_on_asking(tx, questions.get(one.ledger_id), one)]
+    rows = [
+        _row(tx, connection, entity, one)
+        for one in openings
+        if not _goes_on_asking(tx, questions.get(one.ledger_id), one)
+    ]
     if rows:
         tx.execute(
             _KEEP,
@@ -187,7 +196,14 @@ def _goes_on_asking(tx: psycopg.Connection[Any], question: Conflict | None, one:
     return set(ids) != set(among) or bool(question.candidates and not one.lists)
 
 
-def _row(one: Opening) -> dict[str, Any]:
+def versions_of(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> str:
+    """Names how the mirror has these records: otherwise, as soon as one of them moves."""
+    changes = {one.external_id: one.change_seq for one in mirror.records(tx, connection, entity, external_ids)}
+    return " ".join(f"{external_id}@{changes.get(external_id)}" for external_id in external_ids)
+
+
+def _row(tx: psycopg.Connection[Any], connection: str, entity: str, one: Opening) -> dict[str, Any]:
+    named = one.lists or [f.theirs for f in one.fields if f.field == EXTERNAL_ID]
     listed = [
         {"name": f.field, "base": _plain(f.base), "ours": _plain(f.ours), "theirs": _plain(f.theirs)}
         for f in one.fields
@@ -203,7 +219,7 @@ def _row(one: Opening) -> dict[str, Any]:
             for name, r in (("base", one.base), ("ours", one.ours), ("theirs", one.theirs))
         },
         "ledger_version": one.ledger_version,
-        "version_token": one.version_token,
+        "version_token": versions_of(tx, connection, entity, named) if named else one.version_token,
     }
 
 
@@ -258,9 +274,27 @@ def asked(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids:
 def _ask_about(tx: psycopg.Connection[Any], question: Conflict, among: list[str]) -> None:
     fields = [{"name": EXTERNAL_ID, "base": None, "ours": None, "theirs": among}]
     tx.execute(
-        "update sync.conflicts set fields = %s, says = %s, external_id = null, theirs = null, version_token = null, "
+        "update sync.conflicts set fields = %s, says = %s, external_id = null, theirs = null, version_token = %s, "
         "changed_at = clock_timestamp() where conflict_id = %s",
-        (Jsonb(fields), _may_be(among), question.conflict_id),
+        (
+            Jsonb(fields),
+            _may_be(among),
+            versions_of(tx, question.connection, question.entity, among),
+            question.conflict_id,
+        ),
+    )
+
+
+def moved(tx: psycopg.Connection[Any], question: Conflict, external_id: str, theirs: Record | None) -> None:
+    """One of the records that a question lists is another version now; the one that is shown, with what it says."""
+    token = versions_of(tx, question.connection, question.entity, question.named)
+    shown = question.theirs
+    if question.external_id == external_id:
+        shown = None if theirs is None else bindings.encode(theirs)
+    tx.execute(
+        "update sync.conflicts set theirs = %s, version_token = %s, changed_at = clock_timestamp() "
+        "where conflict_id = %s and (theirs, version_token) is distinct from (%s, %s)",
+        (shown, token, question.conflict_id, shown, token),
     )
 
 
@@ -385,17 +419,15 @@ def open_records(tx: psycopg.Connection[Any], connection: str, entity: str, exte
     return held | (listed(tx, connection, entity) & set(ids))
 
 
-def about_twins(
-    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]
-) -> list[Conflict]:
-    """The open conflicts that show any of these records of the ERP as a twin of one that we made."""
+def listing(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> list[Conflict]:
+    """The open conflicts that list any of these records of the ERP (see `listed`)."""
     if not external_ids:
         return []
     with tx.cursor(row_factory=class_row(Conflict)) as rows:
         return rows.execute(
             f"select {_COLUMNS} from sync.conflicts where connection = %s and entity = %s and state = 'open' "
             "and kind = %s and exists (select from jsonb_array_elements(fields) f where f ->> 'name' = %s "
-            "and jsonb_typeof(f -> 'theirs') = 'string' and f ->> 'theirs' = any(%s)) order by conflict_id",
+            "and f -> 'theirs' ?| %s) order by conflict_id",
             (connection, entity, ConflictKind.POSSIBLE_DUPLICATE.value, EXTERNAL_ID, list(external_ids)),
         ).fetchall()
 

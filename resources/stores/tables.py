@@ -324,6 +324,7 @@ _bindings = sa.Table(
     comment="Which record there is which row here.",
 )
 sa.Index(None, _bindings.c.entity, _bindings.c.ledger_id)
+sa.Index("bindings_row_idx", _bindings.c.connection, _bindings.c.entity, _bindings.c.ledger_id, unique=True)
 sa.Table(
     "earlier_bindings",
     metadata,

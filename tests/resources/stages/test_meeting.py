@@ -176,6 +176,31 @@ def test_what_was_asked_is_answered_and_both_sides_are_quiet(strangers, answer):
     assert not changed(strangers.sync())
 
 
+def test_what_moves_there_while_it_is_asked_about_is_shown_before_it_is_decided(strangers):
+    both_books(strangers)
+    connect(strangers)
+    meet(strangers, is_applied=True)
+    with strangers.services.db.transaction(strangers.tenant) as tx:
+        (shown,) = conflicts.list_open(tx, strangers.name)
+    line = a_line("75.00") | {"Id": "1", "Amount": 75}
+    strangers.edit("update", "Invoice", "501", PrivateNote="do not pay: disputed", Line=[line])
+
+    strangers.sync()
+
+    with strangers.services.db.transaction(strangers.tenant) as tx:
+        (now,) = conflicts.list_open(tx, strangers.name)
+    assert "do not pay" in now.theirs and now.shown != shown.shown
+    with pytest.raises(TieoutError, match="has changed since"):
+        resolve(strangers.services, now.conflict_id, Decision(ANNA, keep=Side.OURS, shown=shown.shown))
+    # Pulled and not merged yet.
+    strangers.change("update mirror.invoices set change_seq = nextval('mirror.change_seq') where external_id = '501'")
+    with pytest.raises(TieoutError, match="another version of 501"):
+        resolve(strangers.services, now.conflict_id, Decision(ANNA, keep=Side.OURS))
+    stages.check_conflicts(strangers.services)
+    resolve(strangers.services, now.conflict_id, Decision(ANNA, keep=Side.THEIRS))
+    assert strangers.ledger_row("invoices", "501")["total_amount"] == 75
+
+
 def test_two_customers_of_one_name_wait_with_their_documents(strangers):
     strangers.load(
         {

@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from resources.errors import ErrorKind, TieoutError
+from resources.stores import errors
 from resources.stores.embedded import free_port
 from resources.stores.migrate import downgrade, migrate, pending_revisions
 from resources.stores.tables import metadata
@@ -139,6 +140,27 @@ def test_companies_that_two_tenants_had_connected_are_named_before_anything_is_c
     migrate(migrated.url())
     with transaction("default") as tx:
         assert tx.execute("select company_id from sync.connections").fetchone() == ("1",)
+
+
+def test_a_row_that_was_two_records_stays_the_first_and_the_other_is_for_the_next_merge(migrated, transaction):
+    downgrade(migrated.url(), "0036")
+    with transaction() as tx:
+        for external_id, minute in (("8", 2), ("7", 1)):
+            tx.execute(
+                "insert into sync.bindings (connection, tenant_id, entity, external_id, ledger_id, ledger_version, "
+                "bound_at) values ('qbo', 'default', 'customers', %s, 1, 1, make_timestamptz(2026, 1, 1, 0, %s, 0))",
+                (external_id, minute),
+            )
+
+    migrate(migrated.url())
+
+    with transaction() as tx:
+        assert tx.execute("select external_id from sync.bindings").fetchall() == [("7",)]
+        assert errors.held_ids(tx, "qbo", "customers", "merge") == ["8"]
+    downgrade(migrated.url(), "0036")
+    with transaction() as tx:
+        assert tx.execute("select external_id from sync.bindings").fetchall() == [("7",)]
+    migrate(migrated.url())
 
 
 def test_an_unreachable_database_is_one_clear_message_without_the_password():
