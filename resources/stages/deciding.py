@@ -78,6 +78,8 @@ class Deciding:
             for text in (conflict.base, conflict.theirs)
         )
         self.ours = None if kept.is_deleted else kept.record
+        # What is set later does not decide what was left to a person.
+        self.policies = policies.of(tx, conflict.entity, until=conflict.opened_at)
 
     def show(self, kind: ConflictKind, fields: Sequence[FieldConflict], **more: Any) -> None:
         """Have the conflict show what the row says now."""
@@ -109,7 +111,7 @@ class Deciding:
             self.theirs,
             keep=keep,
             choices=choices,
-            policies=policies.of(self.tx, self.entity),
+            policies=self.policies,
         )
 
     def conclude(self, merged: Merged[Any], external_id: str | None = None, token: str | None = None) -> Decided:

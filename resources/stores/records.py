@@ -41,8 +41,9 @@ UNBOUND = "#"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts; `unmapped`
-    are the codes in it that no map of the connection names.
+    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts.
+
+    `unmapped` are the codes in it that no map of the connection names.
     """
 
     ledger_id: int
