@@ -7,12 +7,13 @@ Belongs here: what every decision needs, within one transaction. Which decisions
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import psycopg
 
+from ledger.mapping import WireMapping
 from ledger.merge import Merged
 from ledger.merge import resolve as decide
 from ledger.policies import Conflict as FieldConflict
@@ -121,6 +122,10 @@ class Deciding:
         assert external_id is not None
         record, kept = merged.record, self.kept
         is_agreed = record == self.theirs
+        if record is not None:
+            # Also theirs as a whole empties nothing that they have no word for.
+            record = self._mapping.with_unsaid_of(kept.record, record, merged.origins)
+            merged = replace(merged, record=record)
         version = self._write(merged, is_agreed)
         if record is not None and self.theirs is None:
             # Gone there and kept here: made again there, as a record of its own.
@@ -189,8 +194,11 @@ class Deciding:
         change = next(iter(mirror.records(self.tx, self.name, self.entity, [external_id])), None)
         if change is None or change.is_deleted:
             return None
-        mapping = self.services.erp(self.services.connection(self.name)).mappings()[self.entity]
-        return mapping.from_wire(change.payload), change.version_token
+        return self._mapping.from_wire(change.payload), change.version_token
+
+    @property
+    def _mapping(self) -> WireMapping:
+        return self.services.erp(self.services.connection(self.name)).mappings()[self.entity]
 
 
 def _without_line_keys(record: Record) -> Record:

@@ -223,7 +223,7 @@ class Settling:
             connection=self.name,
             entity=entity,
             ledger_id=kept.ledger_id,
-            record=merged.record,
+            record=self.work.erp.mappings()[entity].with_unsaid_of(kept.record, merged.record, merged.origins),
             part_ids=kept.continued(merged.origins),
             changed_by=self.actor,
             run_id=self.work.run_id,
