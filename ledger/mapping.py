@@ -185,6 +185,20 @@ class WireMapping:
                 changes[name] = tuple(msgspec.structs.replace(part, **blank) for part in getattr(record, name))
         return msgspec.structs.replace(record, **changes) if changes else record
 
+    def with_unsaid_of(self, ours: R, record: R, origins: Mapping[str, Sequence[int | None]]) -> R:
+        """The record with what this ERP has no word for as our row says it; `origins` as in `Merged`, for its parts."""
+        changes: dict[str, Any] = {name: getattr(ours, name) for name in self.unsaid}
+        for name, unsaid in self.unsaid_of_parts.items():
+            if unsaid:
+                before = getattr(ours, name)
+                changes[name] = tuple(
+                    part
+                    if place is None
+                    else msgspec.structs.replace(part, **{one: getattr(before[place], one) for one in unsaid})
+                    for part, place in zip(getattr(record, name), origins[name], strict=True)
+                )
+        return msgspec.structs.replace(record, **changes) if changes else record
+
     def prepared(self, payload: Payload) -> Payload:
         """What the fields are read from. An ERP that spreads a record over its answer gathers it here."""
         return payload

@@ -69,6 +69,10 @@ class Policies:
 
     by_field: Mapping[str, Policy] = field(default_factory=dict)
 
+    @property
+    def asks_for_newest(self) -> bool:
+        return Policy.NEWEST_WINS in self.by_field.values()
+
     def of(self, name: str, owner: Owner) -> Policy:
         return self.by_field.get(name) or _OWNERS.get(owner) or self.by_field.get("") or Policy.MANUAL
 

@@ -7,12 +7,13 @@ Belongs here: what every decision needs, within one transaction. Which decisions
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import psycopg
 
+from ledger.mapping import WireMapping
 from ledger.merge import ChoiceError, Merged
 from ledger.merge import resolve as decide
 from ledger.policies import Conflict as FieldConflict
@@ -78,6 +79,8 @@ class Deciding:
             for text in (conflict.base, conflict.theirs)
         )
         self.ours = None if kept.is_deleted else kept.record
+        # What is set later does not decide what was left to a person.
+        self.policies = policies.of(tx, conflict.entity, until=conflict.opened_at)
 
     def show(self, kind: ConflictKind, fields: Sequence[FieldConflict], **more: Any) -> None:
         """Have the conflict show what the row says now."""
@@ -109,7 +112,7 @@ class Deciding:
             self.theirs,
             keep=keep,
             choices=choices,
-            policies=policies.of(self.tx, self.entity),
+            policies=self.policies,
         )
 
     def conclude(self, merged: Merged[Any], external_id: str | None = None, token: str | None = None) -> Decided:
@@ -120,6 +123,10 @@ class Deciding:
         self._refuse_if_known(external_id)
         record, kept = merged.record, self.kept
         is_agreed = record == self.theirs
+        if record is not None:
+            # Also theirs as a whole empties nothing that they have no word for.
+            record = self._mapping.with_unsaid_of(kept.record, record, merged.origins)
+            merged = replace(merged, record=record)
         version = self._write(merged, is_agreed)
         if record is not None and self.theirs is None:
             # Gone there and kept here: made again there, as a record of its own.
@@ -201,8 +208,11 @@ class Deciding:
         change = next(iter(mirror.records(self.tx, self.name, self.entity, [external_id])), None)
         if change is None or change.is_deleted:
             return None
-        mapping = self.services.erp(self.services.connection(self.name)).mappings()[self.entity]
-        return mapping.from_wire(change.payload), change.version_token
+        return self._mapping.from_wire(change.payload), change.version_token
+
+    @property
+    def _mapping(self) -> WireMapping:
+        return self.services.erp(self.services.connection(self.name)).mappings()[self.entity]
 
 
 def _without_line_keys(record: Record) -> Record:

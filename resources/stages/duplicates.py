@@ -14,7 +14,7 @@ from ledger.merge import resolve as decide
 from ledger.policies import Side
 from ledger.spec import Record
 from resources.stages.deciding import Decided, Deciding
-from resources.stores import conflicts, policies, records
+from resources.stores import conflicts, records
 
 
 def decide_twins(deciding: Deciding) -> Decided:
@@ -71,7 +71,7 @@ def decide_candidates(deciding: Deciding) -> Decided:
         deciding.theirs,
         keep=deciding.decision.keep,
         choices=deciding.decision.choices or {},
-        policies=policies.of(deciding.tx, deciding.entity),
+        policies=deciding.policies,
     )
     decided = deciding.conclude(merged, chosen, token)
     _enter_all(deciding, [one for one in among if one != chosen])

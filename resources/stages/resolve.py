@@ -22,7 +22,7 @@ from resources.services import Services
 from resources.stages.deciding import Decided, Deciding, Decision
 from resources.stages.duplicates import decide_candidates, decide_twins
 from resources.stages.settling import differing, with_others
-from resources.stores import audit, bindings, conflicts, mirror, outbox, policies, records
+from resources.stores import audit, bindings, conflicts, mirror, outbox, records
 from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
 from resources.stores.records import Kept, UnresolvedReferenceError
@@ -141,7 +141,7 @@ def _look_again(deciding: Deciding) -> None:
         asked = [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, asked, says=conflict.says)
         return
-    found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, policies.of(deciding.tx, deciding.entity))
+    found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, deciding.policies)
     if deciding.base is None:
         says = "" if found.conflicts else conflict.says
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, found.conflicts, says=says)

@@ -25,7 +25,7 @@ from ledger.spec import Record, spec_of
 from resources.connector import Composer, WireRecord
 from resources.points import point
 from resources.stages.work import Work
-from resources.stores import audit, bindings, code_maps, conflicts, edits, errors, outbox, policies, records
+from resources.stores import audit, bindings, code_maps, conflicts, edits, errors, history, outbox, policies, records
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION, Binding
 from resources.stores.edits import Edit
@@ -143,8 +143,15 @@ class Settling:
         `otherwise`.
         """
         ours = None if kept.is_deleted else kept.record
-        merged = self._merged(entity, kept, base, ours, theirs)
-        never_agreed = self._never_agreed(entity, kept, ours, theirs.record, otherwise)
+        is_free = (entity, kept.ledger_id) in self._is_free
+        shown = None if is_free else conflicts.open_of(self.tx, self.name, entity, kept.ledger_id)
+        # What is set while it is open does not decide what was left to a person.
+        rules = policies.of(self.tx, entity, until=shown.opened_at) if shown else self._policies_of(entity)
+        newest = self._newest(entity, kept, theirs) if rules.asks_for_newest else None
+        merged = merge_or_meet(base, ours, theirs.record, rules, newest)
+        # What the two sides never agreed on and still have differently.
+        names = dict.fromkeys([*otherwise, *(shown.never_agreed if shown else ())])
+        never_agreed = differing(names, ours, theirs.record)
         if merged.kind is not None or doubt or never_agreed:
             kind = merged.kind or ConflictKind.VALIDATION_CONFLICT
             if base is None:
@@ -153,27 +160,20 @@ class Settling:
             self._open(entity, kept, base, theirs, kind, with_others(merged.conflicts, never_agreed), broken)
             return "held"
         outcome = self._conclude(entity, kept, merged, theirs)
-        if (entity, kept.ledger_id) not in self._is_free:
+        if not is_free:
             conflicts.settle(self.tx, self.name, entity, kept.ledger_id, theirs.external_id, by=self.actor)
         return outcome
 
-    def _never_agreed(
-        self, entity: str, kept: Kept, ours: Record | None, theirs: Record | None, otherwise: Collection[str]
-    ) -> list[Conflict]:
-        """What the two sides never agreed on and still have differently: `otherwise`, and what the open conflict of
-        the row asks of the kind.
+    def _newest(self, entity: str, kept: Kept, theirs: Theirs) -> Side | None:
+        """Who changed it last, if that can be told. What the sync wrote for this company is no change of ours; what it
+        brought from another was changed there, nobody knows when.
         """
-        names = dict.fromkeys(otherwise)
-        if (entity, kept.ledger_id) not in self._is_free:
-            shown = conflicts.open_of(self.tx, self.name, entity, kept.ledger_id)
-            names |= dict.fromkeys(shown.never_agreed if shown else ())
-        return differing(names, ours, theirs)
-
-    def _merged(self, entity: str, kept: Kept, base: Record | None, ours: Record | None, theirs: Theirs) -> Merged[Any]:
-        newest = None
-        if theirs.modified_at is not None:
-            newest = Side.OURS if kept.changed_at > theirs.modified_at else Side.THEIRS
-        return merge_or_meet(base, ours, theirs.record, self._policies_of(entity), newest)
+        if theirs.modified_at is None:
+            return None
+        by_people, by_others = history.changed_last(self.tx, entity, kept.ledger_id, besides=self.actor)
+        if by_people is not None and by_people > theirs.modified_at:
+            return Side.OURS
+        return None if by_others is not None and by_others > theirs.modified_at else Side.THEIRS
 
     def _conclude(self, entity: str, kept: Kept, merged: Merged[Any], theirs: Theirs) -> str:
         outcome, version = "same", kept.version
@@ -223,7 +223,7 @@ class Settling:
             connection=self.name,
             entity=entity,
             ledger_id=kept.ledger_id,
-            record=merged.record,
+            record=self.work.erp.mappings()[entity].with_unsaid_of(kept.record, merged.record, merged.origins),
             part_ids=kept.continued(merged.origins),
             changed_by=self.actor,
             run_id=self.work.run_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -49,6 +50,23 @@ def find(tx: psycopg.Connection[Any], entity: str, record_id: str) -> list[dict[
             ).format(found=sql.SQL(" union ").join(looked_for), entity=sql.Identifier(entity), by_number=by_number),
             {"entity": entity, "id": record_id, "ledger_id": ledger_id},
         ).fetchall()
+
+
+def changed_last(
+    tx: psycopg.Connection[Any], entity: str, ledger_id: int, *, besides: str
+) -> tuple[datetime | None, datetime | None]:
+    """When somebody last wrote a row, and when the sync of any connection last did but that of this name."""
+    found = tx.execute(
+        sql.SQL(
+            "select max(changed_at) filter (where changed_by not like 'sync:%%'), "
+            "max(changed_at) filter (where changed_by like 'sync:%%' and changed_by <> %(besides)s) "
+            "from (select changed_by, changed_at from {row} where ledger_id = %(ledger_id)s union all "
+            "select changed_by, changed_at from {versions} where ledger_id = %(ledger_id)s) v"
+        ).format(row=sql.Identifier("ledger", entity), versions=sql.Identifier("ledger", f"{entity}_history")),
+        {"ledger_id": ledger_id, "besides": besides},
+    ).fetchone()
+    assert found is not None
+    return found[0], found[1]
 
 
 def mirror_versions(

@@ -290,6 +290,7 @@ class LedgerStore:
         table = sql.Identifier("ledger", spec.name)
         names = [sql.Identifier(f.column) for f in spec.fields]
         columns = sql.SQL(", ").join(names)
+        has_inactive = any(f.name == "is_active" for f in spec.fields)
         return {
             "bound": sql.SQL(
                 """
@@ -324,12 +325,15 @@ class LedgerStore:
             ).format(table=table, columns=columns, page=page),
             "update": sql.SQL(
                 """
-                update {table} l set {changed}, is_deleted = false, changed_by = %(actor)s, run_id = %(run_id)s
+                update {table} l set {changed}, is_deleted = {stays_deleted}, changed_by = %(actor)s,
+                                     run_id = %(run_id)s
                   from {page} where not s.is_new and l.ledger_id = s.ledger_id
                 """
             ).format(
                 table=table,
                 page=page,
+                # As in `_changed`: a name deleted here stays so as long as it is inactive there, whatever it says.
+                stays_deleted=sql.SQL("l.is_deleted and not s.is_active" if has_inactive else "false"),
                 changed=sql.SQL(", ").join(
                     sql.SQL("{0} = s.{0}").format(sql.Identifier(f.column))
                     for f in spec.fields

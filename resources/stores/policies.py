@@ -26,12 +26,14 @@ class Set:
     set_at: datetime
 
 
-def of(tx: psycopg.Connection[Any], entity: str) -> Policies:
-    """The tenant's policies for one entity; what is set for it goes before what is set for every one."""
+def of(tx: psycopg.Connection[Any], entity: str, *, until: datetime | None = None) -> Policies:
+    """The tenant's policies for one entity; what is set for it goes before what is set for every one. `until`: without
+    those set since, for a conflict that was open by then.
+    """
     rows = tx.execute(
         "select field, policy from sync.policies where tenant_id = sync.current_tenant() and entity in ('', %s) "
-        "order by entity",
-        (entity,),
+        "and set_at <= coalesce(%s::timestamptz, 'infinity') order by entity",
+        (entity, until),
     )
     return Policies({field: Policy(policy) for field, policy in rows})
 

@@ -41,7 +41,8 @@ UNBOUND = "#"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts;
+    """One ledger row in canonical form. `part_ids` are the ids of its parts' rows, in the order of the parts.
+
     `unmapped` are the codes in it that no map of the connection names.
     """
 

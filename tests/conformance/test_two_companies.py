@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from ledger.policies import Side
+from resources.stages.deciding import Decision
+from resources.stages.resolve import resolve
 from resources.stores import switches
 from tests.books import Books, opened_books
 from tests.conformance.conftest import Company
@@ -179,3 +182,22 @@ def test_what_waits_for_a_customer_whose_pushing_is_switched_off_says_so(two: Tw
     assert (
         "pushing customers is switched off" in two.quickbooks.books.held()["purchase_orders", f"#{order}"]["next_step"]
     )
+
+
+def test_theirs_as_a_whole_empties_nothing_that_they_have_no_word_for(two: Two):
+    books, writer = two.xero.books, two.xero.writer
+    customer = writer.customer("Ada", note="pays late, call Bo", connection="xero_test")
+    books.push()
+    external_id = books.value(
+        "select external_id from sync.bindings where entity = 'customers' and ledger_id = %s", customer
+    )
+    writer.update("customers", customer, is_deleted=True)
+    edit = {"operation": "update", "entity": "Contacts", "id": external_id, "body": {"FirstName": "Lena"}}
+    books.simulator.post("edit", edit)
+    books.sync()
+    conflict = books.value("select conflict_id from sync.conflicts where ledger_id = %s and state = 'open'", customer)
+
+    resolve(books.services, conflict, Decision("anna", keep=Side.THEIRS))
+
+    (row,) = books.rows("select note, given_name, is_deleted from ledger.customers where ledger_id = %s", customer)
+    assert row == {"note": "pays late, call Bo", "given_name": "Lena", "is_deleted": False}

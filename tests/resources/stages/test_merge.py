@@ -235,3 +235,21 @@ def test_changes_are_taken_in_their_order_also_when_an_earlier_one_still_waits(b
 
     totals = [books.ledger_row("invoices", n)["total_amount"] for n in ("101", "102")]
     assert totals == [Decimal("70.00"), Decimal("80.00")]
+
+
+def test_a_name_deleted_here_stays_so_while_it_is_inactive_there_whatever_it_says(books: Books):
+    books.load({"Customer": [a_customer(1)]})
+    books.sync()
+    writer = LedgerWriter(books)
+    writer.update("customers", books.ledger_row("customers", "1")["ledger_id"], is_deleted=True)
+    books.push()
+
+    books.edit("update", "Customer", "1", PrimaryPhone={"FreeFormNumber": "123"}, Active=False)
+    books.sync()
+
+    row = books.ledger_row("customers", "1")
+    assert (row["is_deleted"], row["phone"]) == (True, "123")
+    books.edit("update", "Customer", "1", Active=True)
+    books.sync()
+    assert not books.ledger_row("customers", "1")["is_deleted"]
+    assert not books.push().pushed

@@ -55,6 +55,11 @@ def there(company: Books, external_id: str = "500") -> dict:
     return next(i for i in company.objects("Invoice") if i["Id"] == external_id)
 
 
+def set_policy(company: Books, policy: Policy, *, entity: str = "invoices") -> None:
+    with company.services.db.transaction(company.tenant) as tx:
+        policies.put(tx, tenant=company.tenant, entity=entity, field="", policy=policy, by=ANNA)
+
+
 def is_quiet(company: Books) -> bool:
     company.sync()
     report = company.push()
@@ -473,9 +478,8 @@ def test_another_total_stays_a_question_when_the_rest_is_settled(other_total):
 
 
 def test_a_policy_decides_before_there_is_a_conflict(company, writer):
-    with company.services.db.transaction(company.tenant) as tx:
-        policies.put(tx, tenant=company.tenant, entity="", field="", policy=Policy.ERP_WINS, by=ANNA)
-        policies.put(tx, tenant=company.tenant, entity="invoices", field="", policy=Policy.LEDGER_WINS, by=ANNA)
+    set_policy(company, Policy.ERP_WINS, entity="")
+    set_policy(company, Policy.LEDGER_WINS)
     writer.update("invoices", ledger_id(company), private_note="ours")
     company.edit("update", "Invoice", "500", PrivateNote="theirs")
 
@@ -529,3 +533,43 @@ def test_a_merge_that_waits_for_a_decision_is_on_the_base_that_was_decided(compa
     # They emptied what was kept of theirs: a lone change of theirs.
     assert company.ledger_row("invoices", "500")["private_note"] == ""
     assert is_quiet(company)
+
+
+@pytest.mark.parametrize("moves", ["here", "there"])
+def test_a_policy_does_not_decide_what_was_open_before_it_was_set(two_notes: Books, writer: LedgerWriter, moves: str):
+    set_policy(two_notes, Policy.ERP_WINS)
+
+    if moves == "here":
+        writer.update("invoices", ledger_id(two_notes), private_note="ours, seen and meant")
+        check(two_notes.services, two_notes.name)
+    else:
+        two_notes.edit("update", "Invoice", "500", PrivateNote="theirs, seen and meant")
+        two_notes.sync()
+
+    assert [f["name"] for f in only_conflict(two_notes).fields] == ["private_note"]
+    assert two_notes.ledger_row("invoices", "500")["private_note"].startswith("ours")
+
+
+@pytest.mark.parametrize(
+    ("written_by", "then"),
+    [
+        pytest.param("sync:qbo_test", ("theirs", 0), id="what the sync wrote is no change of ours"),
+        pytest.param("sync:other", ("ours", 1), id="when it was changed in another company nobody knows"),
+    ],
+)
+def test_the_newest_of_two_is_not_the_sync(
+    company: Books, writer: LedgerWriter, written_by: str, then: tuple[str, int]
+):
+    set_policy(company, Policy.NEWEST_WINS)
+    writer.update("invoices", ledger_id(company), private_note="ours")
+    with company.database.connect("superuser") as clock:
+        clock.execute("set session_replication_role = replica")
+        clock.execute("update ledger.invoices set changed_at = changed_at - interval '1 hour'")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+    with writer.transaction() as tx:
+        tx.execute("set local tieout.is_sync = 'on'")
+        tx.execute("update ledger.invoices set po_number = 'x', changed_by = %s", (written_by,))
+
+    company.sync()
+
+    assert (company.ledger_row("invoices", "500")["private_note"], len(open_conflicts(company))) == then
