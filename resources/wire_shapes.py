@@ -30,8 +30,6 @@ from resources.wire_pages import is_whole
 # So few rows are sooner read one by one than by a shape; and nothing smaller is worth learning from.
 LEARNED_FROM_ROWS = 40
 LESSONS_MAX = 10
-# So few that their values are still in the processor's cache when their numbers are judged.
-_ROWS_AT_ONCE = 50
 
 _encode_into = msgspec.json.Encoder(decimal_format="number").encode_into
 _WHOLE_MAX = 10**wire_json.INTEGER_DIGITS_MAX - 1
@@ -65,16 +63,11 @@ class RowReader:
     def read(self, texts: Sequence[Raw], whole: bytes) -> list[Row]:
         """Read rows that stand in `whole`. Raises MalformedJson."""
         with collector_paused():
-            has_odd_text = _has_odd_escape(whole)
-            some = (texts[first : first + _ROWS_AT_ONCE] for first in range(0, len(texts), _ROWS_AT_ONCE))
-            return [row for one in some for row in self._read_judged(one, has_odd_text=has_odd_text)]
-
-    def _read_judged(self, texts: Sequence[Raw], *, has_odd_text: bool) -> list[Row]:
-        rows = self._read(list(map(bytes, texts)), has_odd_text=has_odd_text)
-        shaped = [row for row in rows if isinstance(row.value, Shaped)]
-        if not _have_plain_numbers([row.value for row in shaped]):
-            odd = {id(row) for row in shaped if not _have_plain_numbers([row.value])}
-            rows = [self._read_with_care(row.text) if id(row) in odd else row for row in rows]
+            rows = self._read(list(map(bytes, texts)), has_odd_text=_has_odd_escape(whole))
+            shaped = [row for row in rows if isinstance(row.value, Shaped)]
+            if not _have_plain_numbers([row.value for row in shaped]):
+                odd = {id(row) for row in shaped if not _have_plain_numbers([row.value])}
+                rows = [self._read_with_care(row.text) if id(row) in odd else row for row in rows]
         return rows
 
     def _read(self, texts: Sequence[bytes], *, has_odd_text: bool) -> list[Row]:

@@ -26,7 +26,6 @@ from resources.stores import cursors, errors, mirror
 from resources.stores.cursors import Cursor, Read
 from resources.stores.errors import Held
 from resources.stores.mirror import Change, Stored
-from resources.switching import prompt_switching
 
 
 class Follower(Protocol):
@@ -169,7 +168,7 @@ def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterato
             page = next(waiting, None)
             return None if page is None else (page, prepare(page))
 
-    with prompt_switching(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetching") as fetching:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetching") as fetching:
         coming = fetching.submit(fetch)
         while (one := coming.result()) is not None:
             coming = fetching.submit(fetch)

@@ -97,15 +97,6 @@ def test_what_cannot_be_stored_is_found_in_its_row_and_spoils_no_other(text):
     assert not after.is_suspect
 
 
-def test_wherever_it_stands_in_a_page_its_row_is_the_only_one():
-    absurd = b'{"Id":"2","Total":1234567890123456789012.00}'
-    page = [absurd if place in (0, 48, 49, 50, 119) else ORDINARY for place in range(120)]
-    rows = read(*page)
-    assert [row.text for row in rows] == page
-    assert [row.is_suspect for row in rows] == [text is absurd for text in page]
-    assert [isinstance(row.value, Shaped) for row in rows] == [text is ORDINARY for text in page]
-
-
 def test_a_row_cut_short_condemns_the_answer():
     with pytest.raises(wire_json.MalformedJson):
         read(b'{"Id":"2"')
