@@ -225,7 +225,7 @@ def _of_another(
 
 _BASE_LOST = Refusal(
     "the record",
-    "a base that can no longer be read, so that nothing tells what was changed on which side",
+    "no base that can be read, so that nothing tells what was changed on which side",
     "what both sides last agreed on",
     "change the record in the ERP, or make both sides equal: the next sync compares them anew",
     ErrorKind.MAPPING,
