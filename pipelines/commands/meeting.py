@@ -73,8 +73,8 @@ def print_meeting(found: Meeting) -> None:
         for pair in [pair for pair in one.found.bound if pair.normalised][:LISTED_MAX]:
             said = "; ".join(pair.normalised)
             out.print(f"  {one.entity}: bound to {pair.theirs.id}: {said}", highlight=False, markup=False)
-        if one.unreadable:
-            out.print(f"  {one.entity}: {one.unreadable} there cannot be read; the next sync says why", highlight=False)
+        for reason in one.unreadable[:LISTED_MAX]:
+            out.print(f"  cannot be read: {reason}", highlight=False, markup=False)
     if found.is_applied:
         out.print(
             f"Written. Decide what is ambiguous with `tieout conflicts list {found.connection}`.", highlight=False
@@ -111,7 +111,7 @@ def _entity_as_json(one: EntityMeeting) -> dict[str, Any]:
         "counts": _count(one),
         "amounts": one.amounts(),
         "differing": one.differing,
-        "unreadable": one.unreadable,
+        "unreadable": len(one.unreadable),
         "bound": [
             {"ledger_id": int(p.ours.id), "external_id": p.theirs.id, "normalised": list(p.normalised)}
             for p in one.found.bound

@@ -117,7 +117,10 @@ class Careful(Recording):
         if binding is not None:
             if theirs.record is None and bindings.revived(self.tx, self.name, entity, [binding.ledger_id]):
                 return self._make_again(entity, self._kept(entity, binding.ledger_id), theirs)
-            return self._settle(entity, self._kept(entity, binding.ledger_id), binding.base, theirs)
+            kept = self._kept(entity, binding.ledger_id)
+            if binding.base is None and theirs.record is not None and not kept.is_deleted:
+                return self._take_unread(entity, kept, theirs, theirs.record)
+            return self._settle(entity, kept, binding.base, theirs)
         if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
             return self._show_as_it_is(entity, theirs)
         intent = self._maker(entity, theirs)

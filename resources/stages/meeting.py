@@ -11,9 +11,9 @@ connection's life. Measured: 200,000 invoices on either side are 300 MB, 460 MB 
 Customers, vendors and items that came from another company take part: they may be this one's too, and are bound in both
 then. Those that are not are left alone; a document here that needs one brings it. Documents of others never take part.
 
-*Start at now* leaves the past of both books alone: documents that are certainly the same are bound as they are, all
-others that exist are neither merged nor pushed until somebody changes them. Parties and items meet as ever, for new
-documents refer to them.
+*Start at now* leaves the past of both books alone: documents that are certainly the same are bound as they are, those
+that may be are asked about, all others that exist are neither merged nor pushed until somebody changes them. Parties
+and items meet as ever, for new documents refer to them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ledger.matching import Ambiguous, Candidates, Matching, Pair, Unbound, matc
 from ledger.merge import Merged, meet
 from ledger.policies import ConflictKind
 from ledger.spec import EntitySpec, Record, spec_of
+from resources.errors import ErrorKind, TieoutError
 from resources.stages.plan import in_order
 from resources.stages.work import Work
 from resources.stores import (
@@ -42,6 +43,7 @@ from resources.stores import (
     connections,
     cursors,
     edits,
+    errors,
     mirror,
     policies,
     records,
@@ -53,16 +55,19 @@ from resources.stores.ledger import Incoming, ledger_store
 from resources.stores.records import Kept, Rewritten
 
 BATCH_ROWS_MAX = 1000
+REASONS_MAX = 5
 
 
 @dataclass(slots=True)
 class EntityMeeting:
-    """What became of one entity. `differing` counts bound records with fields that a person must decide."""
+    """What became of one entity. `differing` counts bound records with fields that a person must decide; `unreadable`
+    says of each record there that cannot be read why.
+    """
 
     entity: str
     found: Matching
     differing: int = 0
-    unreadable: int = 0
+    unreadable: list[str] = field(default_factory=list)
 
     def amounts(self) -> dict[str, dict[str, Decimal]]:
         """bound, ambiguous, new_here, new_there -> currency -> what those documents come to (ambiguous: ours)."""
@@ -95,6 +100,7 @@ def meet_books(work: Work, *, is_applied: bool, start_at_now: bool, by: str) -> 
                 meeting.entities.append(meets.entity(entity))
         if not is_applied:
             raise psycopg.Rollback
+        _refuse_to_guess(meeting)
         connections.met(tx, work.connection.name)
         audit.append(
             tx,
@@ -189,26 +195,29 @@ class _Meets:
             )
         if is_left_alone:
             self._leave_alone(entity, versions)
-            return result
         for groups in _batches(found.ambiguous):
             self._ask(entity, groups, versions)
+        if is_left_alone:
+            return result
         new_here = [Edit(int(one.id), versions[int(one.id)]) for one in found.new_here]
         edits.note_all(self.tx, connection=self.name, entity=entity, edits=new_here)
         return result
 
-    def _theirs(self, spec: EntitySpec) -> tuple[list[Unbound], int]:
-        """Their records that are bound to nothing, without parts; and how many the mapping cannot read."""
+    def _theirs(self, spec: EntitySpec) -> tuple[list[Unbound], list[str]]:
+        """Their records that are bound to nothing, without parts; and why others cannot be read."""
         readable: list[Unbound] = []
-        unreadable = 0
+        rejected = errors.held_ids(self.tx, self.name, spec.name, "pull")
+        unreadable = [f"{spec.name}/{external_id}: see `tieout errors`" for external_id in rejected]
         self.tokens = {}
         for ids in _batches(strangers.records(self.tx, self.name, spec.name)):
             for change in mirror.records(self.tx, self.name, spec.name, ids):
-                record = self._read(spec.name, change.payload)
-                if record is None:
-                    unreadable += 1
-                else:
-                    self.tokens[change.external_id] = change.version_token
-                    readable.append(Unbound(change.external_id, slimmed(spec, record)))
+                try:
+                    record = self.work.erp.mappings()[spec.name].from_wire(change.payload)
+                except MappingError as error:
+                    unreadable.append(f"{spec.name}/{change.external_id}: {error}")
+                    continue
+                self.tokens[change.external_id] = change.version_token
+                readable.append(Unbound(change.external_id, slimmed(spec, record)))
         return readable, unreadable
 
     def _read(self, entity: str, payload: Mapping[str, Any]) -> Record | None:
@@ -222,11 +231,15 @@ class _Meets:
         """Bind these pairs; gives how many have something to decide."""
         met = self._met(spec.name, pairs)
         if is_left_alone:
-            bound = [
-                (one, one.theirs, one.kept.version if one.met.record == one.kept.record == one.theirs else NO_VERSION)
-                for one in met
-            ]
-            self._put(spec.name, bound)
+            # Those that differ have agreed on nothing: they meet when one of them moves.
+            are_equal = [one.met.record == one.kept.record == one.theirs for one in met]
+            self._put(
+                spec.name,
+                [
+                    (one, one.theirs, one.kept.version) if is_equal else (one, None, NO_VERSION)
+                    for one, is_equal in zip(met, are_equal, strict=True)
+                ],
+            )
             return 0
         known = bindings.ledger_ids_of(self.tx, self.name, records.named_by(spec, [one.met.record for one in met]))
         certain: list[_Met] = []
@@ -285,8 +298,8 @@ class _Meets:
         edits.note_all(self.tx, connection=self.name, entity=entity, edits=ahead)
         self._open(entity, openings)
 
-    def _put(self, entity: str, bound: Sequence[tuple[_Met, Record, int]]) -> None:
-        """(pair, base, the version of the row that equals it)."""
+    def _put(self, entity: str, bound: Sequence[tuple[_Met, Record | None, int]]) -> None:
+        """(pair, base if they agreed on one, the version of the row that equals it)."""
         listed = [
             Binding(entity, one.pair.theirs.id, one.kept.ledger_id, base, one.version_token, version)
             for one, base, version in bound
@@ -347,6 +360,23 @@ def _doubt_other_codes(spec: EntitySpec, found: Matching, elsewhere: set[str]) -
         if codes:
             found.bound.remove(pair)
             found.ambiguous.append(Ambiguous((pair.ours,), (pair.theirs,), f"the same name, but {', '.join(codes)}"))
+
+
+def _refuse_to_guess(meeting: Meeting) -> None:
+    """What is new here may be what cannot be read there: it would be made a second time."""
+    doubtful = [one for one in meeting.entities if one.unreadable and one.found.new_here]
+    if not doubtful:
+        return
+    reasons = list(chain.from_iterable(one.unreadable for one in doubtful))
+    raise TieoutError(
+        ErrorKind.MAPPING,
+        connection=meeting.connection,
+        doing="meeting the ledger",
+        found=f"{len(reasons)} records there that cannot be read ({'; '.join(reasons[:REASONS_MAX])}), "
+        "while the ledger has some of their kind that seem to be new",
+        expected="records that can be compared: what is new here would be made a second time",
+        next_step="correct them in the ERP, then meet again",
+    )
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

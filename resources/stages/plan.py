@@ -261,7 +261,7 @@ _HELD_BACK = Refusal(
 )
 _BASE_LOST = Refusal(
     "the record",
-    "a base that can no longer be read, so that nothing tells what was changed on which side",
+    "no base that can be read, so that nothing tells what was changed on which side",
     "what both sides last agreed on",
     "change the record in the ERP, or make both sides equal: the next sync compares them anew",
     ErrorKind.MAPPING,

@@ -239,8 +239,8 @@ class Recording(Settling):
         first = Theirs.of(change, None if change.is_deleted else self._read(entity, change))
         self._open(entity, kept, None, first, ConflictKind.POSSIBLE_DUPLICATE, found)
 
-    def _take_unread(self, entity: str, kept: Kept, answer: Theirs, theirs: Record) -> None:
-        """It is there and ours, and nothing tells what we had said: the row and it meet as if for the first time."""
+    def _take_unread(self, entity: str, kept: Kept, answer: Theirs, theirs: Record) -> str:
+        """It is there and ours, and nothing tells what was agreed on: the row and it meet as if for the first time."""
         base = None if not kept.is_deleted else theirs
         met = None if kept.is_deleted else meet(kept.record, theirs, policies=self._policies_of(entity))
         if met is not None and not met.is_clean:
@@ -248,7 +248,11 @@ class Recording(Settling):
             base = agreed(spec_of(entity), theirs, met.conflicts)
             kept = self._filled(entity, kept, met)
         self._bind(entity, answer.external_id, kept.ledger_id, base or theirs, answer.version_token, NO_VERSION)
-        self._settle(entity, kept, base, answer)
+        if met is None or met.is_clean:
+            return self._settle(entity, kept, base, answer)
+        # Nothing that is in conflict is taken for a change of one side: lines of both would be added up.
+        self._open(entity, kept, base, answer, met.kind, met.conflicts, met.invariant_failures)  # type: ignore[arg-type]
+        return "held"
 
     def _filled(self, entity: str, kept: Kept, met: Merged[Any]) -> Kept:
         if met.record != kept.record:

@@ -142,7 +142,7 @@ def _look_again(deciding: Deciding) -> None:
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, asked, says=conflict.says)
         return
     found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, deciding.policies)
-    if deciding.base is None:
+    if deciding.base is None and deciding.theirs is not None:
         says = "" if found.conflicts else conflict.says
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, found.conflicts, says=says)
         return

@@ -154,7 +154,7 @@ class Settling:
         never_agreed = differing(names, ours, theirs.record)
         if merged.kind is not None or doubt or never_agreed:
             kind = merged.kind or ConflictKind.VALIDATION_CONFLICT
-            if base is None:
+            if base is None and theirs.record is not None:
                 kind = ConflictKind.POSSIBLE_DUPLICATE
             broken = [doubt] if doubt else merged.invariant_failures
             self._open(entity, kept, base, theirs, kind, with_others(merged.conflicts, never_agreed), broken)

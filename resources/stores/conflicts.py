@@ -118,6 +118,11 @@ class Opening:
         """The records there of which it asks whether our row is one."""
         return next((f.theirs for f in self.fields if f.field == EXTERNAL_ID and isinstance(f.theirs, list)), [])
 
+    @property
+    def named(self) -> list[str]:
+        """Those, or the twins of the record that our row is."""
+        return self.lists or [f.theirs for f in self.fields if f.field == EXTERNAL_ID]
+
 
 def which(
     ledger_id: int, ledger_version: int, ours: Record, there: Mapping[str, Record | None], reason: str
@@ -162,11 +167,9 @@ def keep_all(
     if not openings:
         return
     questions = asked(tx, connection, entity, [one.ledger_id for one in openings])
-    rows = [
-        _row(tx, connection, entity, one)
-        for one in openings
-        if not _goes_on_asking(tx, questions.get(one.ledger_id), one)
-    ]
+    named = list({external_id for one in openings for external_id in one.named})
+    change_seqs = mirror.change_seqs(tx, connection, entity, named) if named else {}
+    rows = [_row(one, change_seqs) for one in openings if not _goes_on_asking(tx, questions.get(one.ledger_id), one)]
     if rows:
         tx.execute(
             _KEEP,
@@ -198,12 +201,14 @@ def _goes_on_asking(tx: psycopg.Connection[Any], question: Conflict | None, one:
 
 def versions_of(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> str:
     """Names how the mirror has these records: otherwise, as soon as one of them moves."""
-    changes = {one.external_id: one.change_seq for one in mirror.records(tx, connection, entity, external_ids)}
-    return " ".join(f"{external_id}@{changes.get(external_id)}" for external_id in external_ids)
+    return _versions(mirror.change_seqs(tx, connection, entity, external_ids), external_ids)
 
 
-def _row(tx: psycopg.Connection[Any], connection: str, entity: str, one: Opening) -> dict[str, Any]:
-    named = one.lists or [f.theirs for f in one.fields if f.field == EXTERNAL_ID]
+def _versions(change_seqs: Mapping[str, int], external_ids: Sequence[str]) -> str:
+    return " ".join(f"{external_id}@{change_seqs.get(external_id)}" for external_id in external_ids)
+
+
+def _row(one: Opening, change_seqs: Mapping[str, int]) -> dict[str, Any]:
     listed = [
         {"name": f.field, "base": _plain(f.base), "ours": _plain(f.ours), "theirs": _plain(f.theirs)}
         for f in one.fields
@@ -219,7 +224,7 @@ def _row(tx: psycopg.Connection[Any], connection: str, entity: str, one: Opening
             for name, r in (("base", one.base), ("ours", one.ours), ("theirs", one.theirs))
         },
         "ledger_version": one.ledger_version,
-        "version_token": versions_of(tx, connection, entity, named) if named else one.version_token,
+        "version_token": _versions(change_seqs, one.named) if one.named else one.version_token,
     }
 
 

@@ -290,6 +290,14 @@ def records(tx: psycopg.Connection[Any], connection: str, entity: str, external_
     return _read(tx, _statements(entity)["records"], (connection, list(external_ids)))
 
 
+def change_seqs(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]
+) -> dict[str, int]:
+    """The latest change of each of these records."""
+    query = sql.SQL("select external_id, change_seq from mirror.{} where connection = %s and external_id = any(%s)")
+    return dict(tx.execute(query.format(sql.Identifier(entity)), (connection, list(external_ids))).fetchall())
+
+
 def is_waiting(tx: psycopg.Connection[Any], connection: str, entity: str, *, after_seq: int, before_seq: int) -> bool:
     """Whether there are changes between these two."""
     trust_keys(tx)

@@ -20,7 +20,7 @@ from tests.books import Books, changed, count_rows, open_services
 from tests.conftest import NewDatabase, drop_database
 from tests.house import Simulator, connect_simulator, prepare_database
 from tests.ledger_writer import LedgerWriter
-from tests.small_company import a_customer, a_line, an_invoice, an_item
+from tests.small_company import a_customer, a_line, an_invoice, an_item, stamped
 
 ANNA = "anna"
 
@@ -298,16 +298,65 @@ def test_starting_at_now_leaves_documents_of_the_past_alone(strangers):
     assert {i["DocNumber"] for i in strangers.objects("Invoice")} == {"A-1", "A-2", "C-1"}
     assert count_rows(strangers, "ledger.invoices") == 3
     with strangers.services.db.transaction(strangers.tenant) as tx:
-        assert [c for c in conflicts.list_open(tx, strangers.name) if c.entity == "invoices"] == []
+        (asked,) = [c for c in conflicts.list_open(tx, strangers.name) if c.entity == "invoices"]
+    assert (asked.ledger_id, asked.candidates) == (ids["A-2"], ["501"])
     assert {r["name"] for r in strangers.rows("select name from ledger.customers")} >= {"Bo", "Cy"}
 
     strangers.edit("update", "Invoice", "500", PONumber="new")
+    strangers.edit("update", "Invoice", "501", PONumber="x")
     LedgerWriter(strangers).update("invoices", ids["B-1"], memo="new")
     strangers.sync()
     strangers.push()
 
     assert strangers.ledger_row("invoices", "500")["po_number"] == "new"
     assert "B-1" in {i["DocNumber"] for i in strangers.objects("Invoice")}
+    assert strangers.value("select count(*) from ledger.invoices where document_number = 'A-2'") == 1
+
+
+def test_a_document_of_the_past_that_differs_is_never_written_over_because_it_was_paid_there(strangers):
+    lines = [a_line("60.00", 1, Description="theirs 1"), a_line("40.00", 2, Description="theirs 2")]
+    theirs = an_invoice(500, 1, "100.00", DocNumber="A-1", PrivateNote="theirs", PONumber="theirs", Line=lines)
+    strangers.load({"Customer": [a_customer(1, "Ada")], "Item": [an_item(90)], "Invoice": [theirs]})
+    writer = LedgerWriter(strangers)
+    item = writer.insert("items", name="item 90", kind="service")
+    ours = {"document_number": "A-1", "private_note": "ours", "po_number": "ours"}
+    writer.invoice(writer.customer("Ada"), "100.00", item, **ours)
+    connect(strangers)
+    meet(strangers, is_applied=True, start_at_now=True)
+    strangers.sync()
+    strangers.push()
+
+    paid = {"TotalAmt": 30, "Line": [{"Amount": 30, "LinkedTxn": [{"TxnId": "500", "TxnType": "Invoice"}]}]}
+    strangers.edit("create", "Payment", CustomerRef={"value": "1"}, TxnDate="2026-03-05", **paid)
+    strangers.sync()
+    strangers.push()
+
+    (there,) = strangers.objects("Invoice")
+    assert [line.get("Description") for line in there["Line"] if "Id" in line] == ["theirs 1", "theirs 2"]
+    assert (there["PrivateNote"], there["PONumber"]) == ("theirs", "theirs")
+    with strangers.services.db.transaction(strangers.tenant) as tx:
+        (asked,) = conflicts.list_open(tx, strangers.name)
+    assert asked.kind == "concurrent_update"
+    assert {"lines", "private_note"} <= {f["name"].partition("[")[0] for f in asked.fields}
+    resolve(strangers.services, asked.conflict_id, Decision(ANNA, keep=Side.THEIRS))
+    strangers.sync()
+    assert not strangers.push().pushed and not changed(strangers.sync())
+
+
+def test_what_cannot_be_read_there_is_not_made_a_second_time(strangers):
+    bad = stamped(700, CustomerRef={"value": "1"}, TxnDate="not a day", CurrencyRef={"value": "USD"}, TotalAmt=40)
+    strangers.load({"Customer": [a_customer(1, "Ada")], "Payment": [bad | {"UnappliedAmt": 40, "Line": []}]})
+    writer = LedgerWriter(strangers)
+    writer.payment(writer.customer("Ada"), "40.00")
+    connect(strangers)
+
+    assert [len(e.unreadable) for e in meet(strangers).entities if e.entity == "payments"] == [1]
+    with pytest.raises(TieoutError, match=r"payments/700: .*not a day"):
+        meet(strangers, is_applied=True)
+
+    assert count_rows(strangers, "sync.bindings") == 0
+    strangers.push()
+    assert len(strangers.objects("Payment")) == 1
 
 
 @pytest.mark.parametrize("keep", [Side.OURS, Side.THEIRS])
@@ -322,7 +371,7 @@ def test_a_document_of_the_past_that_is_deleted_there_after_starting_at_now_is_a
     strangers.sync()
 
     with strangers.services.db.transaction(strangers.tenant) as tx:
-        (asked,) = [c for c in conflicts.list_open(tx, strangers.name) if c.entity == "invoices"]
+        (asked,) = [c for c in conflicts.list_open(tx, strangers.name) if c.ledger_id == ids["A-1"]]
     assert (asked.kind, asked.ledger_id, asked.external_id) == ("delete_conflict", ids["A-1"], "500")
     resolve(strangers.services, asked.conflict_id, Decision(ANNA, keep=keep))
     strangers.push()

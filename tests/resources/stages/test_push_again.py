@@ -324,7 +324,7 @@ def test_an_edit_of_a_record_whose_base_cannot_be_read_any_more_is_held_with_a_r
 
     assert company.push().held == {"invoices": 1}
     (error,) = company.open_errors()
-    assert "base that can no longer be read" in error["message"]
+    assert "no base that can be read" in error["message"]
 
     writer.update("invoices", row, is_deleted=True)
     assert company.push().pushed == {"invoices": 1}
