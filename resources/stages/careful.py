@@ -127,7 +127,10 @@ class Careful(Recording):
         if intent is None:
             return self._receive_alike(entity, theirs)
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
-        made = intent.external_id or (bound.external_id if bound else None)
+        if theirs.record is None and bound is None and not intent.is_open:
+            # Deleted there and kept here, which is settled: the row is to be made again.
+            return "same"
+        made = bound.external_id if bound else intent.external_id
         if made not in (None, theirs.external_id):
             return self._hold_twin(entity, intent.ledger_id, made, theirs)
         if self.is_part(intent, _wire(theirs)):
@@ -192,6 +195,9 @@ class Careful(Recording):
         for question in conflicts.listing(self.tx, self.name, entity, [theirs.external_id]):
             records.lock(self.tx, entity, [question.ledger_id])
             conflicts.moved(self.tx, question, theirs.external_id, theirs.record)
+        if bindings.of_records(self.tx, self.name, entity, [theirs.external_id]):
+            # Somebody decided while we waited for the row.
+            return self._receive(entity, theirs)
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:

@@ -202,6 +202,8 @@ class Deciding:
         bound = bindings.of_rows(self.tx, self.name, self.entity, [self.kept.ledger_id])
         if not bound:
             self.note(self.kept.ledger_id, self.kept.version, is_agreed=False)
+        else:
+            edits.look_at_again(self.tx, self.entity, self.kept.ledger_id)
         return Decided(self.conflict, self.ours, self.kept.version, not bound)
 
     def read_there(self, external_id: str) -> tuple[Record, str | None] | None:

@@ -48,6 +48,17 @@ class _UnansweredError(Exception):
         self.error = error
 
 
+@contextmanager
+def _unanswered() -> Iterator[None]:
+    """Tells what one question met from what all of the connection would meet."""
+    try:
+        yield
+    except TieoutError as error:
+        if error.kind in _OF_THE_CONNECTION:
+            raise
+        raise _UnansweredError(error) from error
+
+
 class Doubts:
     """Settles what is open of one connection. `may`: whether an entity may be pushed, as of the last look."""
 
@@ -149,6 +160,8 @@ class Doubts:
         """What is there may be its effect, and is merged before anything new is said. A create is looked for, and only
         if it is not there and too old to arrive is the row sent under a key that does not stand for the same thing.
         """
+        if not self._without_over([intent], moved):
+            return
         if intent.operation == "create" and intent.state == "sent":
             write, wanted = asked_by_row(self.work, intent)
             found = self._probed(intent, write, wanted)
@@ -181,7 +194,8 @@ class Doubts:
         """
         doubtful = [intent for intent in absent if intent.operation == "create" and intent.state == "sent"]
         since = min((intent.sent_at for intent in doubtful), default=None)
-        gone = unknown_deletions(self.work, doubtful[0].entity, since) if since else []
+        with _unanswered():
+            gone = unknown_deletions(self.work, doubtful[0].entity, since) if since else []
         if not gone:
             return list(absent)
         for intent in doubtful:
@@ -217,14 +231,15 @@ class Doubts:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
             return
-        rest = 0.0 if is_whole else self._may_arrive_seconds(again[0])
+        in_doubt = [intent for intent in again if intent.state == "sent"]
+        rest = 0.0 if is_whole else max(map(self._may_arrive_seconds, in_doubt), default=0.0)
         with self.work.transaction() as tx:
             if rest > 0:
                 for intent in again:
                     outbox.postpone(
                         tx,
                         intent.intent_id,
-                        state="sent",
+                        state=intent.state,
                         seconds=rest,
                         answer="a part of its batch has happened: to be asked for once more",
                     )
@@ -253,7 +268,9 @@ class Doubts:
         left: list[Intent] = []
         for intent in group:
             if intent.state == "waiting" and versions[intent.ledger_id] != intent.ledger_version:
-                self._drop(intent, "its row says something else by now", moved)
+                with self.work.transaction() as tx:
+                    self.sending.drop(tx, intent, "its row says something else by now")
+                moved.setdefault(entity, [])
             elif intent.operation != "create" or intent.ledger_id not in bound.keys() | asked:
                 left.append(intent)
             elif intent.ledger_id in bound:
@@ -300,12 +317,8 @@ class Doubts:
     def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
         """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for."""
         while True:
-            try:
+            with _unanswered():
                 found = self.work.connector.probe(write, wanted, intent.sent_at)
-            except TieoutError as error:
-                if error.kind in _OF_THE_CONNECTION:
-                    raise
-                raise _UnansweredError(error) from error
             if (
                 found is None
                 or intent.operation != "create"

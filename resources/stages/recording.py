@@ -150,8 +150,11 @@ class Recording(Settling):
                 self._read_ahead(entity, ledger_ids, [record for record in theirs if record is not None])
                 for effect, record in zip(some, theirs, strict=True):
                     # It has happened, even if the ledger lacks something that the record names by now.
-                    is_known = record is not None and records.unresolved(spec_of(entity), record, self._known) is None
-                    self._record(effect, record if is_known else None)
+                    is_deletion = effect.intent.operation == "delete"
+                    if record is None or is_deletion or not records.unresolved(spec_of(entity), record, self._known):
+                        self._record(effect, record)
+                    else:
+                        self._record(effect, None)
 
     def keep_in_mirror(self, entity: str, found: Sequence[WireRecord]) -> None:
         """Records as the ERP has them now, to be merged like any other change."""

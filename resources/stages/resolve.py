@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from ledger.fields import MappingError
 from ledger.merge import ChoiceError, merge_or_meet
 from ledger.policies import Conflict as FieldConflict
 from ledger.policies import ConflictKind
@@ -96,8 +97,8 @@ def check(services: Services, name: str) -> list[Conflict]:
                     # What cannot be written yet leaves nothing behind, and keeps no other from being looked at.
                     with tx.transaction():
                         _look_again(deciding)
-                except UnresolvedReferenceError as error:
-                    deciding.show(ConflictKind(conflict.kind), (), says=f"both agree, and cannot be written: {error}")
+                except (UnresolvedReferenceError, MappingError, ChoiceError) as error:
+                    deciding.show(ConflictKind(conflict.kind), _as_shown(conflict), says=f"not settled: {error}")
     with services.db.transaction(connection.tenant) as tx:
         still = conflicts.list_open(tx, name)
         conflicts.checked(tx, [one.conflict_id for one in still])
@@ -138,8 +139,7 @@ def _look_again(deciding: Deciding) -> None:
         # Which record it is stays the question, whatever it says.
         there = deciding.read_there(conflict.external_id) if conflict.external_id else None
         deciding.theirs = None if there is None else there[0]
-        asked = [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
-        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, asked, says=conflict.says)
+        deciding.show(ConflictKind.POSSIBLE_DUPLICATE, _as_shown(conflict), says=conflict.says)
         return
     found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, deciding.policies)
     if deciding.base is None and deciding.theirs is not None:
@@ -165,6 +165,10 @@ def _look_again(deciding: Deciding) -> None:
         with_others(found.conflicts, never_agreed),
         broken_rules=found.invariant_failures,
     )
+
+
+def _as_shown(conflict: Conflict) -> list[FieldConflict]:
+    return [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
 
 
 def _refuse_if_stale(deciding: Deciding) -> None:
@@ -227,7 +231,7 @@ def _refused_as_usage(conflict: Conflict) -> Iterator[None]:
     """A decision that decides nothing, or names what the ledger lacks, as an error for whoever made it."""
     try:
         yield
-    except (ChoiceError, UnresolvedReferenceError) as error:
+    except (ChoiceError, MappingError, UnresolvedReferenceError) as error:
         found, _, expected = str(error).removeprefix("found ").partition(", expected ")
         raise TieoutError(
             ErrorKind.VALIDATION,

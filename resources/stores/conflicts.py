@@ -298,7 +298,7 @@ def moved(tx: psycopg.Connection[Any], question: Conflict, external_id: str, the
         shown = None if theirs is None else bindings.encode(theirs)
     tx.execute(
         "update sync.conflicts set theirs = %s, version_token = %s, changed_at = clock_timestamp() "
-        "where conflict_id = %s and (theirs, version_token) is distinct from (%s, %s)",
+        "where conflict_id = %s and state = 'open' and (theirs, version_token) is distinct from (%s, %s)",
         (shown, token, question.conflict_id, shown, token),
     )
 

@@ -228,7 +228,7 @@ def test_a_record_that_the_delta_did_not_bring_is_read_by_id(books: Books, addre
     def listening(connection, services):
         connector = original(connection, services)
         pull_ids = connector.pull_ids
-        connector.pull_ids = lambda name, ids: (read.extend(ids), pull_ids(name, ids))[1]
+        connector.pull_ids = lambda name, ids, **more: (read.extend(ids), pull_ids(name, ids, **more))[1]
         return connector
 
     monkeypatch.setattr("resources.services.erp_of", lambda name: replace(erp_of(name), connect=listening))

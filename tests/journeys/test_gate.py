@@ -160,6 +160,9 @@ def test_each_bad_row_stops_reconciliation_by_check_and_row_and_clears(books: Bo
     kinds = [one for one in BAD if one.entity == entity]
     connection = books.services.connection(books.name)
     put_back = undone(books)
+    with books.database.connect() as owner:
+        # What the database refuses by itself the check finds all the same.
+        owner.execute("drop index if exists sync.bindings_row_idx")
     expected: dict[str, set[str]] = {}
     for bad, row in zip(kinds, rows, strict=False):
         as_the_sync(books, bad.does.format(row=row))
