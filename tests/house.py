@@ -42,6 +42,7 @@ class Simulator:
     def reset(self, seed: str = "empty") -> None:
         self.post("reset", {"seed": seed})
         self.post("faults", [])
+        self.post("clock", {})
 
     def findings(self) -> list[str]:
         """What was wrong with the calls since this was last asked, where somebody listens who can tell."""

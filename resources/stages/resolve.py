@@ -168,6 +168,7 @@ def _look_again(deciding: Deciding) -> None:
 
 
 def _as_shown(conflict: Conflict) -> list[FieldConflict]:
+    """The fields that a conflict shows."""
     return [FieldConflict(f["name"], f["base"], f["ours"], f["theirs"]) for f in conflict.fields]
 
 
