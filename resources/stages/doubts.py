@@ -231,15 +231,14 @@ class Doubts:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
             return
-        in_doubt = [intent for intent in again if intent.state == "sent"]
-        rest = 0.0 if is_whole else max(map(self._may_arrive_seconds, in_doubt), default=0.0)
+        rest = 0.0 if is_whole else self._may_arrive_seconds(again[0])
         with self.work.transaction() as tx:
             if rest > 0:
                 for intent in again:
                     outbox.postpone(
                         tx,
                         intent.intent_id,
-                        state=intent.state,
+                        state="sent",
                         seconds=rest,
                         answer="a part of its batch has happened: to be asked for once more",
                     )

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.entities.payments import Payment
@@ -129,6 +129,7 @@ def a_create(intent_id: int, record: Payment) -> Intent:
     return Intent(intent_id, "payments", intent_id, 1, *said, datetime(2026, 3, 1, tzinfo=UTC))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(payments(), min_size=1, max_size=4), st.lists(payments(), min_size=1, max_size=4))
 def test_many_records_are_judged_as_each_would_be_alone(ours: list[Payment], theirs: list[Payment]):
     work: Any = SimpleNamespace(
