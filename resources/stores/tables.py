@@ -323,8 +323,8 @@ _bindings = sa.Table(
     schema="sync",
     comment="Which record there is which row here.",
 )
-sa.Index(None, _bindings.c.entity, _bindings.c.ledger_id)
-sa.Index("bindings_row_idx", _bindings.c.connection, _bindings.c.entity, _bindings.c.ledger_id, unique=True)
+# The connection last: no plan may take it for a way to a record's id, not even one made while the table is empty.
+sa.Index("bindings_row_idx", _bindings.c.entity, _bindings.c.ledger_id, _bindings.c.connection, unique=True)
 sa.Table(
     "earlier_bindings",
     metadata,

@@ -114,3 +114,21 @@ def test_the_book_can_be_read_as_of_any_instant(take, query):
     )
     assert query(as_of, instant, instant, instant) == [(Decimal("10.00"),)]
     assert query("select total_amount from ledger.invoices") == [(Decimal("99.00"),)]
+
+
+def test_a_plan_made_before_the_first_record_finds_bindings_by_the_whole_key(transaction):
+    """It is kept while a first sync fills the table: one that reads an entity to find a record takes its square."""
+    with transaction() as tx:
+        plans = {
+            key: "\n".join(
+                line
+                for (line,) in tx.execute(
+                    f"explain select 1 from sync.bindings where connection = 'qbo' and entity = 'invoices' and {key}"
+                )
+            )
+            for key in ("external_id = '7'", "ledger_id = 7")
+        }
+
+    for key, plan in plans.items():
+        (condition,) = [line for line in plan.splitlines() if "Index Cond" in line]
+        assert key.partition("'")[0] in condition, plan
