@@ -1,6 +1,7 @@
 """From the ERP into the mirror: what changed, everything, or one window; a page at a time, memory flat.
 
-While a page is stored the next one is fetched and prepared, so that neither the ERP nor PostgreSQL waits for the other.
+While a page is stored the next answer is fetched and prepared, so that neither the ERP nor PostgreSQL waits for the
+other.
 
 Each page and its watermark are stored in one transaction. A page that brought nothing moves its watermark together
 with the others of its kind, in one transaction at the end. Once a page is stored, whoever wants to go on with what it
@@ -10,6 +11,7 @@ changed is given it, and told when an entity that was read whole has come to its
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -62,7 +64,7 @@ def pull_changes(
             with _timed(work, entity):
                 one = work.connector
                 pages = one.pull(entity) if len(together) == 1 else one.pull_together(together)
-                _store_all(work, pages, follower, followed=entity)
+                _store_all(work, pages, follower, followed=entity, ahead=len(together))
         if follower is not None:
             follower.ended(entity)
     since = {e: known[e].since for e in entities if e not in new and (is_full or not _is_fresh(work, known[e]))}
@@ -122,10 +124,12 @@ def _store_all(
     follower: Follower | None,
     *,
     followed: str | None = None,
+    ahead: int = 1,
     behind: Collection[str] = (),
 ) -> None:
     """Store pages; `followed` is the one entity whose turn it is, all if None. The others' parents may not be here yet:
-    they are merged from the mirror when theirs comes. `behind`: those over whose clock was read after it was set back.
+    they are merged from the mirror when theirs comes. `ahead`: how many pages one answer may bring. `behind`: those
+    over whose clock was read after it was set back.
     """
     empty: list[Page] = []
     kept: dict[str, datetime] = {}
@@ -133,7 +137,7 @@ def _store_all(
     def prepared(page: Page) -> Any:
         return follower.prepared(page) if follower is not None and followed == page.entity else None
 
-    with closing(_one_ahead(pages, prepared)) as coming:
+    with closing(fetched_ahead(pages, prepared, ahead)) as coming:
         for page, made in coming:
             if not (page.records or page.rejected or page.wholes):
                 empty.append(page)
@@ -155,8 +159,8 @@ def _store_all(
         cursors.advance(tx, tenant=work.connection.tenant, connection=work.connection.name, read=list(read.values()))
 
 
-def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterator[tuple[Page, Any]]:
-    """The same pages and what was made of each, already on its way while the one before is stored; never more than one.
+def fetched_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any], ahead: int) -> Iterator[tuple[Page, Any]]:
+    """The same pages and what was made of each, those `ahead` already on their way while one is stored; never more.
 
     The connector belongs to the thread that fetches until this is closed. What fails while fetching is raised when its
     page would have come, after all before it.
@@ -169,10 +173,13 @@ def _one_ahead(pages: Iterable[Page], prepare: Callable[[Page], Any]) -> Iterato
             return None if page is None else (page, prepare(page))
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fetching") as fetching:
-        coming = fetching.submit(fetch)
-        while (one := coming.result()) is not None:
-            coming = fetching.submit(fetch)
-            yield one
+        coming = deque(fetching.submit(fetch) for _ in range(ahead))
+        try:
+            while (one := coming.popleft().result()) is not None:
+                coming.append(fetching.submit(fetch))
+                yield one
+        finally:
+            fetching.shutdown(cancel_futures=True)
 
 
 def _store(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from resources.connector import Page
 from resources.errors import TieoutError
 from resources.stages.census import CensusFindings
+from resources.stages.pull import fetched_ahead
 from resources.stages.sync import MIRROR_ENTITIES
 from resources.stores.leases import CommitsLostError
 from tests.books import Books, changed
@@ -246,3 +249,23 @@ def test_what_the_database_lost_when_it_fell_is_read_again_by_the_next_sync(
 
     assert "Lund & Sons" in {row["name"] for row in books.rows("select name from ledger.vendors")}
     assert books.open_errors() == []
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 4])
+def test_while_a_page_is_stored_as_many_as_one_answer_brings_are_fetched_and_no_more(ahead: int):
+    fetched: list[str] = []
+    reached = threading.Event()
+
+    def pages() -> Iterator[Page]:
+        for number in range(10):
+            fetched.append(str(number))
+            if number == ahead:
+                reached.set()
+            yield Page(str(number), ())
+
+    coming = fetched_ahead(pages(), lambda page: page.entity, ahead)
+    assert next(coming) == (Page("0", ()), "0")
+    assert reached.wait(timeout=30)
+    coming.close()
+
+    assert fetched == [str(number) for number in range(ahead + 1)]
