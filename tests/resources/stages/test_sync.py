@@ -104,6 +104,23 @@ def demo(synced_demo: Books) -> Books:
     return synced_demo
 
 
+def test_a_first_sync_reads_no_table_again_for_each_record(demo: Books):
+    """Plans made while a table is empty are kept until its statistics come, which is after the first sync."""
+    with demo.database.connect("superuser") as db:
+        db.execute("select pg_stat_reset()")
+
+    report = demo.sync()
+
+    pulled = sum(outcome.pulled for outcome in report.outcomes.values())
+    with demo.database.connect("superuser") as db:
+        read = db.execute(
+            "select relname, seq_tup_read from pg_stat_user_tables union all "
+            "select indexrelname, idx_tup_read from pg_stat_user_indexes"
+        ).fetchall()
+    assert pulled > 2000
+    assert {name: rows for name, rows in read if rows > 20 * pulled} == {}
+
+
 def test_a_failed_entity_leaves_an_open_error_that_the_next_good_sync_closes(books: Books, no_waiting):
     books.load(a_company())
     books.simulator.post("faults", [{"contains": "from Bill ", "status": 503, "body": "<html>busy</html>"}])
