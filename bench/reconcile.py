@@ -21,7 +21,7 @@ import psycopg
 from bench.measure import measure
 from bench.million import CONNECTION, DIFFERS_EVERY, TENANT, Sizes, differ, load
 from ledger.reconcile import MODULES
-from resources.stores import documents, embedded
+from resources.stores import documents, documents_compared, embedded
 from resources.stores.database import Database
 from resources.stores.embedded import Server
 from resources.stores.migrate import bind_analyst, migrate
@@ -66,12 +66,12 @@ def _comparison(server: Server, home: Path, yardstick: Path, invoices: int, chan
             _expect("the bare join", len(rows), changed)
             with database.transaction(TENANT) as tx:
                 seconds, keys = _timed(
-                    lambda tx=tx: documents.differing_documents(tx, CONNECTION, shape, limit=invoices)
+                    lambda tx=tx: documents_compared.differing_documents(tx, CONNECTION, shape, limit=invoices)
                 )
                 found.append(seconds)
             _expect("Tieout", len(keys), changed)
         with database.transaction(TENANT) as tx:
-            seconds, pairs = _timed(lambda: documents.differing(tx, CONNECTION, shape, limit=invoices))
+            seconds, pairs = _timed(lambda: documents_compared.differing(tx, CONNECTION, shape, limit=invoices))
             whole.append(seconds)
             _expect("Tieout with lines", len(pairs), changed)
         workers = superuser.execute("select current_setting('max_parallel_workers_per_gather')").fetchone()[0]

@@ -26,9 +26,10 @@ from resources.profile import ErpProfile
 from resources.services import Services
 from resources.stages.compare import DIFFERENCES_MAX, breaks_of
 from resources.stages.statements import of_rates
-from resources.stores import ageing, closings, documents, instants
+from resources.stores import ageing, closings, documents, documents_compared, instants
 from resources.stores.connections import Connection
-from resources.stores.documents import Shape, Source
+from resources.stores.documents import Shape
+from resources.stores.documents_read import Source
 from resources.stores.instants import Changed, Then
 
 THEN = Source("instant")
@@ -247,7 +248,7 @@ def _document_breaks(
     found: list[DocumentBreak] = []
     names = ageing.party_names(tx, connection.name, module, source=THEN, at=at)
     for shape in documents.shapes_of(module):
-        pairs = documents.differing(tx, connection.name, shape, limit=DIFFERENCES_MAX + 1, source=THEN, at=at)
+        pairs = documents_compared.differing(tx, connection.name, shape, limit=DIFFERENCES_MAX + 1, source=THEN, at=at)
         if len(pairs) > DIFFERENCES_MAX:
             says = f"more than {DIFFERENCES_MAX:,} {shape.entity} differed: only their totals are compared"
             notes.append(Statement("too_different", says))
@@ -266,7 +267,7 @@ def _document_breaks(
 
 
 def _difference(
-    erp: ErpProfile, shape: Shape, pair: documents.Pair, then: Then, at: datetime, names: Mapping[str, str]
+    erp: ErpProfile, shape: Shape, pair: documents_compared.Pair, then: Then, at: datetime, names: Mapping[str, str]
 ) -> Difference | None:
     shown: DocumentState | None = pair.theirs or pair.ours
     facts = Facts(
@@ -290,7 +291,7 @@ def _difference(
     )
 
 
-def _came_later(pair: documents.Pair, then: Then, at: datetime) -> str:
+def _came_later(pair: documents_compared.Pair, then: Then, at: datetime) -> str:
     """Why the ERP's version was not in the ledger yet, if it came by itself or was about to."""
     if pair.ours is not None:
         return then.waits_here

@@ -21,8 +21,17 @@ from ledger.mapping import WireMapping
 from ledger.reconcile import Break, Cause, DocumentBreak, Module
 from resources.connector import Reports, WireRecord
 from resources.stages.work import Work
-from resources.stores import ageing, circumstances, cursors, documents
-from resources.stores.documents import Pair, Shape
+from resources.stores import (
+    ageing,
+    circumstances,
+    cursors,
+    documents,
+    documents_compared,
+    documents_settled,
+    mirror,
+)
+from resources.stores.documents import Shape
+from resources.stores.documents_compared import Pair
 
 # Two books that differ in more documents than this are not two versions of one book: a sync has to come first.
 DIFFERENCES_MAX = 20_000
@@ -129,7 +138,7 @@ def _miscounted(work: Work, shape: Shape, reports: Reports) -> set[str]:
     if count is None:
         return set()
     with work.reading() as tx:
-        here = documents.live_ids(tx, work.connection.name, shape.entity)
+        here = mirror.live_ids(tx, work.connection.name, shape.entity)
     if count == len(here):
         return set()
     there = {row[0] for page in work.connector.census(shape.entity) for row in page.rows}
@@ -142,7 +151,7 @@ def _settling(work: Work, shape: Shape, fresh: Mapping[str, _Fresh]) -> list[str
     if not settled:
         return []
     with work.reading() as tx:
-        return documents.payers_of(tx, work.connection.name, shape.entity, settled)
+        return documents_settled.payers_of(tx, work.connection.name, shape.entity, settled)
 
 
 def _ask(work: Work, shape: Shape, external_ids: Sequence[str], compared: Compared) -> _Fresh:
@@ -181,7 +190,7 @@ def _pairs(
 ) -> list[Pair]:
     """What differs from the mirror, and what was asked for, with the answer in place of the mirror's version."""
     name = work.connection.name
-    found = documents.differing(tx, name, shape, limit=DIFFERENCES_MAX + 1)
+    found = documents_compared.differing(tx, name, shape, limit=DIFFERENCES_MAX + 1)
     if len(found) > DIFFERENCES_MAX:
         compared.notes.append(
             (
@@ -193,7 +202,7 @@ def _pairs(
         found = []
     known = {pair.external_id for pair in found}
     others = [one for one in fresh.states if one not in known]
-    found += documents.pairs(tx, name, shape, others)
+    found += documents_compared.pairs(tx, name, shape, others)
     known = {pair.external_id for pair in found}
     found += [Pair(shape.entity, one, None, None, None) for one in fresh.states if one not in known]
     return [
@@ -281,9 +290,9 @@ def _note_payers(
     if not causes:
         return
     name = work.connection.name
-    there = documents.applied_to(tx, name, {shape.entity: list(causes)})
+    there = documents_settled.applied_to(tx, name, {shape.entity: list(causes)})
     rows = {d.ledger_id: d.identity.partition("/")[2] for d in found if d.ledger_id is not None and d.kind != "open"}
-    here = documents.applied_here(tx, name, {shape.entity: rows})
+    here = documents_settled.applied_here(tx, name, {shape.entity: rows})
     for source in (there, here, fresh.settles):
         for settled, by in source.items():
             for entity, key in by:

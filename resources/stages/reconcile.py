@@ -22,7 +22,7 @@ from resources.stages import statements
 from resources.stages.compare import compare_documents, keep_up
 from resources.stages.gate import refuse_on_red
 from resources.stages.work import Work
-from resources.stores import ageing, breaks, cursors, documents, errors, mirror, reconciliation
+from resources.stores import ageing, breaks, cursors, documents, documents_compared, errors, mirror, reconciliation
 from resources.stores import reports as kept_reports
 
 
@@ -144,7 +144,7 @@ def _compare(work: Work, module: Module, totals: ControlTotals, reports: Reports
             for book in ("ledger", "mirror")
         }
         rates = ageing.without_rate(tx, name, module, home_currency)
-        counts = {shape.entity: documents.count(tx, name, shape) for shape in documents.shapes_of(module)}
+        counts = {shape.entity: documents_compared.count(tx, name, shape) for shape in documents.shapes_of(module)}
         read = cursors.read_all(tx, name)
     home = tuple(home_rows(books["ledger"], books["mirror"], _by_bucket(reports), reports.unasked))
     said = [

@@ -24,7 +24,8 @@ from ledger.money import minor_digits
 from ledger.reconcile import Module, PartyFigure
 from ledger.spec import parent_column, spec_of
 from resources.connector import ReportedDocument, ReportedParty
-from resources.stores.documents import NOW, Shape, Source, ours_query, shapes_of, theirs_query
+from resources.stores.documents import Shape, shapes_of
+from resources.stores.documents_read import NOW, Source, ours_query, theirs_query
 
 Book = Literal["ledger", "mirror"]
 # A rate that is kept with six decimals gives another home amount than the ERP's own by so much of the amount.

@@ -13,7 +13,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from resources.stores.documents import Pair, Shape, ours_query
+from resources.stores.documents import Shape
+from resources.stores.documents_compared import Pair
+from resources.stores.documents_read import ours_query
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Belongs here: the mirror's documents of an instant in the form in which they are compared, the circumstances of then,
 and the comparison of a closed month with itself. Reading tables as of an instant is `sql/instants.py`; the statements
-that compare and age are the same as for the present (`documents.py`, `ageing.py`), over another source.
+that compare and age are the same as for the present (`documents_compared.py`, `ageing.py`), over another source.
 
 What is known at an instant is what transactions that began by then have written.
 """
@@ -24,7 +24,8 @@ from ledger.mapping import WireMapping
 from ledger.reconcile import Module
 from resources.stores import ageing
 from resources.stores.ageing import Book
-from resources.stores.documents import BATCH_ROWS_MAX, Shape, Source, ours_query, read_into, shapes_of
+from resources.stores.documents import BATCH_ROWS_MAX, Shape, read_into, shapes_of
+from resources.stores.documents_read import Source, ours_query
 from resources.stores.mirror import Change
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode

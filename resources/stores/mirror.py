@@ -345,6 +345,17 @@ def count(tx: psycopg.Connection[Any], connection: str, entity: str) -> int:
     return row[0]
 
 
+def live_ids(tx: psycopg.Connection[Any], connection: str, entity: str) -> set[str]:
+    """The records of an entity that the mirror holds as existing."""
+    rows = tx.execute(
+        sql.SQL("select external_id from mirror.{} where connection = %s and not is_deleted").format(
+            sql.Identifier(entity)
+        ),
+        (connection,),
+    )
+    return {external_id for (external_id,) in rows}
+
+
 def count_all(tx: psycopg.Connection[Any], entity: str) -> int:
     """How many live records the tenant has mirrored, whichever company they are of."""
     row = tx.execute(

@@ -1,7 +1,7 @@
 """What came of each reconciliation, kept for good: results, what differed in them, and what had to be said.
 
 Belongs here: results, sightings and statements of every run. Breaks that last are `breaks.py`, both books' figures
-`ageing.py` and `documents.py`.
+`ageing.py` and `documents_compared.py`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 from ledger.reconcile import MODULES, Cause
 from resources.errors import TieoutError
 from resources.stages import as_of
-from resources.stores import ageing, documents
+from resources.stores import ageing, documents, documents_compared
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.small_company import a_customer, a_line, a_vendor, an_invoice, an_item, stamped
@@ -75,7 +75,7 @@ class Seen:
                     whose = {"tenant": books.tenant, "connection": books.name}
                     while documents.keep_up(tx, **whose, shape=shape, mapping=mappings[shape.entity]):
                         pass
-                    pairs = documents.differing(tx, books.name, shape, limit=1000)
+                    pairs = documents_compared.differing(tx, books.name, shape, limit=1000)
                     differing[shape.entity] = sorted(pairs, key=repr)
                 for book in ("ledger", "mirror"):
                     found = ageing.ageing(tx, books.name, module, book, day, home_currency="USD")
@@ -97,7 +97,7 @@ def seen_again(books: Books, seen: Seen) -> Seen:
             of_then = {"tenant": books.tenant, "connection": books.name, "module": module, "mappings": mappings}
             as_of.instants.read_documents(tx, source, seen.at, **of_then)
             for shape in documents.shapes_of(module):
-                pairs = documents.differing(tx, books.name, shape, limit=1000, source=source, at=seen.at)
+                pairs = documents_compared.differing(tx, books.name, shape, limit=1000, source=source, at=seen.at)
                 differing[shape.entity] = sorted(pairs, key=repr)
             for book in ("ledger", "mirror"):
                 past = {"source": source, "at": seen.at}

@@ -14,7 +14,7 @@ import pytest
 from bench.million import CONNECTION, Sizes, load
 from ledger.reconcile import MODULES
 from ledger.spec import entities
-from resources.stores import documents
+from resources.stores import documents, documents_compared
 from resources.stores.views import SCHEMA, View, ViewError, _read, views
 from tests.conftest import NewDatabase, ScratchDatabase
 from tests.house import ROOT, prepare_database
@@ -278,7 +278,7 @@ def test_a_book_made_by_sql_is_the_same_on_both_sides_and_what_differs_is_found_
     (shape, *_) = documents.shapes_of(MODULES["ap"])
     with book.connect("app", autocommit=False) as tx:
         tx.execute("set tieout.tenant = 'default'")
-        before = documents.differing(tx, CONNECTION, shape, limit=100)
+        before = documents_compared.differing(tx, CONNECTION, shape, limit=100)
     with book.connect("superuser") as db:
         db.execute("set session_replication_role = replica")
         db.execute("update ledger.bill_lines set amount = amount + 1 where bill_id = 7 and position = 2")
@@ -287,8 +287,8 @@ def test_a_book_made_by_sql_is_the_same_on_both_sides_and_what_differs_is_found_
         db.execute("delete from sync.bindings where entity = 'bills' and external_id = '12'")
     with book.connect("app", autocommit=False) as tx:
         tx.execute("set tieout.tenant = 'default'")
-        found = documents.differing(tx, CONNECTION, shape, limit=100)
-        few = documents.differing(tx, CONNECTION, shape, limit=2)
+        found = documents_compared.differing(tx, CONNECTION, shape, limit=100)
+        few = documents_compared.differing(tx, CONNECTION, shape, limit=2)
 
     # The fifth was deleted here by the test before this one, if it ran.
     assert {p.external_id for p in before} <= {"5"}
