@@ -36,7 +36,7 @@ from resources.stages.push import push as push_edits
 from resources.stages.reconcile import Reconciliation, reconcile_modules
 from resources.stages.resolve import check
 from resources.stages.work import Outcome, Work
-from resources.stores import connections, cursors, errors, leases, runs, switches
+from resources.stores import bindings, connections, cursors, errors, leases, runs, switches
 from resources.stores.conflicts import Conflict
 from resources.stores.connections import Connection
 from resources.stores.leases import LeaseLostError
@@ -143,7 +143,10 @@ def meet(
         )
     with _working(services, name, "meet", None, ()) as work:
         _bring_up(work, SyncReport(name, "meet", work.outcomes), "delta", MIRROR_ENTITIES, LEDGER_ENTITIES, None)
-        return meet_books(work, is_applied=is_applied, start_at_now=start_at_now, by=by)
+        meeting = meet_books(work, is_applied=is_applied, start_at_now=start_at_now, by=by)
+        if meeting.is_applied:
+            _count_bindings(work)
+        return meeting
 
 
 def reconcile(
@@ -178,12 +181,14 @@ def _bring_up(
     has_met = work.connection.meeting == "done"
     mergeable = [e for e in ledger_entities if e in work.erp.mappings()] if has_met else []
     failures: list[TieoutError] = []
+    is_first = False
     if window is not None:
         pull_window(work, offered, *window)
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
-        if any(e not in known or known[e].watermark is None for e in offered):
+        is_first = any(e not in known or known[e].watermark is None for e in offered)
+        if is_first:
             report.forecast = work.connector.forecast(offered)
         if report.forecast is not None:
             work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
@@ -198,12 +203,20 @@ def _bring_up(
         failures = _take_censuses(work, due, report)
         pull_noticed(work, notices, offered)
     merge(work, mergeable)
+    if is_first:
+        _count_bindings(work)
     with work.reading() as tx:
         held = errors.held_counts(tx, work.connection.name)
     for entity in {*offered, *ledger_entities} & set(held):
         work.outcome(entity).held = held[entity]
     if failures:
         raise failures[0]
+
+
+def _count_bindings(work: Work) -> None:
+    """Many have been written, and a push may follow at once, long before PostgreSQL looks at them by itself."""
+    with work.transaction() as tx:
+        bindings.count_anew(tx)
 
 
 def _take_censuses(work: Work, entities: Sequence[str], report: SyncReport) -> list[TieoutError]:

@@ -37,6 +37,11 @@ class Binding:
     ledger_version: int
 
 
+def count_anew(tx: psycopg.Connection[Any]) -> None:
+    """Tell PostgreSQL how many there are; without, it would look for a row's binding among all of its entity's."""
+    tx.execute("select sync.count_bindings()")
+
+
 def of_rows(tx: psycopg.Connection[Any], connection: str, entity: str, ledger_ids: Iterable[int]) -> dict[int, Binding]:
     """The bindings of these ledger rows in one connection, by ledger id."""
     return {b.ledger_id: b for b in _read(tx, connection, entity, "ledger_id", list(ledger_ids))}

@@ -117,8 +117,11 @@ def test_a_first_sync_reads_no_table_again_for_each_record(demo: Books):
             "select relname, seq_tup_read from pg_stat_user_tables union all "
             "select indexrelname, idx_tup_read from pg_stat_user_indexes"
         ).fetchall()
+        counted = db.execute("select reltuples from pg_class where oid = 'sync.bindings'::regclass").fetchone()
+        bound = db.execute("select count(*) from sync.bindings").fetchone()
     assert pulled > 2000
     assert {name: rows for name, rows in read if rows > 20 * pulled} == {}
+    assert counted == bound
 
 
 def test_a_failed_entity_leaves_an_open_error_that_the_next_good_sync_closes(books: Books, no_waiting):

@@ -1,4 +1,4 @@
-"""The unique index of rows begins with the row, so that no plan takes it for the way to a record's id."""
+"""No plan takes the wrong way to a binding: the unique index of rows begins with the row, and a first sync counts."""
 
 from alembic import op
 
@@ -6,6 +6,17 @@ revision = "0039"
 down_revision = "0038"
 branch_labels = None
 depends_on = None
+
+# Only its owner may count a table, and the sync is not.
+COUNT = """
+create function sync.count_bindings() returns void language plpgsql
+security definer set search_path = pg_catalog as $$
+begin
+  analyze sync.bindings;
+end
+$$;
+comment on function sync.count_bindings() is 'Statistics of sync.bindings as they are now, for the planner.';
+"""
 
 
 def upgrade() -> None:
@@ -16,9 +27,13 @@ def upgrade() -> None:
     op.create_index(
         "bindings_row_idx", "bindings", ["entity", "ledger_id", "connection"], unique=True, schema="sync"
     )
+    op.execute(COUNT)
+    op.execute("revoke all on function sync.count_bindings from public")
+    op.execute("grant execute on function sync.count_bindings to tieout_app")
 
 
 def downgrade() -> None:
+    op.execute("drop function sync.count_bindings()")
     op.drop_index("bindings_row_idx", "bindings", schema="sync")
     op.create_index("bindings_entity_ledger_id_idx", "bindings", ["entity", "ledger_id"], schema="sync")
     op.create_index(
