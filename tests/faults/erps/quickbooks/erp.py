@@ -177,7 +177,9 @@ class QuickBooks:
 
     def allocation(self, kind: Kind, one: Wire, document_kind: Kind, document: Wire, amount: Decimal) -> dict[str, Any]:
         # An ordinary edit of the payment.
-        lines = [{name: line[name] for name in ("Amount", "LinkedTxn")} for line in one["Line"]]
+        lines: list[dict[str, Any]] = [
+            {"Amount": float(line["Amount"]), "LinkedTxn": line["LinkedTxn"]} for line in one["Line"]
+        ]
         lines.append(_settled(document_kind, document, amount))
         return self.edit_of("update", kind, one, {**self.edited(kind, one), "Line": lines})
 
