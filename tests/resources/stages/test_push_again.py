@@ -14,6 +14,7 @@ import pytest
 from resources.connector import Answer, Deferred, InDoubt, Refused, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
+from resources.stages import sync as whole_way
 from resources.stages.sending import Sending
 from resources.stores import due_work, switches
 from resources.stores.leases import LeaseLostError
@@ -536,18 +537,23 @@ def unanswered(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyP
     """
     writer.invoice(customer_id(company), "10.00", item_id(company), document_number="U-1")
     company.push_and_die(monkeypatch)
+    return mute(company, "probe")
+
+
+def mute(company: Books, question: str) -> list[bool]:
+    """Asked this, the ERP says nothing that can be read, until what is given is cleared; no wait has any length."""
     company.services.pace, is_mute, real = 0.0, [True], company.services.connect
 
     def connect(connection):
         erp, connector = real(connection)
-        probe = connector.probe
+        answer = getattr(connector, question)
 
         def ask(*arguments):
             if is_mute:
                 raise TieoutError(ErrorKind.SYSTEM, doing="asking", found="half an answer", expected="a whole one")
-            return probe(*arguments)
+            return answer(*arguments)
 
-        connector.probe = ask
+        setattr(connector, question, ask)
         return erp, connector
 
     company.services.connect = connect
@@ -608,6 +614,22 @@ def test_what_had_to_wait_is_not_sent_once_its_row_says_something_else(
     assert [note.partition("\n")[0] for note in sent] == ([] if "is_deleted" in values else ["better"])
     assert len([i for i in company.objects("Invoice") if i["DocNumber"] == "W-1"]) == len(sent)
     assert quiet(company)
+
+
+def test_a_change_that_had_to_wait_gives_way_to_what_its_row_says_by_now_without_asking_what_is_there(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+    sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    writer.update("invoices", row, memo="ours, better")
+
+    report, pushed = whole_way.push(company.services, company.name)
+
+    assert (report.api_calls, pushed.pushed) == (1, {"invoices": 1})
+    assert company.objects("Invoice")[0]["CustomerMemo"]["value"] == "ours, better"
 
 
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(
