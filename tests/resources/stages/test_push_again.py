@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from ledger.policies import Policy
 from resources.connector import Answer, Deferred, InDoubt, Refused, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
 from resources.stages import sync as whole_way
 from resources.stages.sending import Sending
-from resources.stores import due_work, switches
+from resources.stores import due_work, policies, switches
 from resources.stores.leases import LeaseLostError
 from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
@@ -375,6 +376,52 @@ def test_a_document_deleted_on_both_sides_at_once_and_taken_back_is_made_again(c
 
     assert [made["DocNumber"] for made in company.objects("Invoice")] == ["INV-500"]
     assert not company.value("select is_deleted from ledger.invoices where ledger_id = %s", row)
+    assert quiet(company)
+
+
+def test_what_was_made_for_a_row_that_is_another_record_by_now_may_be_deleted_there_and_is_a_twin_if_it_comes_back(
+    company: Books, writer: LedgerWriter
+):
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="M-1")
+    company.push()
+    first = made(company)
+    for is_deleted in (True, False):
+        writer.update("invoices", row, is_deleted=is_deleted)
+        company.push()
+    second = made(company)
+
+    company.sync()
+
+    assert company.ledger_row("invoices", second["Id"])["ledger_id"] == row
+    assert not company.rows("select * from sync.conflicts")
+    assert quiet(company)
+    company.load({"Invoice": [first | {"SyncToken": "9"}]})
+    company.sync("full")
+    (asked,) = company.rows("select ledger_id, fields from sync.conflicts where state = 'open'")
+    assert (asked["ledger_id"], [f["theirs"] for f in asked["fields"]]) == (row, [first["Id"]])
+
+
+def made(company: Books) -> dict[str, Any]:
+    (invoice,) = [invoice for invoice in company.objects("Invoice") if invoice["DocNumber"] == "M-1"]
+    return invoice
+
+
+def test_a_deletion_there_that_a_policy_has_settled_is_not_taken_for_a_second_making(
+    company: Books, writer: LedgerWriter
+):
+    with company.services.db.transaction(company.tenant) as tx:
+        policies.put(tx, tenant=company.tenant, entity="invoices", field="", policy=Policy.LEDGER_WINS, by="anna")
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="M-1")
+    company.push()
+    writer.update("invoices", row, memo="still needed")
+    company.edit("delete", "Invoice", made(company)["Id"])
+    # It is pulled, and merged by the push, which asks once more what is there.
+    company.sync(ledger_entities=["customers"])
+
+    company.push()
+
+    assert [invoice["DocNumber"] for invoice in company.objects("Invoice")] == ["INV-500", "M-1"]
+    assert company.value("select count(*) from sync.audit where action = 'push.create'") == 2
     assert quiet(company)
 
 
