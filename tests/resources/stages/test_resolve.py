@@ -99,6 +99,39 @@ def test_what_both_agree_on_and_names_what_the_ledger_lacks_keeps_no_other_confl
     assert is_quiet(company)
 
 
+def test_what_can_no_longer_be_read_there_and_what_is_bound_elsewhere_keep_no_other_conflict_from_being_settled(
+    company: Books, writer: LedgerWriter
+):
+    for name in ("Twin Ltd", "TWIN ltd"):
+        writer.customer(name)
+    made = company.edit("create", "Customer", DisplayName="Twin Ltd")
+    company.sync()
+    asked = {one.says for one in open_conflicts(company)}
+    writer.update("invoices", ledger_id(company), private_note="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+    company.load({"Customer": [made | {"SyncToken": "7", "Taxable": "perhaps"}]})
+    company.sync("full")
+    row, bound_by_hand = ledger_id(company), "update sync.bindings set external_id = %s where entity = 'invoices'"
+    company.change(bound_by_hand, "501")
+    writer.update("invoices", row, private_note="theirs")
+    (told,) = [one for one in check(company.services, company.name) if one.entity == "invoices"]
+    assert told.says == "not settled: found that it is 501 already, expected --separate"
+    assert [f["name"] for f in told.fields] == ["private_note"]
+    company.change(bound_by_hand, "500")
+    writer.update("invoices", row, memo="again")
+
+    one, _ = check(company.services, company.name)
+
+    with pytest.raises(TieoutError, match="perhaps") as refused:
+        resolve(company.services, one.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    assert refused.value.kind is ErrorKind.VALIDATION
+    company.load({"Customer": [made | {"SyncToken": "8"}]})
+    company.sync("full")
+    assert {still.says for still in check(company.services, company.name)} == asked
+    resolve(company.services, one.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    assert company.ledger_row("customers", made["Id"])["ledger_id"] == one.ledger_id
+
+
 @pytest.mark.parametrize("keep", Side)
 def test_keeping_a_side_is_on_both_sides_after_a_push(two_notes, keep):
     decided = decide(two_notes, keep=keep)
