@@ -22,7 +22,7 @@ from resources.stores.leases import LeaseLostError
 from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.small_company import an_item
+from tests.small_company import a_customer, an_item
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -224,6 +224,35 @@ def test_an_effect_that_names_what_the_ledger_lacks_is_recorded_and_keeps_nothin
     assert company.push().pushed == {"invoices": 1}
     lines = company.rows("select item_id from ledger.invoice_lines where invoice_id = %s", row)
     assert [line["item_id"] for line in lines] == [company.ledger_row("items", "91")["ledger_id"]]
+    assert company.held() == {}
+    assert quiet(company)
+
+
+def test_a_deletion_that_names_what_the_ledger_lacks_is_of_the_record_that_the_row_stays(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    customer = writer.customer("Gone Ltd")
+    company.push()
+    (external_id,) = company.ledger_ids("customers") - {"1"}
+    writer.update("customers", customer, is_deleted=True)
+    company.services.pace = 0.0
+
+    def taken_back_unheard(send: Send, writes: Writes) -> list[Answer]:
+        # It is made inactive, and before we ask, it is taken back here and put under one that we have not heard of.
+        send(writes)
+        company.load({"Customer": [a_customer(77, FullyQualifiedName="Customer 77")]})
+        company.edit("update", "Customer", external_id, ParentRef={"value": "77"}, Job=True)
+        writer.update("customers", customer, is_deleted=False)
+        return lost(send, writes)
+
+    sending(company, monkeypatch, taken_back_unheard)
+    company.push()
+    company.sync("full")
+    company.push()
+
+    (there,) = [c for c in company.objects("Customer") if c["DisplayName"].startswith("Gone Ltd")]
+    assert (there["Id"], there["Active"]) == (external_id, True)
+    assert company.ledger_row("customers", external_id)["ledger_id"] == customer
     assert company.held() == {}
     assert quiet(company)
 
