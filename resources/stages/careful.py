@@ -126,10 +126,10 @@ class Careful(Recording):
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
-        bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
-        if theirs.record is None and bound is None and not intent.is_open:
-            # Deleted there and kept here, which is settled: the row is to be made again.
+        if theirs.record is None and not intent.is_open:
+            # Deleted there and kept here, which is settled: the row is another record by now, or is to be made again.
             return "same"
+        bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = bound.external_id if bound else intent.external_id
         if made not in (None, theirs.external_id):
             return self._hold_twin(entity, intent.ledger_id, made, theirs)

@@ -8,7 +8,7 @@ and `meeting.py`'s doing, the arithmetic of merging is `ledger/merge.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -97,7 +97,7 @@ def check(services: Services, name: str) -> list[Conflict]:
                     # What cannot be written yet leaves nothing behind, and keeps no other from being looked at.
                     with tx.transaction():
                         _look_again(deciding)
-                except (UnresolvedReferenceError, MappingError, ChoiceError) as error:
+                except (UnresolvedReferenceError, ChoiceError) as error:
                     deciding.show(ConflictKind(conflict.kind), _as_shown(conflict), says=f"not settled: {error}")
     with services.db.transaction(connection.tenant) as tx:
         still = conflicts.list_open(tx, name)
@@ -137,8 +137,11 @@ def _look_again(deciding: Deciding) -> None:
     conflict = deciding.conflict
     if conflict.is_list:
         # Which record it is stays the question, whatever it says.
-        there = deciding.read_there(conflict.external_id) if conflict.external_id else None
-        deciding.theirs = None if there is None else there[0]
+        if conflict.external_id:
+            # What can no longer be read is an open error of the merge; what it said last stays shown.
+            with suppress(MappingError):
+                there = deciding.read_there(conflict.external_id)
+                deciding.theirs = None if there is None else there[0]
         deciding.show(ConflictKind.POSSIBLE_DUPLICATE, _as_shown(conflict), says=conflict.says)
         return
     found = merge_or_meet(deciding.base, deciding.ours, deciding.theirs, deciding.policies)

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 
+from ledger.policies import Policy
 from resources.connector import Answer, Deferred, InDoubt, Refused, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.stages import doubts
+from resources.stages import sync as whole_way
 from resources.stages.sending import Sending
-from resources.stores import due_work, switches
+from resources.stores import due_work, policies, switches
 from resources.stores.leases import LeaseLostError
 from tests.books import Books, Died
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
-from tests.small_company import an_item
+from tests.small_company import a_customer, an_item
 
 IN_ONE_RUN = 1 + doubts.ATTEMPTS_MAX
 Writes = Sequence[Write]
@@ -226,6 +228,35 @@ def test_an_effect_that_names_what_the_ledger_lacks_is_recorded_and_keeps_nothin
     assert quiet(company)
 
 
+def test_a_deletion_that_names_what_the_ledger_lacks_is_of_the_record_that_the_row_stays(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    customer = writer.customer("Gone Ltd")
+    company.push()
+    (external_id,) = company.ledger_ids("customers") - {"1"}
+    writer.update("customers", customer, is_deleted=True)
+    company.services.pace = 0.0
+
+    def taken_back_unheard(send: Send, writes: Writes) -> list[Answer]:
+        # It is made inactive, and before we ask, it is taken back here and put under one that we have not heard of.
+        send(writes)
+        company.load({"Customer": [a_customer(77, FullyQualifiedName="Customer 77")]})
+        company.edit("update", "Customer", external_id, ParentRef={"value": "77"}, Job=True)
+        writer.update("customers", customer, is_deleted=False)
+        return lost(send, writes)
+
+    sending(company, monkeypatch, taken_back_unheard)
+    company.push()
+    company.sync("full")
+    company.push()
+
+    (there,) = [c for c in company.objects("Customer") if c["DisplayName"].startswith("Gone Ltd")]
+    assert (there["Id"], there["Active"]) == (external_id, True)
+    assert company.ledger_row("customers", external_id)["ledger_id"] == customer
+    assert company.held() == {}
+    assert quiet(company)
+
+
 def test_nobody_waits_for_an_intent_whose_module_is_switched_off(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
 ):
@@ -374,6 +405,52 @@ def test_a_document_deleted_on_both_sides_at_once_and_taken_back_is_made_again(c
 
     assert [made["DocNumber"] for made in company.objects("Invoice")] == ["INV-500"]
     assert not company.value("select is_deleted from ledger.invoices where ledger_id = %s", row)
+    assert quiet(company)
+
+
+def test_what_was_made_for_a_row_that_is_another_record_by_now_may_be_deleted_there_and_is_a_twin_if_it_comes_back(
+    company: Books, writer: LedgerWriter
+):
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="M-1")
+    company.push()
+    first = made(company)
+    for is_deleted in (True, False):
+        writer.update("invoices", row, is_deleted=is_deleted)
+        company.push()
+    second = made(company)
+
+    company.sync()
+
+    assert company.ledger_row("invoices", second["Id"])["ledger_id"] == row
+    assert not company.rows("select * from sync.conflicts")
+    assert quiet(company)
+    company.load({"Invoice": [first | {"SyncToken": "9"}]})
+    company.sync("full")
+    (asked,) = company.rows("select ledger_id, fields from sync.conflicts where state = 'open'")
+    assert (asked["ledger_id"], [f["theirs"] for f in asked["fields"]]) == (row, [first["Id"]])
+
+
+def made(company: Books) -> dict[str, Any]:
+    (invoice,) = [invoice for invoice in company.objects("Invoice") if invoice["DocNumber"] == "M-1"]
+    return invoice
+
+
+def test_a_deletion_there_that_a_policy_has_settled_is_not_taken_for_a_second_making(
+    company: Books, writer: LedgerWriter
+):
+    with company.services.db.transaction(company.tenant) as tx:
+        policies.put(tx, tenant=company.tenant, entity="invoices", field="", policy=Policy.LEDGER_WINS, by="anna")
+    row = writer.invoice(customer_id(company), "10.00", item_id(company), document_number="M-1")
+    company.push()
+    writer.update("invoices", row, memo="still needed")
+    company.edit("delete", "Invoice", made(company)["Id"])
+    # It is pulled, and merged by the push, which asks once more what is there.
+    company.sync(ledger_entities=["customers"])
+
+    company.push()
+
+    assert [invoice["DocNumber"] for invoice in company.objects("Invoice")] == ["INV-500", "M-1"]
+    assert company.value("select count(*) from sync.audit where action = 'push.create'") == 2
     assert quiet(company)
 
 
@@ -536,18 +613,23 @@ def unanswered(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyP
     """
     writer.invoice(customer_id(company), "10.00", item_id(company), document_number="U-1")
     company.push_and_die(monkeypatch)
+    return mute(company, "probe")
+
+
+def mute(company: Books, question: str) -> list[bool]:
+    """Asked this, the ERP says nothing that can be read, until what is given is cleared; no wait has any length."""
     company.services.pace, is_mute, real = 0.0, [True], company.services.connect
 
     def connect(connection):
         erp, connector = real(connection)
-        probe = connector.probe
+        answer = getattr(connector, question)
 
         def ask(*arguments):
             if is_mute:
                 raise TieoutError(ErrorKind.SYSTEM, doing="asking", found="half an answer", expected="a whole one")
-            return probe(*arguments)
+            return answer(*arguments)
 
-        connector.probe = ask
+        setattr(connector, question, ask)
         return erp, connector
 
     company.services.connect = connect
@@ -608,6 +690,22 @@ def test_what_had_to_wait_is_not_sent_once_its_row_says_something_else(
     assert [note.partition("\n")[0] for note in sent] == ([] if "is_deleted" in values else ["better"])
     assert len([i for i in company.objects("Invoice") if i["DocNumber"] == "W-1"]) == len(sent)
     assert quiet(company)
+
+
+def test_a_change_that_had_to_wait_gives_way_to_what_its_row_says_by_now_without_asking_what_is_there(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    row = company.ledger_row("invoices", "500")["ledger_id"]
+    writer.update("invoices", row, memo="ours")
+    sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    writer.update("invoices", row, memo="ours, better")
+
+    report, pushed = whole_way.push(company.services, company.name)
+
+    assert (report.api_calls, pushed.pushed) == (1, {"invoices": 1})
+    assert company.objects("Invoice")[0]["CustomerMemo"]["value"] == "ours, better"
 
 
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(

@@ -7,6 +7,7 @@ import pytest
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
+from tests.resources.stages.test_push_again import mute
 from tests.resources.stages.test_push_unreadable import left_in_doubt, let_it_be_due, numbered
 
 
@@ -38,6 +39,20 @@ def test_a_create_in_doubt_that_may_have_been_made_and_deleted_there_is_held_for
     let_it_be_due(company)
     assert (company.push().pushed, numbered(company, "L-1")) == ({}, [])
     assert len(company.open_errors()) == 1
+
+
+def test_where_nothing_is_said_of_what_was_deleted_it_stays_in_doubt_and_stops_no_other(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    deleted_in_doubt(company, writer, monkeypatch)
+    is_mute = mute(company, "deleted_since")
+    writer.customer("Lund & Sons")
+
+    report = company.push()
+
+    assert (report.pushed, report.in_doubt, numbered(company, "L-1")) == ({"customers": 1}, 1, [])
+    is_mute.clear()
+    assert company.push().held == {"invoices": 1}
 
 
 def test_a_retry_makes_it_anew_once(company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch):

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ledger.policies import Side
+from resources.stages.deciding import Decision
+from resources.stages.resolve import resolve
 from tests.books import Books
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id, item_id, quiet
@@ -182,3 +185,24 @@ def test_what_was_changed_there_since_is_a_conflict_as_nothing_tells_what_had_be
     (conflict,) = company.rows("select fields from sync.conflicts where state = 'open'")
     assert [f["name"] for f in conflict["fields"]] == ["po_number"]
     assert len(numbered(company, "L-1")) == 1
+
+
+def test_a_retry_of_a_row_that_is_another_record_by_now_makes_a_twin_of_what_was_made(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    invoice = left_in_doubt(company, writer, monkeypatch, "before_send")
+    spoil(company, "record", "[]")
+    sent = json.loads(company.value("select body from sync.outbox"))
+    typed = company.edit("create", "Invoice", **{**sent, "PrivateNote": "", "PONumber": "theirs"})["Id"]
+    writer.update("invoices", invoice, po_number="ours")
+    company.sync()
+    (question,) = company.rows("select conflict_id from sync.conflicts where state = 'open'")
+    resolve(company.services, question["conflict_id"], Decision("anna", keep=Side.OURS))
+    # What was sent arrives after all.
+    late = company.edit("create", "Invoice", **{**sent, "DocNumber": "L-1b"})["Id"]
+
+    company.push(retry_refused=True)
+    company.sync()
+
+    assert company.ledger_row("invoices", typed)["ledger_id"] == invoice
+    assert company.value("select fields -> 0 ->> 'theirs' from sync.conflicts where state = 'open'") == late

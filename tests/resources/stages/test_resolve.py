@@ -16,7 +16,7 @@ from resources.stores import audit, conflicts, policies
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
-from tests.resources.stages.test_sign_in import wait_until_somebody_waits
+from tests.resources.stages.test_sign_in import due_pushes, wait_until_somebody_waits
 from tests.small_company import a_company, a_line, an_invoice, an_item
 
 ANNA = "anna"
@@ -97,6 +97,39 @@ def test_what_both_agree_on_and_names_what_the_ledger_lacks_keeps_no_other_confl
     company.sync("full")
     decide(company, keep=Side.THEIRS)
     assert is_quiet(company)
+
+
+def test_what_can_no_longer_be_read_there_and_what_is_bound_elsewhere_keep_no_other_conflict_from_being_settled(
+    company: Books, writer: LedgerWriter
+):
+    for name in ("Twin Ltd", "TWIN ltd"):
+        writer.customer(name)
+    made = company.edit("create", "Customer", DisplayName="Twin Ltd")
+    company.sync()
+    asked = {one.says for one in open_conflicts(company)}
+    writer.update("invoices", ledger_id(company), private_note="ours")
+    company.edit("update", "Invoice", "500", PrivateNote="theirs")
+    company.load({"Customer": [made | {"SyncToken": "7", "Taxable": "perhaps"}]})
+    company.sync("full")
+    row, bound_by_hand = ledger_id(company), "update sync.bindings set external_id = %s where entity = 'invoices'"
+    company.change(bound_by_hand, "501")
+    writer.update("invoices", row, private_note="theirs")
+    (told,) = [one for one in check(company.services, company.name) if one.entity == "invoices"]
+    assert told.says == "not settled: found that it is 501 already, expected --separate"
+    assert [f["name"] for f in told.fields] == ["private_note"]
+    company.change(bound_by_hand, "500")
+    writer.update("invoices", row, memo="again")
+
+    one, _ = check(company.services, company.name)
+
+    with pytest.raises(TieoutError, match="perhaps") as refused:
+        resolve(company.services, one.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    assert refused.value.kind is ErrorKind.VALIDATION
+    company.load({"Customer": [made | {"SyncToken": "8"}]})
+    company.sync("full")
+    assert {still.says for still in check(company.services, company.name)} == asked
+    resolve(company.services, one.conflict_id, Decision(by=ANNA, keep=Side.OURS))
+    assert company.ledger_row("customers", made["Id"])["ledger_id"] == one.ledger_id
 
 
 @pytest.mark.parametrize("keep", Side)
@@ -353,11 +386,16 @@ def test_a_twin_is_voided_there_or_becomes_a_record_of_its_own(twin, said, secon
     assert only_conflict(twin).kind == "possible_duplicate"
     with pytest.raises(TieoutError, match="no decision about the twin"):
         decide(twin, keep=Side.THEIRS)
+    LedgerWriter(twin).update("invoices", only_conflict(twin).ledger_id, memo="held meanwhile")
+    twin.push()
+    assert due_pushes(twin) == []
     assert check(twin.services, twin.name)
 
     decide(twin, **said)
+    assert due_pushes(twin) == [twin.name]
     twin.push()
 
+    assert numbered(twin, "T-1")["CustomerMemo"]["value"] == "held meanwhile"
     assert twins(twin) == {"T-1": 25, "T-1b": second}
     assert twin.value("select count(*) from ledger.invoices where document_number like 'T-%%'") == 2
     assert is_quiet(twin)
@@ -520,18 +558,41 @@ def test_a_merge_that_waits_for_a_decision_is_on_the_base_that_was_decided(compa
     company.edit("update", "Invoice", "500", PrivateNote="theirs")
     company.sync()
     company.edit("update", "Invoice", "500", PrivateNote="")
-    syncing = threading.Thread(target=company.sync)
-    conflict = only_conflict(company)
-    decision = Decision(by=ANNA, keep=Side.THEIRS)
-    with conflict_transaction(company.services, conflict.conflict_id) as tx:
-        decide_in(company.services, tx, conflict.conflict_id, decision)
-        conflicts.resolve(tx, conflict.conflict_id, by=ANNA, resolution=decision.as_json())
-        syncing.start()
-        wait_until_somebody_waits(company)
-    syncing.join()
+
+    decide_while_a_sync_waits(company, keep=Side.THEIRS)
 
     # They emptied what was kept of theirs: a lone change of theirs.
     assert company.ledger_row("invoices", "500")["private_note"] == ""
+    assert is_quiet(company)
+
+
+def decide_while_a_sync_waits(company: Books, **said) -> None:
+    """A decision that is committed once a sync waits for its row, which changes nothing of what was decided."""
+    conflict_id, decision = only_conflict(company).conflict_id, Decision(by=ANNA, **said)
+    syncing = threading.Thread(target=company.sync)
+    with conflict_transaction(company.services, conflict_id) as tx:
+        decide_in(company.services, tx, conflict_id, decision)
+        conflicts.resolve(tx, conflict_id, by=ANNA, resolution=decision.as_json())
+        closed = conflicts.get(tx, conflict_id)
+        syncing.start()
+        wait_until_somebody_waits(company)
+    syncing.join()
+    with conflict_transaction(company.services, conflict_id) as tx:
+        assert conflicts.get(tx, conflict_id) == closed
+
+
+def test_a_merge_that_waits_for_a_decision_who_is_who_takes_the_record_as_the_row_that_it_is(company, writer):
+    here = two_customers(company, writer)
+    company.edit("create", "Customer", DisplayName="ＬＵＮＤ & Sons", PrimaryEmailAddr={"Address": "a@lund.example"})
+    company.sync()
+    _, second = only_conflict(company).candidates
+    company.edit("update", "Customer", second, PrimaryPhone={"FreeFormNumber": "77"})
+
+    decide_while_a_sync_waits(company, is_record=second, keep=Side.OURS)
+
+    row = company.ledger_row("customers", second)
+    assert (row["ledger_id"], row["phone"]) == (here, "77")
+    company.push()
     assert is_quiet(company)
 
 
