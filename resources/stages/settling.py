@@ -292,9 +292,10 @@ def differing(names: Iterable[str], ours: Record | None, theirs: Record | None) 
 
 
 def with_others(found: Sequence[Conflict], others: Sequence[Conflict]) -> list[Conflict]:
-    """What a merge could not decide, and besides what else a person is to be asked about."""
-    named = {one.field for one in found}
-    return [*found, *(one for one in others if one.field not in named)]
+    """What a merge could not decide, and besides what else a person is to be asked about. Of what is both it is kept
+    that it was never agreed on, as a merge decides it alone as soon as one side is as it was.
+    """
+    return list(({one.field: one for one in found} | {one.field: one for one in others}).values())
 
 
 def error_id_of(ledger_id: int) -> str:
