@@ -17,10 +17,9 @@ from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
 from resources.points import point
 from resources.stages.recording import Effect, Recording
-from resources.stages.settling import Theirs
+from resources.stages.settling import Theirs, computed_otherwise
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, outbox, records
-from resources.stores.conflicts import EXTERNAL_ID
+from resources.stores import bindings, conflicts, edits, mirror, outbox, records
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -42,6 +41,8 @@ class Careful(Recording):
         super().__init__(work, tx)
         # By external id, what a batch was found to be like; matched once, so that each record sees all of its kind.
         self._alike: dict[str, _Alike] = {}
+        # Records of rows that no twins are asked about any more: what was in conflict meanwhile is to be asked now.
+        self.asked_next: list[Theirs] = []
 
     def is_called_for(self, entity: str, batch: Sequence[Change]) -> bool:
         """Whether any of these changes may need care: if nothing is noted or held here, or made by us, none does."""
@@ -120,7 +121,8 @@ class Careful(Recording):
             kept = self._kept(entity, binding.ledger_id)
             if binding.base is None and theirs.record is not None and not kept.is_deleted:
                 return self._take_unread(entity, kept, theirs, theirs.record)
-            return self._settle(entity, kept, binding.base, theirs)
+            otherwise = computed_otherwise(binding, theirs.record, theirs.version_token)
+            return self._settle(entity, kept, binding.base, theirs, otherwise=otherwise)
         if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
             return self._show_as_it_is(entity, theirs)
         intent = self._maker(entity, theirs)
@@ -205,10 +207,15 @@ class Careful(Recording):
         about_twins = [one for one in conflicts.listing(self.tx, self.name, entity, gone) if one.twins]
         for shown in about_twins:
             if twins := [twin for twin in shown.twins if twin not in gone]:
-                made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
-                self._show_twins(entity, self._kept(entity, shown.ledger_id), made, twins)
+                self._show_twins(entity, self._kept(entity, shown.ledger_id), shown.made, twins)
             else:
                 conflicts.settle_records(self.tx, self.name, entity, shown.twins[:1], by=self.actor)
+                self.asked_next += self._as_mirrored(entity, shown.made)
+
+    def _as_mirrored(self, entity: str, external_id: str) -> list[Theirs]:
+        """A record as it was when it came last, if it is there and can be read."""
+        found = [(one, self._read(entity, one)) for one in mirror.records(self.tx, self.name, entity, [external_id])]
+        return [Theirs.of(one, record) for one, record in found if record is not None and not one.is_deleted]
 
     def _ask_which(self, entity: str, alike: _Alike) -> str:
         """Any of several rows of ours may be any of these records: all are held, so that none is made a second time."""

@@ -75,6 +75,11 @@ class Conflict:
         return [f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str)]
 
     @property
+    def made(self) -> str | None:
+        """The record there that our row stands for, where it is asked about its twins."""
+        return next((f["ours"] for f in self.fields if f["name"] == EXTERNAL_ID), None)
+
+    @property
     def named(self) -> list[str]:
         """The records there of which it asks what they are to our row: candidates, twins, or the only one."""
         return self.candidates or self.twins or [x for x in (self.external_id,) if x]

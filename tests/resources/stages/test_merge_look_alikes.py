@@ -9,7 +9,7 @@ import pytest
 from ledger.policies import Side
 from resources.errors import TieoutError
 from resources.stages.deciding import Decision
-from resources.stages.resolve import resolve
+from resources.stages.resolve import check, resolve
 from resources.stores import conflicts
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed, count_rows
@@ -85,4 +85,50 @@ def test_what_was_asked_about_is_a_twin_once_our_own_has_come(
     decide(company, **said)
     company.push()
     assert payments(company) == {late: 40, theirs: typed}
+    assert is_tied_out(company)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_gone"),
+    [("another total", False), ("another total", True), ("both edited before", True), ("both edited after", False)],
+)
+def test_what_is_in_conflict_while_twins_are_asked_about_is_asked_next(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, change: str, is_gone: bool
+):
+    def edit_both() -> None:
+        writer.update("payments", row, reference_number="ours")
+        company.edit("update", "Payment", late, PaymentRefNum="theirs")
+
+    row = writer.payment(customer_id(company), "40.00", reference_number="R-1")
+    company.services.pace = 0.0
+    calls = sending(company, monkeypatch, *[lost] * IN_ONE_RUN)
+    company.push()
+    twin = company.edit("create", "Payment", **ALIKE | {"TotalAmt": 45, "PaymentRefNum": "R-1"})["Id"]
+    company.sync()
+    total = 41 if change == "another total" else 40
+    late = company.edit("create", "Payment", **calls[0][0].body | {"TotalAmt": total})["Id"]
+    if change == "both edited before":
+        edit_both()
+    company.sync()
+    if change == "both edited after":
+        edit_both()
+    company.sync()
+    company.push()
+    assert only_conflict(company).twins == [twin]
+
+    if is_gone:
+        company.edit("delete", "Payment", twin)
+        company.sync()
+    else:
+        check(company.services, company.name)
+        decide(company, separate=True)
+    company.push()
+
+    shown = only_conflict(company)
+    asked = ["total_amount"] if change == "another total" else ["reference_number"]
+    assert (shown.external_id, [f["name"] for f in shown.fields]) == (late, asked)
+    assert len(calls) == IN_ONE_RUN
+    decide(company, keep=Side.OURS)
+    company.push()
+    assert payments(company) == {late: 40} | ({} if is_gone else {twin: 45})
     assert is_tied_out(company)
