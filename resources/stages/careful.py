@@ -41,6 +41,9 @@ class Careful(Recording):
         super().__init__(work, tx)
         # By external id, what a batch was found to be like; matched once, so that each record sees all of its kind.
         self._alike: dict[str, _Alike] = {}
+        # By external id, what came with this batch; and what of it is asked about as it is now, together with others.
+        self._arrived: dict[str, Record | None] = {}
+        self._shown: set[str] = set()
         # Records of rows that no twins are asked about any more: what was in conflict meanwhile is to be asked now.
         self.asked_next: list[Theirs] = []
 
@@ -57,7 +60,8 @@ class Careful(Recording):
 
         In the order to take them: first what carries a marker of ours, so that nothing else is taken for it.
         """
-        ids = [one.external_id for one in arrived]
+        self._arrived = {one.external_id: one.record for one in arrived}
+        ids = list(self._arrived)
         made_here = self._made_here(entity, arrived)
         care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
@@ -123,8 +127,11 @@ class Careful(Recording):
                 return self._take_unread(entity, kept, theirs, theirs.record)
             otherwise = computed_otherwise(binding, theirs.record, theirs.version_token)
             return self._settle(entity, kept, binding.base, theirs, otherwise=otherwise)
-        if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
-            return self._show_as_it_is(entity, theirs)
+        if theirs.external_id in self._shown:
+            return "held"
+        listed = conflicts.listed(self.tx, self.name, entity)
+        if theirs.external_id in listed:
+            return self._show_as_they_are(entity, theirs, listed)
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
@@ -192,14 +199,16 @@ class Careful(Recording):
         self._show_twins(entity, kept, made, [*(shown.twins if shown else ()), theirs.external_id])
         return "held"
 
-    def _show_as_it_is(self, entity: str, theirs: Theirs) -> str:
-        """A record that is asked about moved: a decision is about what it says now."""
-        for question in conflicts.listing(self.tx, self.name, entity, [theirs.external_id]):
-            records.lock(self.tx, entity, [question.ledger_id])
-            conflicts.moved(self.tx, question, theirs.external_id, theirs.record)
+    def _show_as_they_are(self, entity: str, theirs: Theirs, listed: set[str]) -> str:
+        """Records that are asked about moved, this and others of its batch: a decision is about what they say now."""
+        moved = {i: record for i, record in self._arrived.items() if i in listed} | {theirs.external_id: theirs.record}
+        questions = conflicts.listing(self.tx, self.name, entity, list(moved))
+        records.lock(self.tx, entity, [question.ledger_id for question in questions])
+        conflicts.moved(self.tx, self.name, entity, questions, moved)
         if bindings.of_records(self.tx, self.name, entity, [theirs.external_id]):
             # Somebody decided while we waited for the row.
             return self._receive(entity, theirs)
+        self._shown |= moved.keys()
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
@@ -219,6 +228,7 @@ class Careful(Recording):
 
     def _ask_which(self, entity: str, alike: _Alike) -> str:
         """Any of several rows of ours may be any of these records: all are held, so that none is made a second time."""
+        self._read_ahead(entity, alike.ours, ())
         kept_rows = [self._kept(entity, ledger_id) for ledger_id in alike.ours]
         conflicts.keep_all(
             self.tx,
@@ -231,6 +241,7 @@ class Careful(Recording):
             ],
             run_id=self.work.run_id,
         )
+        self._shown |= alike.theirs.keys()
         point("conflict_opened")
         return "held"
 

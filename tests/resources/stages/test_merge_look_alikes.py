@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,9 @@ from tests.books import Books, changed, count_rows
 from tests.ledger_writer import LedgerWriter
 from tests.resources.stages.test_push import customer_id
 from tests.resources.stages.test_push_again import IN_ONE_RUN, lost, sending
+from tests.resources.stages.test_push_look_alikes import a_payment
 
+COUNT = 30
 ALIKE = {"CustomerRef": {"value": "1"}, "TxnDate": "2026-03-02", "TotalAmt": 40}
 
 
@@ -44,6 +48,30 @@ def is_tied_out(company: Books) -> bool:
     company.sync()
     there = {p["Id"]: Decimal(str(p["TotalAmt"])) for p in company.objects("Payment")}
     return payments(company) == there and not company.push().pushed and not changed(company.sync())
+
+
+def test_many_alike_on_both_sides_cost_as_many_statements_as_there_are_and_not_as_there_are_pairs(
+    company: Books, writer: LedgerWriter, statements: Counter[str]
+):
+    def alike_there(token: int) -> dict[str, list[dict[str, Any]]]:
+        return {"Payment": [a_payment(n, TotalAmt=40, UnappliedAmt=40, SyncToken=str(token)) for n in range(COUNT)]}
+
+    rows = [writer.payment(customer_id(company), "40.00") for _ in range(COUNT)]
+    costs = []
+    for token in (0, 1):
+        company.load(alike_there(token))
+        statements.clear()
+        company.sync("full")
+        costs.append(statements.total())
+        with company.services.db.transaction(company.tenant) as tx:
+            asked = {one.ledger_id: one for one in conflicts.list_open(tx, company.name)}
+        assert asked.keys() == set(rows)
+        assert all(len(one.candidates) == COUNT for one in asked.values())
+        now = company.rows("select string_agg(external_id || '@' || change_seq, ' ') from mirror.payments")
+        assert {frozenset(one.version_token.split()) for one in asked.values()} == {
+            frozenset(now[0]["string_agg"].split())
+        }
+    assert max(costs) <= 30 * COUNT, statements.most_common(20)
 
 
 def test_two_alike_in_one_pull_are_asked_about_together_and_nothing_is_made(company: Books, writer: LedgerWriter):
