@@ -17,10 +17,9 @@ from ledger.spec import Record, spec_of
 from resources.connector import WireRecord
 from resources.points import point
 from resources.stages.recording import Effect, Recording
-from resources.stages.settling import Theirs
+from resources.stages.settling import Theirs, computed_otherwise
 from resources.stages.work import Work
-from resources.stores import bindings, conflicts, edits, outbox, records
-from resources.stores.conflicts import EXTERNAL_ID
+from resources.stores import bindings, conflicts, edits, mirror, outbox, records
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -42,6 +41,11 @@ class Careful(Recording):
         super().__init__(work, tx)
         # By external id, what a batch was found to be like; matched once, so that each record sees all of its kind.
         self._alike: dict[str, _Alike] = {}
+        # By external id, what came with this batch; and what of it is asked about as it is now, together with others.
+        self._arrived: dict[str, Record | None] = {}
+        self._shown: set[str] = set()
+        # Records of rows that no twins are asked about any more: what was in conflict meanwhile is to be asked now.
+        self.asked_next: list[Theirs] = []
 
     def is_called_for(self, entity: str, batch: Sequence[Change]) -> bool:
         """Whether any of these changes may need care: if nothing is noted or held here, or made by us, none does."""
@@ -56,7 +60,8 @@ class Careful(Recording):
 
         In the order to take them: first what carries a marker of ours, so that nothing else is taken for it.
         """
-        ids = [one.external_id for one in arrived]
+        self._arrived = {one.external_id: one.record for one in arrived}
+        ids = list(self._arrived)
         made_here = self._made_here(entity, arrived)
         care = set(made_here)
         if edits.any_noted(self.tx, entity) or conflicts.any_open(self.tx, self.name, entity):
@@ -120,9 +125,13 @@ class Careful(Recording):
             kept = self._kept(entity, binding.ledger_id)
             if binding.base is None and theirs.record is not None and not kept.is_deleted:
                 return self._take_unread(entity, kept, theirs, theirs.record)
-            return self._settle(entity, kept, binding.base, theirs)
-        if theirs.external_id in conflicts.listed(self.tx, self.name, entity):
-            return self._show_as_it_is(entity, theirs)
+            otherwise = computed_otherwise(binding, theirs.record, theirs.version_token)
+            return self._settle(entity, kept, binding.base, theirs, otherwise=otherwise)
+        if theirs.external_id in self._shown:
+            return "held"
+        listed = conflicts.listed(self.tx, self.name, entity)
+        if theirs.external_id in listed:
+            return self._show_as_they_are(entity, theirs, listed)
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
@@ -190,14 +199,16 @@ class Careful(Recording):
         self._show_twins(entity, kept, made, [*(shown.twins if shown else ()), theirs.external_id])
         return "held"
 
-    def _show_as_it_is(self, entity: str, theirs: Theirs) -> str:
-        """A record that is asked about moved: a decision is about what it says now."""
-        for question in conflicts.listing(self.tx, self.name, entity, [theirs.external_id]):
-            records.lock(self.tx, entity, [question.ledger_id])
-            conflicts.moved(self.tx, question, theirs.external_id, theirs.record)
+    def _show_as_they_are(self, entity: str, theirs: Theirs, listed: set[str]) -> str:
+        """Records that are asked about moved, this and others of its batch: a decision is about what they say now."""
+        moved = {i: record for i, record in self._arrived.items() if i in listed} | {theirs.external_id: theirs.record}
+        questions = conflicts.listing(self.tx, self.name, entity, list(moved))
+        records.lock(self.tx, entity, [question.ledger_id for question in questions])
+        conflicts.moved(self.tx, self.name, entity, questions, moved)
         if bindings.of_records(self.tx, self.name, entity, [theirs.external_id]):
             # Somebody decided while we waited for the row.
             return self._receive(entity, theirs)
+        self._shown |= moved.keys()
         return "held"
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
@@ -205,13 +216,19 @@ class Careful(Recording):
         about_twins = [one for one in conflicts.listing(self.tx, self.name, entity, gone) if one.twins]
         for shown in about_twins:
             if twins := [twin for twin in shown.twins if twin not in gone]:
-                made = next(f["ours"] for f in shown.fields if f["name"] == EXTERNAL_ID)
-                self._show_twins(entity, self._kept(entity, shown.ledger_id), made, twins)
+                self._show_twins(entity, self._kept(entity, shown.ledger_id), shown.made, twins)
             else:
                 conflicts.settle_records(self.tx, self.name, entity, shown.twins[:1], by=self.actor)
+                self.asked_next += self._as_mirrored(entity, shown.made)
+
+    def _as_mirrored(self, entity: str, external_id: str) -> list[Theirs]:
+        """A record as it was when it came last, if it is there and can be read."""
+        found = [(one, self._read(entity, one)) for one in mirror.records(self.tx, self.name, entity, [external_id])]
+        return [Theirs.of(one, record) for one, record in found if record is not None and not one.is_deleted]
 
     def _ask_which(self, entity: str, alike: _Alike) -> str:
         """Any of several rows of ours may be any of these records: all are held, so that none is made a second time."""
+        self._read_ahead(entity, alike.ours, ())
         kept_rows = [self._kept(entity, ledger_id) for ledger_id in alike.ours]
         conflicts.keep_all(
             self.tx,
@@ -224,6 +241,7 @@ class Careful(Recording):
             ],
             run_id=self.work.run_id,
         )
+        self._shown |= alike.theirs.keys()
         point("conflict_opened")
         return "held"
 

@@ -14,12 +14,13 @@ import msgspec
 import psycopg
 
 from ledger.mapping import WireMapping
-from ledger.merge import ChoiceError, Merged
+from ledger.merge import ChoiceError, Merged, merge_or_meet
 from ledger.merge import resolve as decide
 from ledger.policies import Conflict as FieldConflict
 from ledger.policies import ConflictKind, Side
 from ledger.spec import Record
 from resources.services import Services
+from resources.stages.settling import computed_otherwise, differing, with_others
 from resources.stores import bindings, conflicts, edits, errors, mirror, policies, records
 from resources.stores.bindings import NO_VERSION, Binding
 from resources.stores.conflicts import EXTERNAL_ID, Conflict
@@ -84,21 +85,20 @@ class Deciding:
 
     def show(self, kind: ConflictKind, fields: Sequence[FieldConflict], **more: Any) -> None:
         """Have the conflict show what the row says now."""
+        of = {"external_id": self.conflict.external_id, "version_token": self.conflict.version_token}
         conflicts.keep(
             self.tx,
             tenant=self.conflict.tenant_id,
             connection=self.name,
             entity=self.entity,
             ledger_id=self.conflict.ledger_id,
-            external_id=self.conflict.external_id,
             kind=kind,
             fields=fields,
             base=self.base,
             ours=self.ours,
             theirs=self.theirs,
             ledger_version=self.kept.version,
-            version_token=self.conflict.version_token,
-            **more,
+            **of | more,
         )
 
     def merged(self) -> Merged[Any]:
@@ -198,13 +198,39 @@ class Deciding:
         return ledger_id
 
     def as_it_is(self) -> Decided:
-        """Our row stays as it is, to be planned if the ERP does not have it."""
-        bound = bindings.of_rows(self.tx, self.name, self.entity, [self.kept.ledger_id])
-        if not bound:
+        """Our row stays as it is, to be planned if the ERP does not have it. If it has, what was in conflict with that
+        record while this was asked is asked next.
+        """
+        bound = bindings.of_rows(self.tx, self.name, self.entity, [self.kept.ledger_id]).get(self.kept.ledger_id)
+        if bound is None:
             self.note(self.kept.ledger_id, self.kept.version, is_agreed=False)
-        else:
-            edits.look_at_again(self.tx, self.entity, self.kept.ledger_id)
-        return Decided(self.conflict, self.ours, self.kept.version, not bound)
+            return Decided(self.conflict, self.ours, self.kept.version, True)
+        found = self.read_there(bound.external_id)
+        if found is not None and bound.base is not None and found[0] != bound.base:
+            return self._merge_on(bound, *found)
+        edits.look_at_again(self.tx, self.entity, self.kept.ledger_id)
+        return Decided(self.conflict, self.ours, self.kept.version, False)
+
+    def _merge_on(self, bound: Binding, theirs: Record, token: str | None) -> Decided:
+        """Take what came of the record that our row is, as a merge does, or open a conflict about it."""
+        self.base, self.theirs = bound.base, theirs
+        found = merge_or_meet(self.base, self.ours, theirs, self.policies)
+        never_agreed = differing(computed_otherwise(bound, theirs, token), self.ours, theirs)
+        if found.is_clean and not never_agreed:
+            return self.conclude(found, bound.external_id, token)
+        self.end()
+        self.show(
+            found.kind or ConflictKind.VALIDATION_CONFLICT,
+            with_others(found.conflicts, never_agreed),
+            broken_rules=found.invariant_failures,
+            external_id=bound.external_id,
+            version_token=token,
+        )
+        return Decided(self.conflict, self.ours, self.kept.version, False)
+
+    def end(self) -> None:
+        """It is decided, and another question may be asked about the same row."""
+        conflicts.resolve(self.tx, self.conflict.conflict_id, by=self.decision.by, resolution=self.decision.as_json())
 
     def read_there(self, external_id: str) -> tuple[Record, str | None] | None:
         change = next(iter(mirror.records(self.tx, self.name, self.entity, [external_id])), None)

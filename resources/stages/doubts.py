@@ -231,14 +231,15 @@ class Doubts:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
             return
-        rest = 0.0 if is_whole else self._may_arrive_seconds(again[0])
+        in_doubt = [] if is_whole else [intent for intent in again if intent.state == "sent"]
+        rest = max(map(self._may_arrive_seconds, in_doubt), default=0.0)
         with self.work.transaction() as tx:
             if rest > 0:
                 for intent in again:
                     outbox.postpone(
                         tx,
                         intent.intent_id,
-                        state="sent",
+                        state=intent.state,
                         seconds=rest,
                         answer="a part of its batch has happened: to be asked for once more",
                     )

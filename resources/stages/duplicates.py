@@ -80,9 +80,7 @@ def decide_candidates(deciding: Deciding) -> Decided:
 
 def _enter_all(deciding: Deciding, external_ids: Sequence[str]) -> None:
     """Those of these records that are bound to nothing and that no other open conflict asks about."""
-    conflicts.resolve(
-        deciding.tx, deciding.conflict.conflict_id, by=deciding.decision.by, resolution=deciding.decision.as_json()
-    )
+    deciding.end()
     asked = conflicts.listed(deciding.tx, deciding.name, deciding.entity)
     for external_id in external_ids:
         if external_id not in asked and (found := deciding.read_there(external_id)):

@@ -218,7 +218,7 @@ def _take(
             for change in batch
             if change.external_id in taken.ahead
         }
-    cared = [arrived[external_id] for external_id in [*taken.ahead, *care]]
+    cared = [*(arrived[external_id] for external_id in [*taken.ahead, *care]), *careful.asked_next]
     if cared:
         careful.lock(entity, [one.external_id for one in cared])
     if new := [one for one in cared if _take_carefully(careful, outcome, entity, one, held) == "new"]:

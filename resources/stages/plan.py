@@ -120,7 +120,7 @@ def plan_rows(
         if ledger_id in elsewhere:
             # A document is one connection's, and noted for that one: the one that has it, even if it names this one.
             if kept.connection == name:
-                plan.skipped.append(edit)
+                plan.held.append(Held(edit, None, [_named_wrongly(entity, ledger_id, name, elsewhere[ledger_id])]))
             continue
         binding = bound.get(ledger_id)
         held = held_payloads.get(binding.external_id) if binding else None
@@ -231,6 +231,16 @@ def _of_another(
         f"{entity}/{UNBOUND}{ledger_id}, a document of {home}",
         f"one of {connection}: a document belongs to one company",
         f"name a document of {connection}, or enter this record for {home}",
+        ErrorKind.MAPPING,
+    )
+
+
+def _named_wrongly(entity: str, ledger_id: int, connection: str, home: str) -> Refusal:
+    return Refusal(
+        "connection",
+        f"{connection}, though the document is in {home}",
+        f"{home}: a document belongs to one company",
+        f"update ledger.{entity} set connection = '{home}' where ledger_id = {ledger_id}",
         ErrorKind.MAPPING,
     )
 

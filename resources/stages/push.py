@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from ledger.spec import spec_of
 from resources.connector import Refusal
 from resources.errors import ErrorKind
 from resources.points import point
@@ -141,6 +142,9 @@ class _Push:
                 plan = plan_rows(
                     self.work.connection, tx, self.work.composer, entity, ledger_ids, retry_refused=self._retry_refused
                 )
+                if spec_of(entity).is_document:
+                    ids = [error_id_of(ledger_id) for ledger_id in ledger_ids]
+                    errors.resolve_elsewhere(tx, self.name, STAGE, entity, ids)
                 self._note(tx, entity, plan)
             point("planned")
             behind += plan.behind

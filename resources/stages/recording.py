@@ -18,7 +18,7 @@ from ledger.policies import Conflict, ConflictKind
 from ledger.spec import Record, spec_of
 from resources.connector import Wanted, WireRecord
 from resources.stages.composing import composed
-from resources.stages.settling import Settling, Theirs, error_id_of
+from resources.stages.settling import Settling, Theirs, error_id_of, unequal_money
 from resources.stores import bindings, conflicts, edits, mirror, records
 from resources.stores.audit import Entry
 from resources.stores.bindings import NO_VERSION
@@ -218,7 +218,7 @@ class Recording(Settling):
         if wanted is None:
             self._take_unread(entity, kept, answer, theirs)
             return
-        otherwise = [] if intent.operation == "void" else _unequal_money(sent, theirs)
+        otherwise = [] if intent.operation == "void" else unequal_money(sent, theirs)
         if intent.operation == "create" or otherwise:
             # It is there and ours, whatever is to be asked about it.
             self._bind(entity, record.external_id, kept.ledger_id, sent, record.version_token, NO_VERSION)
@@ -292,9 +292,3 @@ def _wanted_by(intent: Intent) -> Record | None:
         return said_by(intent).record
     except UnreadableIntentError:
         return None
-
-
-def _unequal_money(sent: Record, theirs: Record) -> list[str]:
-    """Totals that the ERP computed otherwise than the ledger, to the cent."""
-    names = [name for name in ("net_amount", "tax_amount", "total_amount") if hasattr(sent, name)]
-    return [name for name in names if getattr(sent, name) != getattr(theirs, name)]

@@ -118,8 +118,8 @@ class Sending:
             LASTING_SECONDS_MAX if is_lasting else DELAY_SECONDS_MAX,
             DELAY_SECONDS_MIN * 2 ** min(intent.attempts - 1, 20),
         )
-        if error.kind is ErrorKind.AUTHORIZATION:
-            # Somebody has to allow it first.
+        if error.kind in (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION):
+            # Somebody has to let us in, or to allow it, first.
             delay = self.work.connection.pull_interval_seconds
         outbox.postpone(
             tx,

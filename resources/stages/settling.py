@@ -291,10 +291,26 @@ def differing(names: Iterable[str], ours: Record | None, theirs: Record | None) 
     return [Conflict(name, None, mine, other) for name, mine, other in trios if mine != other]
 
 
+def unequal_money(sent: Record, theirs: Record) -> list[str]:
+    """Totals that the ERP computed otherwise than the ledger, to the cent."""
+    names = [name for name in ("net_amount", "tax_amount", "total_amount") if hasattr(sent, name)]
+    return [name for name in names if getattr(sent, name) != getattr(theirs, name)]
+
+
+def computed_otherwise(binding: Binding, theirs: Record | None, version_token: str | None) -> list[str]:
+    """Totals on which both sides never agreed although the record has not moved since: the base is what was sent, and
+    what came of it is still to be asked.
+    """
+    if binding.base is None or theirs is None or binding.version_token != version_token:
+        return []
+    return unequal_money(binding.base, theirs)
+
+
 def with_others(found: Sequence[Conflict], others: Sequence[Conflict]) -> list[Conflict]:
-    """What a merge could not decide, and besides what else a person is to be asked about."""
-    named = {one.field for one in found}
-    return [*found, *(one for one in others if one.field not in named)]
+    """What a merge could not decide, and besides what else a person is to be asked about. Of what is both it is kept
+    that it was never agreed on, as a merge decides it alone as soon as one side is as it was.
+    """
+    return list(({one.field: one for one in found} | {one.field: one for one in others}).values())
 
 
 def error_id_of(ledger_id: int) -> str:

@@ -75,6 +75,11 @@ class Conflict:
         return [f["theirs"] for f in self.fields if f["name"] == EXTERNAL_ID and isinstance(f["theirs"], str)]
 
     @property
+    def made(self) -> str | None:
+        """The record there that our row stands for, where it is asked about its twins."""
+        return next((f["ours"] for f in self.fields if f["name"] == EXTERNAL_ID), None)
+
+    @property
     def named(self) -> list[str]:
         """The records there of which it asks what they are to our row: candidates, twins, or the only one."""
         return self.candidates or self.twins or [x for x in (self.external_id,) if x]
@@ -290,16 +295,28 @@ def _ask_about(tx: psycopg.Connection[Any], question: Conflict, among: list[str]
     )
 
 
-def moved(tx: psycopg.Connection[Any], question: Conflict, external_id: str, theirs: Record | None) -> None:
-    """One of the records that a question lists is another version now; the one that is shown, with what it says."""
-    token = versions_of(tx, question.connection, question.entity, question.named)
-    shown = question.theirs
-    if question.external_id == external_id:
-        shown = None if theirs is None else bindings.encode(theirs)
+def moved(
+    tx: psycopg.Connection[Any],
+    connection: str,
+    entity: str,
+    questions: Sequence[Conflict],
+    arrived: Mapping[str, Record | None],
+) -> None:
+    """Some of the records that these questions list are other versions now; one that is shown, with what it says."""
+    change_seqs = mirror.change_seqs(tx, connection, entity, list({x for one in questions for x in one.named}))
+    shown = [one.theirs for one in questions]
+    for place, one in enumerate(questions):
+        if one.external_id in arrived:
+            theirs = arrived[one.external_id]
+            shown[place] = None if theirs is None else bindings.encode(theirs)
     tx.execute(
-        "update sync.conflicts set theirs = %s, version_token = %s, changed_at = clock_timestamp() "
-        "where conflict_id = %s and state = 'open' and (theirs, version_token) is distinct from (%s, %s)",
-        (shown, token, question.conflict_id, shown, token),
+        """
+        update sync.conflicts c set theirs = n.theirs, version_token = n.version_token, changed_at = clock_timestamp()
+          from unnest(%s::bigint[], %s::text[], %s::text[]) as n (conflict_id, theirs, version_token)
+         where c.conflict_id = n.conflict_id and c.state = 'open'
+           and (c.theirs, c.version_token) is distinct from (n.theirs, n.version_token)
+        """,
+        ([one.conflict_id for one in questions], shown, [_versions(change_seqs, one.named) for one in questions]),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from resources.errors import ERROR_CLASSES, ErrorKind, TieoutError
@@ -146,6 +147,20 @@ def resolve(tx: psycopg.Connection[Any], connection: str, stage: str, entity: st
         """,
         (connection, stage, entity, list(external_ids)),
     ).rowcount
+
+
+def resolve_elsewhere(
+    tx: psycopg.Connection[Any], connection: str, stage: str, entity: str, external_ids: Sequence[str]
+) -> None:
+    """Close what other connections have said of rows that name this one: they are none of theirs any more."""
+    tx.execute(
+        sql.SQL(
+            "update sync.errors e set resolved_at = now() from {} l where e.resolved_at is null and e.stage = %s "
+            "and e.entity = %s and e.connection <> %s and e.external_id = any(%s) "
+            "and e.external_id = '#' || l.ledger_id and l.connection = %s"
+        ).format(sql.Identifier("ledger", entity)),
+        (stage, entity, connection, list(external_ids), connection),
+    )
 
 
 def resolve_stage(tx: psycopg.Connection[Any], connection: str, stage: str, entities: Sequence[str]) -> int:

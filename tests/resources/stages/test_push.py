@@ -600,7 +600,7 @@ def test_a_decision_between_the_plan_and_the_sending_is_what_is_said(
     assert there["CustomerMemo"]["value"] == "decided"
 
 
-def test_nobody_is_woken_for_ever_for_a_document_that_names_a_company_and_is_in_another(
+def test_a_document_that_names_a_company_and_is_in_another_says_so_until_it_names_that_and_wakes_nobody(
     company: Books, writer: LedgerWriter, second: Books
 ):
     row = company.ledger_row("invoices", "500")["ledger_id"]
@@ -610,11 +610,33 @@ def test_nobody_is_woken_for_ever_for_a_document_that_names_a_company_and_is_in_
         tx.execute("update ledger.invoices set connection = 'second' where ledger_id = %s", (row,))
     writer.update("invoices", row, memo="ours")
 
-    assert second.push().pushed == {}
+    assert [second.push().pushed for _ in range(2)] == [{}, {}]
 
     with company.services.fleet() as tx:
         assert due_work.partitions_to_push(tx, 10) == []
+    (error,) = second.open_errors()
+    assert error["next_step"] == f"update ledger.invoices set connection = '{company.name}' where ledger_id = {row}"
     assert company.push().pushed == {"invoices": 1}
+    assert len(second.open_errors()) == 1
+    company.change(error["next_step"])
+    company.push()
+    assert second.open_errors() == []
+    assert not company.rows("select * from sync.edits")
+
+
+def test_what_a_company_said_of_a_document_is_over_once_it_names_another(
+    company: Books, writer: LedgerWriter, second: Books
+):
+    invoice = company.ledger_row("invoices", "500")["ledger_id"]
+    row = writer.payment(customer_id(company), "10.00", {invoice: "10.00"}, connection="second")
+    second.push()
+    (error,) = second.open_errors()
+    assert error["next_step"] == f"name a document of second, or enter this record for {company.name}"
+
+    writer.update("payments", row, connection=company.name)
+
+    assert company.push().pushed == {"payments": 1}
+    assert second.open_errors() == []
 
 
 @pytest.fixture(scope="module")

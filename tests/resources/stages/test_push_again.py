@@ -708,6 +708,26 @@ def test_a_change_that_had_to_wait_gives_way_to_what_its_row_says_by_now_without
     assert company.objects("Invoice")[0]["CustomerMemo"]["value"] == "ours, better"
 
 
+def test_what_had_to_wait_with_it_goes_although_one_row_of_the_batch_was_edited(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    numbers = ["W-1", "W-2", "W-3"]
+    rows = [
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number) for number in numbers
+    ]
+    sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    company.services.pace = 1.0
+    writer.update("invoices", rows[1], private_note="better")
+
+    report = company.push()
+
+    assert (report.pushed, report.in_doubt) == ({"invoices": 3}, 0)
+    assert sorted(i["DocNumber"] for i in company.objects("Invoice") if i["Id"] != "500") == numbers
+    assert quiet(company)
+
+
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
 ):

@@ -515,6 +515,21 @@ def test_another_total_stays_a_question_when_the_rest_is_settled(other_total):
     assert is_quiet(other_total)
 
 
+def test_another_total_stays_a_question_when_ours_is_changed_and_put_back(other_total, writer):
+    row = ledger_id(other_total, external_id=numbered(other_total, "D-1")["Id"])
+    writer.update("invoices", row, private_note="theirs")
+    for amount in (Decimal(32), Decimal(30)):
+        writer.update_line("invoices", row, 1, amount=amount)
+        writer.update("invoices", row, net_amount=amount, total_amount=amount, open_amount=amount)
+        check(other_total.services, other_total.name)
+
+    assert asked_about(other_total) == {"net_amount", "total_amount"}
+    decide(other_total, keep=Side.OURS)
+    other_total.push()
+    assert Decimal(str(numbered(other_total, "D-1")["TotalAmt"])) == 30
+    assert is_quiet(other_total)
+
+
 def test_a_policy_decides_before_there_is_a_conflict(company, writer):
     set_policy(company, Policy.ERP_WINS, entity="")
     set_policy(company, Policy.LEDGER_WINS)
