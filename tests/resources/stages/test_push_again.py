@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,20 @@ def test_a_record_that_moved_before_the_second_attempt_is_merged_and_pushed_in_t
     assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
     assert not company.rows("select * from sync.edits")
     assert quiet(company)
+
+
+def test_a_record_that_one_question_does_not_find_is_not_gone(company: Books, writer: LedgerWriter):
+    writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
+    company.edit("update", "Invoice", "500", PONumber="theirs")
+    nothing = {"QueryResponse": {}, "time": datetime.now(UTC).isoformat()}
+    question = {"contains": "from Invoice where Id in", "nth": 1}
+    company.simulator.post("faults", [{**question, "status": 200, "body": nothing}])
+
+    assert company.push().pushed == {"invoices": 1}
+
+    (there,) = company.objects("Invoice")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert not company.rows("select * from sync.conflicts")
 
 
 def test_a_record_that_somebody_else_changed_while_the_answer_was_lost_is_pushed_in_the_same_run(
