@@ -371,7 +371,9 @@ def _other_codes(spec: EntitySpec, pair: Pair) -> list[str]:
 
 
 def _refuse_to_guess(meeting: Meeting) -> None:
-    """What is new here may be what cannot be read there: it would be made a second time."""
+    """What is new here may be what cannot be read there: it would be made a second time. Starting at now, here: as soon
+    as somebody corrects it there, it comes as a new one.
+    """
     doubtful = [one for one in meeting.entities if one.unreadable and one.found.new_here]
     if not doubtful:
         return
@@ -382,7 +384,7 @@ def _refuse_to_guess(meeting: Meeting) -> None:
         doing="meeting the ledger",
         found=f"{len(reasons)} records there that cannot be read ({'; '.join(reasons[:REASONS_MAX])}), "
         "while the ledger has some of their kind that seem to be new",
-        expected="records that can be compared: what is new here would be made a second time",
+        expected="records that can be compared: what is new here may be one of them, and would then be there twice",
         next_step="correct them in the ERP, then meet again",
     )
 

@@ -343,20 +343,29 @@ def test_a_document_of_the_past_that_differs_is_never_written_over_because_it_wa
     assert not strangers.push().pushed and not changed(strangers.sync())
 
 
-def test_what_cannot_be_read_there_is_not_made_a_second_time(strangers):
+@pytest.mark.parametrize("start_at_now", [False, True], ids=["both pasts meet", "start at now"])
+def test_what_cannot_be_read_there_is_made_a_second_time_on_neither_side(strangers, start_at_now):
     bad = stamped(700, CustomerRef={"value": "1"}, TxnDate="not a day", CurrencyRef={"value": "USD"}, TotalAmt=40)
     strangers.load({"Customer": [a_customer(1, "Ada")], "Payment": [bad | {"UnappliedAmt": 40, "Line": []}]})
     writer = LedgerWriter(strangers)
     writer.payment(writer.customer("Ada"), "40.00")
     connect(strangers)
 
-    assert [len(e.unreadable) for e in meet(strangers).entities if e.entity == "payments"] == [1]
+    found = meet(strangers, start_at_now=start_at_now)
+    assert [len(e.unreadable) for e in found.entities if e.entity == "payments"] == [1]
     with pytest.raises(TieoutError, match=r"payments/700: .*not a day"):
-        meet(strangers, is_applied=True)
+        meet(strangers, is_applied=True, start_at_now=start_at_now)
 
     assert count_rows(strangers, "sync.bindings") == 0
     strangers.push()
     assert len(strangers.objects("Payment")) == 1
+
+    # Corrected there, it is met.
+    strangers.edit("update", "Payment", "700", TxnDate="2026-03-02")
+    meet(strangers, is_applied=True, start_at_now=start_at_now)
+    strangers.sync()
+    strangers.push()
+    assert len(strangers.objects("Payment")) == count_rows(strangers, "ledger.payments") == 1
 
 
 @pytest.mark.parametrize("keep", [Side.OURS, Side.THEIRS])
