@@ -29,6 +29,7 @@ _FEW = ("customer", "vendor", "currency")
 # What a reference of ours may be there, by entity and reference as it stands in our records: one id if it is bound or
 # was matched, several while that is ambiguous, none if it is new here.
 Candidates = Mapping[str, Mapping[str, Sequence[str]]]
+_Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Matching:
         """What our references to these records may be there, for the entities that refer to them."""
         found = {f"#{pair.ours.id}": (pair.theirs.id,) for pair in self.bound}
         for group in self.ambiguous:
-            found |= {f"#{ours.id}": tuple(theirs.id for theirs in group.theirs) for ours in group.ours}
+            found |= dict.fromkeys((f"#{ours.id}" for ours in group.ours), tuple(theirs.id for theirs in group.theirs))
         return found
 
 
@@ -92,14 +93,9 @@ def match(
 ) -> Matching:
     """Match all unbound records of one entity. Both sides are in canonical form, our unbound references as `#id`."""
     resolve = _Keys(spec, candidates or {})
-    with_key: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for j, unbound in enumerate(theirs):
-        for key in resolve.keys(unbound.record):
-            with_key[key].append(j)
-    partners = [sorted({j for key in resolve.keys(one.record) for j in with_key.get(key, ())}) for one in ours]
     found = Matching()
     met: set[int] = set()
-    for here, there in _groups(partners):
+    for here, there in _groups(*([resolve.keys(one.record) for one in side] for side in (ours, theirs))):
         met.update(there)
         some_ours, some_theirs = tuple(ours[i] for i in here), tuple(theirs[j] for j in there)
         if not there:
@@ -112,24 +108,38 @@ def match(
     return found
 
 
-def _groups(partners: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], list[int]]]:
-    """Ours and theirs that hang together: all who share a partner, directly or through others."""
-    back: defaultdict[int, list[int]] = defaultdict(list)
-    for i, others in enumerate(partners):
-        for j in others:
-            back[j].append(i)
+def _groups(ours: Sequence[Sequence[_Key]], theirs: Sequence[Sequence[_Key]]) -> Iterator[tuple[list[int], list[int]]]:
+    """Ours and theirs that hang together: all who share a key, directly or through others; by the keys of each.
+
+    By way of the keys, each gone through once: among many that are alike, pairs would be too many.
+    """
+    mine, other = _by_key(ours), _by_key(theirs)
     seen: set[int] = set()
-    for start in range(len(partners)):
+    taken: set[_Key] = set()
+    for start in range(len(ours)):
         if start in seen:
             continue
-        here, there, waiting = {start}, set(), [start]
+        here, there, waiting = {start}, set(), list(ours[start])
         while waiting:
-            for j in partners[waiting.pop()]:
-                there.add(j)
-                waiting += [i for i in back[j] if i not in here]
-                here.update(back[j])
+            key = waiting.pop()
+            if key in taken or key not in other:
+                continue
+            taken.add(key)
+            for side, members, keys in ((here, mine.get(key, ()), ours), (there, other[key], theirs)):
+                for one in members:
+                    if one not in side:
+                        side.add(one)
+                        waiting += keys[one]
         seen |= here
         yield sorted(here), sorted(there)
+
+
+def _by_key(keys: Sequence[Sequence[_Key]]) -> dict[_Key, list[int]]:
+    found: defaultdict[_Key, list[int]] = defaultdict(list)
+    for number, some in enumerate(keys):
+        for key in some:
+            found[key].append(number)
+    return found
 
 
 def _doubt(spec: EntitySpec, keys: _Keys, ours: Sequence[Unbound], theirs: Sequence[Unbound]) -> str:
@@ -184,7 +194,7 @@ class _Keys:
         self.references = [f.name for f in self._fields if f.reference]
         self.says = ", ".join(name.replace("_", " ") for name in spec.natural_key)
 
-    def keys(self, record: Record) -> list[tuple[Any, ...]]:
+    def keys(self, record: Record) -> list[_Key]:
         """The key of a record; several if a reference in it may be several records there, none if it is not there."""
         options = [self._options(f, getattr(record, f.name)) for f in self._fields]
         more: tuple[Any, ...] = ()

@@ -45,6 +45,7 @@ def retry(error_id: Annotated[int, Path(ge=1, le=ID_MAX)], visitor: Operating) -
             raise Refused(404, "This error is not open any more", next_step="see what is open")
         if found["stage"] in _PUSHING:
             edits.look_again(tx, found["connection"])
+            connections.push_now(tx, found["connection"])
         else:
             connections.pull_now(tx, found["connection"])
     return redirect("/console/errors", done="retried")

@@ -1,7 +1,7 @@
 """Records that seem to be gone over there, though no feed says so: asked for once more, and only then marked.
 
-Belongs here: the second question. Who missed them first is `census.py`, in a list of everything, or `noticed.py`, by
-their ids.
+Belongs here: the second question. Who missed them first is `census.py`, in a list of everything, or `noticed.py` and
+`push.py`, by their ids.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from resources.stages.work import Work
 from resources.stores import mirror
 
 
-def bury_absent(work: Work, entity: str, external_ids: Sequence[str]) -> int:
-    """Mark those of these as deleted that are not there now either; returns how many were live here."""
+def bury_absent(work: Work, entity: str, external_ids: Sequence[str]) -> list[str]:
+    """Mark those of these as deleted that are not there now either; returns them."""
     if not external_ids:
-        return 0
+        return []
     still_there = pull_records(work, entity, external_ids)
     gone = [external_id for external_id in external_ids if external_id not in still_there]
     with work.transaction() as tx:
@@ -24,4 +24,4 @@ def bury_absent(work: Work, entity: str, external_ids: Sequence[str]) -> int:
     if entity not in work.erp.mappings():
         # What the ledger has no table for changes here and nowhere else.
         work.outcome(entity).deleted += buried
-    return buried
+    return gone

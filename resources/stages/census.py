@@ -49,4 +49,4 @@ def take_census(work: Work, entity: str) -> CensusFindings:
     outcome = work.outcome(entity)
     outcome.seconds += time.monotonic() - started
     outcome.api_calls += work.connector.api_calls - calls
-    return CensusFindings(listed, len(stale), buried)
+    return CensusFindings(listed, len(stale), len(buried))

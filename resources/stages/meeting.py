@@ -181,7 +181,8 @@ class _Meets:
         found.new_here = [one for one in found.new_here if one.id not in elsewhere]
         self.candidates[entity] = found.candidates()
         result = EntityMeeting(entity, found, unreadable=unreadable)
-        for pairs in _batches(list(found.bound)):
+        matched, found.bound = found.bound, []
+        for pairs in _batches(matched):
             result.differing += self._bind(spec, pairs, is_left_alone, found)
             if not spec.is_document:
                 # Filled in from here, or written as it is written here: the other companies are to hear of it.
@@ -228,9 +229,10 @@ class _Meets:
             return None
 
     def _bind(self, spec: EntitySpec, pairs: Sequence[Pair], is_left_alone: bool, found: Matching) -> int:
-        """Bind these pairs; gives how many have something to decide."""
+        """Bind these pairs, as far as it is certain; gives how many have something to decide."""
         met = self._met(spec.name, pairs)
         if is_left_alone:
+            found.bound += pairs
             # Those that differ have agreed on nothing: they meet when one of them moves.
             are_equal = [one.met.record == one.kept.record == one.theirs for one in met]
             self._put(
@@ -247,8 +249,8 @@ class _Meets:
             error = records.unresolved(spec, one.met.record, known) if one.is_filled else None
             if error is None:
                 certain.append(one)
+                found.bound.append(one.pair)
                 continue
-            found.bound.remove(one.pair)
             reason = f"it is not known yet which row {error.entity}/{error.external_id} is, to which it refers"
             found.ambiguous.append(Ambiguous((one.pair.ours,), (one.pair.theirs,), reason))
         # With the ids of lines and what only they had; what is to be decided stays ours until then.
@@ -348,22 +350,30 @@ def _doubt_other_codes(spec: EntitySpec, found: Matching, elsewhere: set[str]) -
     """A row of another company has that company's codes (accounts, terms). Where they are not this one's, a person says
     whether it is the same record: bound, the codes of the one would be written into the other.
     """
-    for pair in [pair for pair in found.bound if pair.ours.id in elsewhere]:
-        codes = [
-            f"{f.name} {mine} here and {other} there"
-            for f in spec.fields
-            if f.code_list
-            and (mine := getattr(pair.ours.record, f.name))
-            and (other := getattr(pair.theirs.record, f.name))
-            and mine != other
-        ]
+    matched, found.bound = found.bound, []
+    for pair in matched:
+        codes = _other_codes(spec, pair) if pair.ours.id in elsewhere else []
         if codes:
-            found.bound.remove(pair)
             found.ambiguous.append(Ambiguous((pair.ours,), (pair.theirs,), f"the same name, but {', '.join(codes)}"))
+        else:
+            found.bound.append(pair)
+
+
+def _other_codes(spec: EntitySpec, pair: Pair) -> list[str]:
+    return [
+        f"{f.name} {mine} here and {other} there"
+        for f in spec.fields
+        if f.code_list
+        and (mine := getattr(pair.ours.record, f.name))
+        and (other := getattr(pair.theirs.record, f.name))
+        and mine != other
+    ]
 
 
 def _refuse_to_guess(meeting: Meeting) -> None:
-    """What is new here may be what cannot be read there: it would be made a second time."""
+    """What is new here may be what cannot be read there: it would be made a second time. Starting at now, here: as soon
+    as somebody corrects it there, it comes as a new one.
+    """
     doubtful = [one for one in meeting.entities if one.unreadable and one.found.new_here]
     if not doubtful:
         return
@@ -374,7 +384,7 @@ def _refuse_to_guess(meeting: Meeting) -> None:
         doing="meeting the ledger",
         found=f"{len(reasons)} records there that cannot be read ({'; '.join(reasons[:REASONS_MAX])}), "
         "while the ledger has some of their kind that seem to be new",
-        expected="records that can be compared: what is new here would be made a second time",
+        expected="records that can be compared: what is new here may be one of them, and would then be there twice",
         next_step="correct them in the ERP, then meet again",
     )
 

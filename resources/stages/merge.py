@@ -50,14 +50,14 @@ def merge(work: Work, entities: Sequence[str]) -> None:
         work.outcome(entity).seconds += time.monotonic() - started
 
 
-def merge_gone(work: Work, entity: str, external_ids: Sequence[str]) -> None:
-    """Merge once more the deletion of records that are not there, as rows may have been edited since it was merged; or
-    that of records which the mirror never held, as they were gone before we knew that we made them.
+def merge_again(work: Work, entity: str, external_ids: Sequence[str], *, gone: Sequence[str]) -> None:
+    """Merge records of which nothing is new, as their rows were edited since they were merged. Of those that are `gone`
+    the mirror may never have held one: it was gone before we knew that we made it.
     """
     with work.transaction() as tx:
-        gone = {i: Change(i, None, {}, is_deleted=True, change_seq=0) for i in external_ids}
-        gone |= {one.external_id: one for one in mirror.records(tx, work.connection.name, entity, external_ids)}
-        _take(work, tx, entity, list(gone.values()))
+        found = {i: Change(i, None, {}, is_deleted=True, change_seq=0) for i in gone}
+        found |= {one.external_id: one for one in mirror.records(tx, work.connection.name, entity, external_ids)}
+        _take(work, tx, entity, list(found.values()))
 
 
 @dataclass(frozen=True, slots=True)

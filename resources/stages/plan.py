@@ -66,8 +66,9 @@ class Plan:
     """What came of looking at some edited rows.
 
     `said`: nothing to say (any more). `parents`: (entity, ledger id) of what an edit in `waiting` refers to and the ERP
-    does not have. `behind`: what moved over there since the base; to be pulled and merged first. `over`: records there
-    that both sides had deleted, whose rows were taken back: those are made again, as records of their own.
+    does not have. `behind`: what moved over there since the base, or has no base; to be pulled and merged first.
+    `over`: records there that both sides had deleted, whose rows were taken back: those are made again, as records of
+    their own.
     """
 
     ready: list[Planned] = field(default_factory=list)
@@ -142,7 +143,13 @@ def plan_rows(
             # Pulled and merged again and again it would still be behind.
             plan.held.append(Held(edit, binding.external_id, [_HELD_BACK]))
             continue
-        if binding is not None and (held is None or held.is_deleted or held.version_token != binding.version_token):
+        if binding is not None and (
+            held is None
+            or held.is_deleted
+            or held.version_token != binding.version_token
+            # Nothing tells what was changed on which side.
+            or (binding.base is None and operation != "delete")
+        ):
             plan.behind.append(binding.external_id)
             continue
         unbound = kept.unbound() if operation in ("create", "update") else []
@@ -153,9 +160,6 @@ def plan_rows(
             refusals += _codes_of_others(kept, binding.base if binding else None, mapping.unsaid, name)
         if refusals:
             plan.held.append(Held(edit, binding.external_id if binding else None, refusals))
-            continue
-        if binding is not None and binding.base is None and operation != "delete":
-            plan.held.append(Held(edit, binding.external_id, [_BASE_LOST]))
             continue
         if unbound:
             plan.waiting[edit] = unbound
@@ -267,13 +271,6 @@ _HELD_BACK = Refusal(
     "a version of it in the ERP that could not be taken into the ledger",
     "that version to be merged first",
     "`tieout errors` says what holds it; this edit follows by itself",
-    ErrorKind.MAPPING,
-)
-_BASE_LOST = Refusal(
-    "the record",
-    "no base that can be read, so that nothing tells what was changed on which side",
-    "what both sides last agreed on",
-    "change the record in the ERP, or make both sides equal: the next sync compares them anew",
     ErrorKind.MAPPING,
 )
 

@@ -24,7 +24,7 @@ from resources.connector import DELTA_OVERLAP, Page
 from resources.errors import ErrorKind
 from resources.points import point
 from resources.stages.work import Work
-from resources.stores import cursors, errors, mirror
+from resources.stores import cursors, edits, errors, mirror
 from resources.stores.cursors import Cursor, Read
 from resources.stores.errors import Held
 from resources.stores.mirror import Change, Stored
@@ -201,8 +201,9 @@ def _store(
         if page.wholes and (gone := mirror.ids_beyond(tx, name, page.entity, page.wholes)):
             mirror.bury(tx, name, page.entity, gone, work.run_id)
         point("page_staged")
-        if page.records:
-            errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
+        if page.records and errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records]):
+            # One that is again as it was merged brings no change, and held what was edited of it here.
+            edits.look_again(tx, name)
         errors.hold(
             tx,
             tenant=tenant,

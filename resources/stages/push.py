@@ -20,14 +20,15 @@ from ledger.spec import spec_of
 from resources.connector import Refusal
 from resources.errors import ErrorKind
 from resources.points import point
+from resources.stages.absent import bury_absent
 from resources.stages.doubts import Doubts
-from resources.stages.merge import merge, merge_gone
+from resources.stages.merge import merge, merge_again
 from resources.stages.plan import ROWS_PER_PLAN_MAX, Held, Plan, Planned, in_order, plan_rows
 from resources.stages.pull import pull_records
 from resources.stages.sending import STAGE, PushReport, Sending
 from resources.stages.settling import error_id_of
 from resources.stages.work import Work
-from resources.stores import bindings, edits, errors, mirror, outbox, records, switches
+from resources.stores import bindings, edits, errors, outbox, records, switches
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 # Rounds of pull, merge and plan again within one push; what still moves then is left for the next.
@@ -224,17 +225,19 @@ class _Push:
                 self.sending.hold(tx, entity, Held(edit, None, refusals))
 
     def _catch_up(self, entity: str, external_ids: Sequence[str]) -> None:
-        """A stale token is no error: pull what moved, merge it, plan again."""
+        """A stale token is no error: pull what moved, merge it, plan again. Nor is a base that is lost, or that two
+        pasts never had which were left alone: the row and the record meet as if for the first time.
+        """
         if not external_ids:
             return
         found = pull_records(self.work, entity, external_ids)
-        gone = [external_id for external_id in external_ids if external_id not in found]
-        if gone:
-            with self.work.transaction() as tx:
-                mirror.bury(tx, self.name, entity, gone, self.work.run_id)
+        gone = bury_absent(self.work, entity, [i for i in external_ids if i not in found])
         merge(self.work, [entity])
-        if gone:
-            merge_gone(self.work, entity, gone)
+        with self.work.reading() as tx:
+            bound = bindings.of_records(tx, self.name, entity, external_ids)
+        again = [*gone, *(i for i, binding in bound.items() if binding.base is None)]
+        if again:
+            merge_again(self.work, entity, again, gone=gone)
         point("caught_up")
 
 

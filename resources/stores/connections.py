@@ -212,6 +212,13 @@ def push_later(tx: psycopg.Connection[Any], name: str) -> None:
     )
 
 
+def push_now(tx: psycopg.Connection[Any], name: str) -> None:
+    """Somebody asks for it: what stopped the last push keeps the next from being woken no longer."""
+    tx.execute(
+        "update sync.connections set next_push_at = now() where connection = %s and next_push_at > now()", (name,)
+    )
+
+
 def pull_now(tx: psycopg.Connection[Any], name: str) -> None:
     """Something has changed over there: the next pull is due at once."""
     tx.execute(

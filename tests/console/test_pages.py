@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from gateway.console import charts, words
 from gateway.console.pages import ROWS_MAX, UI_URL
 from resources.errors import ErrorKind, TieoutError
-from resources.stores import code_maps, errors, switches, sync_health, webhooks
+from resources.stores import code_maps, connections, due_work, errors, switches, sync_health, webhooks
 from resources.stores.sync_health import PERIODS
 from tests.console.conftest import NARROW, WIDE, House, Visit, logged_in
 from tests.house import CONNECTION
@@ -232,6 +232,27 @@ def test_an_error_is_tried_again_with_the_next_sync(admin: Page, house: House, b
 
     expect(admin.get_by_role("status")).to_contain_text("tried again")
     assert house.books.value("select next_pull_at <= now() from sync.connections")
+
+
+def test_what_stops_every_push_is_tried_again_at_once(visits: dict[str, Visit], house: House, busy):
+    refused = TieoutError(ErrorKind.AUTHORIZATION, connection=CONNECTION, doing="pushing", found="HTTP 403")
+    with house.books.services.db.transaction("default") as tx:
+        errors.report(
+            tx, tenant="default", connection=CONNECTION, stage=connections.PUSHING, error=refused, run_id=None
+        )
+        connections.push_later(tx, CONNECTION)
+    assert due_pushes(house) == []
+    error_id = house.books.value("select max(error_id) from sync.errors where stage = 'pushing'")
+
+    visits["operator"].post(f"/console/errors/{error_id}/retry")
+
+    assert due_pushes(house) == [CONNECTION]
+    house.books.change("delete from sync.errors where error_id = %s", error_id)
+
+
+def due_pushes(house: House) -> list[str]:
+    with house.books.services.fleet() as tx:
+        return due_work.partitions_to_push(tx, 10)
 
 
 def test_a_delivery_that_was_given_up_is_sent_again(admin: Page, house: House, busy):

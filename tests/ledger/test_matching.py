@@ -147,6 +147,32 @@ def test_matching_does_not_care_which_side_is_which(here, there):
     assert len(one.ambiguous) == len(other.ambiguous)
 
 
+CANDIDATES = {"customers": {"#1": ("a",), "#2": ("a", "b"), "#3": ("b", "c")}}
+
+
+@given(st.lists(st.sampled_from(["#1", "#2", "#3", "#9"]), max_size=6), st.lists(st.sampled_from("abcd"), max_size=6))
+def test_those_who_may_be_the_same_directly_or_through_others_are_one_question(here, there):
+    found = match(
+        INVOICES,
+        side(*(numbered("1", customer=one) for one in here)),
+        side(*(numbered("1", customer=one) for one in there)),
+        CANDIDATES,
+    )
+
+    groups: list[set[tuple[str, str]]] = []
+    for i, mine in enumerate(here, 1):
+        may_be = CANDIDATES["customers"].get(mine, ())
+        group = {("here", str(i)), *(("there", str(j)) for j, other in enumerate(there, 1) if other in may_be)}
+        while touching := next((one for one in groups if one & group), None):
+            groups.remove(touching)
+            group |= touching
+        groups.append(group)
+    found_groups = [{("here", p.ours.id), ("there", p.theirs.id)} for p in found.bound]
+    found_groups += [{*(("here", o.id) for o in a.ours), *(("there", t.id) for t in a.theirs)} for a in found.ambiguous]
+    found_groups += [{("here", one.id)} for one in found.new_here]
+    assert sorted(map(sorted, found_groups)) == sorted(map(sorted, groups))
+
+
 def test_normalising_is_settled_after_once():
     for text in ("ﬁ  X", "İ", "ẞ"):
         assert normalised(normalised(text)) == normalised(text)

@@ -12,7 +12,7 @@ from typing import Any
 from ledger.fields import Derived
 from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireRecord, Write, Written
 from resources.erps.quickbooks.documents import is_void
-from resources.erps.quickbooks.errors import FaultEntry, FaultError
+from resources.erps.quickbooks.errors import FaultEntry, FaultError, kind_of
 from resources.erps.quickbooks.mappings import MAPPINGS
 from resources.erps.quickbooks.markers import marker_in
 from resources.erps.quickbooks.profile import WIRE_ENTITIES
@@ -24,9 +24,7 @@ STALE = "5010"
 REPEATED_REQUEST = "600"
 # Some faults list every property that QuickBooks knows.
 SAID_CHARACTERS_MAX = 300
-_MAY_HAVE_HAPPENED = (ErrorKind.SYSTEM, ErrorKind.TIMEOUT, ErrorKind.CONNECTION)
-# 4xx that prove by the status alone that nothing happened, whatever the body says.
-_PROOF = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+_MAY_HAVE_HAPPENED = {ErrorKind.SYSTEM, ErrorKind.TIMEOUT, ErrorKind.CONNECTION}
 
 _WHAT_NEXT = {
     "610": "make it active again in QuickBooks or choose another; if the record itself was deleted there, pull first",
@@ -57,18 +55,19 @@ def answer_to_failure(error: TieoutError, write: Write) -> Answer:
     if not isinstance(error, FaultError):
         return Deferred(error) if never_left(error) else InDoubt(error)
     codes = {entry.code for entry in error.entries}
+    # By its fault alone: the status may be that of somebody on the way.
+    said = kind_of(HTTPStatus.OK, error.entries)
     if error.kind is ErrorKind.RATE_LIMIT:
         return Deferred(error)
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after_seconds is not None:
         # Without Retry-After a 503 may come from a gateway that gave up on a call under way.
         return Deferred(error)
-    if error.kind in _MAY_HAVE_HAPPENED or REPEATED_REQUEST in codes or error.status >= 500:
+    if _MAY_HAVE_HAPPENED & {error.kind, said} or REPEATED_REQUEST in codes or error.status >= 500:
         return InDoubt(error)
     if STALE in codes:
         return Stale(_explained(error, write))
     # What else a fault of an unknown code says is not known: only one of a request's values says that it was refused.
-    is_known = error.kind is not ErrorKind.UNKNOWN or {entry.type for entry in error.entries} == {"ValidationFault"}
-    if (error.entries and is_known) or error.status in _PROOF:
+    if said is not ErrorKind.UNKNOWN or {entry.type for entry in error.entries} == {"ValidationFault"}:
         return Refused(_explained(error, write))
     return InDoubt(error)
 
@@ -117,8 +116,8 @@ def _because(doubt: TieoutError, found: str) -> TieoutError:
 
 def _explained(error: FaultError, write: Write) -> TieoutError:
     """The fault as one sentence: which canonical field, what QuickBooks says of it, what to do."""
-    said = [_said(entry, write) for entry in error.entries] or [error.found]
-    first = error.entries[0].code if error.entries else ""
+    said = [_said(entry, write) for entry in error.entries]
+    first = error.entries[0].code
     if first == STALE:
         said = [f"version {write.version_token}, which QuickBooks no longer holds (fault {STALE})"]
     return TieoutError(

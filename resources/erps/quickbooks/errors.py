@@ -8,7 +8,7 @@ code. What the network did is in `resources/http.py`. Source of the codes: Intui
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -134,7 +134,7 @@ def _error(
     entity: str | None,
     external_id: str | None,
 ) -> FaultError:
-    kind = _kind(status, entries)
+    kind = kind_of(status, entries)
     asked = retry_after_seconds(headers)
     if kind is ErrorKind.RATE_LIMIT and asked is None:
         asked = THROTTLED_SECONDS
@@ -153,7 +153,8 @@ def _error(
     return error
 
 
-def _kind(status: int, entries: list[FaultEntry]) -> ErrorKind:
+def kind_of(status: int, entries: Sequence[FaultEntry]) -> ErrorKind:
+    """The class of an answer; with status 200 that of its fault alone, whoever gave the status."""
     known = [KIND_OF_CODE[entry.code] for entry in entries if entry.code in KIND_OF_CODE]
     # A throttled call came as 403 before 2017 and a gateway may say anything around its fault, so the code goes first.
     if known and (status < 500 or known[0] is ErrorKind.RATE_LIMIT) and status != 401:

@@ -313,18 +313,43 @@ def test_starting_at_now_leaves_documents_of_the_past_alone(strangers):
     assert strangers.value("select count(*) from ledger.invoices where document_number = 'A-2'") == 1
 
 
-def test_a_document_of_the_past_that_differs_is_never_written_over_because_it_was_paid_there(strangers):
+def differing_past(books: Books) -> int:
+    """An invoice that certainly is one, and says something else here and there; left alone."""
     lines = [a_line("60.00", 1, Description="theirs 1"), a_line("40.00", 2, Description="theirs 2")]
     theirs = an_invoice(500, 1, "100.00", DocNumber="A-1", PrivateNote="theirs", PONumber="theirs", Line=lines)
-    strangers.load({"Customer": [a_customer(1, "Ada")], "Item": [an_item(90)], "Invoice": [theirs]})
-    writer = LedgerWriter(strangers)
+    books.load({"Customer": [a_customer(1, "Ada")], "Item": [an_item(90)], "Invoice": [theirs]})
+    writer = LedgerWriter(books)
     item = writer.insert("items", name="item 90", kind="service")
     ours = {"document_number": "A-1", "private_note": "ours", "po_number": "ours"}
-    writer.invoice(writer.customer("Ada"), "100.00", item, **ours)
-    connect(strangers)
-    meet(strangers, is_applied=True, start_at_now=True)
+    ledger_id = writer.invoice(writer.customer("Ada"), "100.00", item, **ours)
+    connect(books)
+    meet(books, is_applied=True, start_at_now=True)
+    books.sync()
+    books.push()
+    return ledger_id
+
+
+def test_a_document_of_the_past_that_differs_is_asked_about_once_it_is_edited_here(strangers):
+    ledger_id = differing_past(strangers)
+    assert strangers.open_errors() == []
+
+    LedgerWriter(strangers).update("invoices", ledger_id, po_number="theirs")
+    assert not strangers.push().pushed
+
+    assert strangers.open_errors() == []
+    with strangers.services.db.transaction(strangers.tenant) as tx:
+        (asked,) = conflicts.list_open(tx, strangers.name)
+    assert {f["name"].partition("[")[0] for f in asked.fields} == {"lines", "private_note"}
+    resolve(strangers.services, asked.conflict_id, Decision(ANNA, keep=Side.OURS))
+    assert strangers.push().pushed == {"invoices": 1}
+    (there,) = strangers.objects("Invoice")
+    assert (there["PrivateNote"], there["PONumber"]) == ("ours", "theirs")
     strangers.sync()
-    strangers.push()
+    assert not strangers.push().pushed and not changed(strangers.sync())
+
+
+def test_a_document_of_the_past_that_differs_is_never_written_over_because_it_was_paid_there(strangers):
+    differing_past(strangers)
 
     paid = {"TotalAmt": 30, "Line": [{"Amount": 30, "LinkedTxn": [{"TxnId": "500", "TxnType": "Invoice"}]}]}
     strangers.edit("create", "Payment", CustomerRef={"value": "1"}, TxnDate="2026-03-05", **paid)
@@ -343,20 +368,29 @@ def test_a_document_of_the_past_that_differs_is_never_written_over_because_it_wa
     assert not strangers.push().pushed and not changed(strangers.sync())
 
 
-def test_what_cannot_be_read_there_is_not_made_a_second_time(strangers):
+@pytest.mark.parametrize("start_at_now", [False, True], ids=["both pasts meet", "start at now"])
+def test_what_cannot_be_read_there_is_made_a_second_time_on_neither_side(strangers, start_at_now):
     bad = stamped(700, CustomerRef={"value": "1"}, TxnDate="not a day", CurrencyRef={"value": "USD"}, TotalAmt=40)
     strangers.load({"Customer": [a_customer(1, "Ada")], "Payment": [bad | {"UnappliedAmt": 40, "Line": []}]})
     writer = LedgerWriter(strangers)
     writer.payment(writer.customer("Ada"), "40.00")
     connect(strangers)
 
-    assert [len(e.unreadable) for e in meet(strangers).entities if e.entity == "payments"] == [1]
+    found = meet(strangers, start_at_now=start_at_now)
+    assert [len(e.unreadable) for e in found.entities if e.entity == "payments"] == [1]
     with pytest.raises(TieoutError, match=r"payments/700: .*not a day"):
-        meet(strangers, is_applied=True)
+        meet(strangers, is_applied=True, start_at_now=start_at_now)
 
     assert count_rows(strangers, "sync.bindings") == 0
     strangers.push()
     assert len(strangers.objects("Payment")) == 1
+
+    # Corrected there, it is met.
+    strangers.edit("update", "Payment", "700", TxnDate="2026-03-02")
+    meet(strangers, is_applied=True, start_at_now=start_at_now)
+    strangers.sync()
+    strangers.push()
+    assert len(strangers.objects("Payment")) == count_rows(strangers, "ledger.payments") == 1
 
 
 @pytest.mark.parametrize("keep", [Side.OURS, Side.THEIRS])

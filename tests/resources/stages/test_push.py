@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -710,3 +711,21 @@ def test_an_edit_of_a_record_whose_version_there_is_held_waits_for_it_and_makes_
     assert company.push().pushed == {"invoices": 1}
     assert company.open_errors() == []
     assert company.objects("Invoice")[0]["PONumber"] == "theirs"
+
+
+def test_an_edit_follows_by_itself_once_the_record_is_again_as_it_was_merged(company: Books, writer: LedgerWriter):
+    (good,) = company.objects("Invoice")
+    modified_at = datetime.fromisoformat(good["MetaData"]["LastUpdatedTime"])
+    window = (modified_at, modified_at + timedelta(seconds=1))
+    company.load({"Invoice": [good | {"PrivateNote": "\0"}]})
+    company.sync("window", window=window)
+    writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
+    assert company.push().held == {"invoices": 1}
+    company.load({"Invoice": [good]})
+
+    assert not changed(company.sync("window", window=window))
+
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == [company.name]
+    assert company.push().pushed == {"invoices": 1}
+    assert company.open_errors() == []

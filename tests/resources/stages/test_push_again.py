@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,20 @@ def test_a_record_that_moved_before_the_second_attempt_is_merged_and_pushed_in_t
     assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
     assert not company.rows("select * from sync.edits")
     assert quiet(company)
+
+
+def test_a_record_that_one_question_does_not_find_is_not_gone(company: Books, writer: LedgerWriter):
+    writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
+    company.edit("update", "Invoice", "500", PONumber="theirs")
+    nothing = {"QueryResponse": {}, "time": datetime.now(UTC).isoformat()}
+    question = {"contains": "from Invoice where Id in", "nth": 1}
+    company.simulator.post("faults", [{**question, "status": 200, "body": nothing}])
+
+    assert company.push().pushed == {"invoices": 1}
+
+    (there,) = company.objects("Invoice")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert not company.rows("select * from sync.conflicts")
 
 
 def test_a_record_that_somebody_else_changed_while_the_answer_was_lost_is_pushed_in_the_same_run(
@@ -346,20 +361,20 @@ def test_a_lost_answer_about_a_record_whose_base_is_lost_and_that_somebody_chang
     assert [f["name"] for f in conflict["fields"]] == ["private_note"]
 
 
-def test_an_edit_of_a_record_whose_base_cannot_be_read_any_more_is_held_with_a_reason(
-    company: Books, writer: LedgerWriter
+@pytest.mark.parametrize("edit", [{"memo": "ours"}, {"is_deleted": True}], ids=["changed", "deleted"])
+def test_an_edit_of_a_record_whose_base_cannot_be_read_any_more_is_merged_with_what_is_there(
+    company: Books, writer: LedgerWriter, edit: dict[str, Any]
 ):
     row = company.ledger_row("invoices", "500")["ledger_id"]
     company.change("update sync.bindings set base = null, base_seq = null where entity = 'invoices'")
-    writer.update("invoices", row, memo="ours")
+    writer.update("invoices", row, **edit)
 
-    assert company.push().held == {"invoices": 1}
-    (error,) = company.open_errors()
-    assert "no base that can be read" in error["message"]
-
-    writer.update("invoices", row, is_deleted=True)
     assert company.push().pushed == {"invoices": 1}
+
+    there = [one["CustomerMemo"]["value"] for one in company.objects("Invoice")]
+    assert there == ([] if "is_deleted" in edit else ["ours"])
     assert company.open_errors() == []
+    assert quiet(company)
 
 
 @pytest.mark.parametrize("side", ["here", "there"])
