@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ledger.policies import Side
+from ledger.policies import Policy, Side
 from resources.stages.deciding import Decision
 from resources.stages.resolve import resolve
-from resources.stores import switches
+from resources.stores import policies, switches
 from tests.books import Books, opened_books
 from tests.conformance.conftest import Company
 from tests.conftest import NewDatabase
@@ -186,18 +186,34 @@ def test_what_waits_for_a_customer_whose_pushing_is_switched_off_says_so(two: Tw
 
 def test_theirs_as_a_whole_empties_nothing_that_they_have_no_word_for(two: Two):
     books, writer = two.xero.books, two.xero.writer
-    customer = writer.customer("Ada", note="pays late, call Bo", connection="xero_test")
-    books.push()
-    external_id = books.value(
-        "select external_id from sync.bindings where entity = 'customers' and ledger_id = %s", customer
+    asked, settled = (
+        writer.customer(name, note=f"pays late, {name} does", connection="xero_test") for name in ("Ada", "Bo")
     )
-    writer.update("customers", customer, is_deleted=True)
-    edit = {"operation": "update", "entity": "Contacts", "id": external_id, "body": {"FirstName": "Lena"}}
-    books.simulator.post("edit", edit)
-    books.sync()
-    conflict = books.value("select conflict_id from sync.conflicts where ledger_id = %s and state = 'open'", customer)
+    books.push()
 
+    def deleted_here_and_changed_there(customer: int) -> None:
+        external_id = books.value(
+            "select external_id from sync.bindings where entity = 'customers' and ledger_id = %s", customer
+        )
+        writer.update("customers", customer, is_deleted=True)
+        edit = {"operation": "update", "entity": "Contacts", "id": external_id, "body": {"FirstName": "Lena"}}
+        books.simulator.post("edit", edit)
+        books.sync()
+
+    deleted_here_and_changed_there(asked)
+    conflict = books.value("select conflict_id from sync.conflicts where ledger_id = %s and state = 'open'", asked)
     resolve(books.services, conflict, Decision("anna", keep=Side.THEIRS))
+    with books.services.db.transaction(books.tenant) as tx:
+        policies.put(tx, tenant=books.tenant, entity="customers", field="", policy=Policy.ERP_WINS, by="anna")
+    deleted_here_and_changed_there(settled)
+    with books.services.db.transaction(books.tenant) as tx:
+        policies.drop(tx, tenant=books.tenant, entity="customers", field="", by="anna")
 
-    (row,) = books.rows("select note, given_name, is_deleted from ledger.customers where ledger_id = %s", customer)
-    assert row == {"note": "pays late, call Bo", "given_name": "Lena", "is_deleted": False}
+    rows = books.rows(
+        "select name, note, given_name, is_deleted from ledger.customers where ledger_id = any(%s) order by name",
+        [asked, settled],
+    )
+    assert rows == [
+        {"name": name, "note": f"pays late, {name} does", "given_name": "Lena", "is_deleted": False}
+        for name in ("Ada", "Bo")
+    ]

@@ -342,6 +342,8 @@ def test_a_transaction_that_stays_open_ends_the_sync_with_who_holds_the_row_and_
     monkeypatch.setattr(work, "LOCK_SECONDS_MAX", 0.2)
 
     with books.database.connect("writer", autocommit=False) as person:
+        # Whoever waits for the person to go waits that long, and the test fails.
+        person.execute("set idle_in_transaction_session_timeout = '30s'")
         person.execute("update ledger.invoices set memo = 'not yet committed' where ledger_id = %s", (row,))
         with pytest.raises(TieoutError, match=rf"session {person.info.backend_pid} \(tieout_writer\)"):
             books.sync()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from resources.erps.xero import profile
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.records import token_of
 from resources.wire_shapes import RowReader
+from tests.builders import a_line, an_invoice
 
 encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -143,3 +145,16 @@ def spelled_out(apart: TakenApart) -> Any:
         return {name: [str(value) for value in values] for name, values in columns.items()}
 
     return of(apart.columns), {name: (list(part.owners), of(part.columns)) for name, part in apart.parts.items()}
+
+
+def test_a_line_that_goes_on_keeps_what_xero_has_no_word_for_and_a_new_one_has_none_of_it():
+    mapping, day = MAPPINGS["invoices"], date(2026, 3, 2)
+    ours = an_invoice(a_line("a", "10.00", service_date=date(2026, 3, 1)), a_line("b", "20.00", service_date=day))
+    theirs = mapping.said(an_invoice(a_line("c", "5.00"), a_line("b", "21.00")))
+
+    whole = mapping.with_unsaid_of(ours, theirs, {"lines": (None, 1)})
+
+    assert [(line.line_key, line.amount, line.service_date) for line in whole.lines] == [
+        ("c", Decimal("5.00"), None),
+        ("b", Decimal("21.00"), day),
+    ]
