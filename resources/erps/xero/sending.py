@@ -236,7 +236,8 @@ class Sender:
             odd = oddity_of(write, record)
             if odd is None:
                 answers[number] = Written(record)
-            elif write.operation == "create":
+            elif write.operation == "create" or record.version_token == write.version_token:
+                # Nobody has changed it since it was read to be changed: it does not show what was written yet.
                 answers[number] = InDoubt(self._doubt(write, odd))
             else:
                 answers[number] = stale_of(self._wire.connection, write, odd)

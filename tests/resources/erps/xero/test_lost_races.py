@@ -106,3 +106,24 @@ def test_an_invoice_paid_between_our_reading_and_our_writing_is_merged_and_then_
     (error,) = both.books.open_errors()
     assert "issue_date" in error["message"]
     assert both.books.value("select open_amount from ledger.invoices") == 39
+
+
+@pytest.mark.parametrize("late", [1, 3])
+def test_a_deletion_that_is_not_to_be_seen_yet_is_in_doubt_and_ours_once_it_is(both: BothBooks, late: int):
+    customer = both.writer.customer("Lund & Sons")
+    invoice = both.invoice(customer, "40.00", "L-1")
+    payment = both.pay(customer, "40.00", {invoice: "40.00"})
+    both.books.push()
+    (before,) = both.there("Payments")
+    both.writer.update("payments", payment, is_deleted=True)
+    # It is read before it is deleted, and once more after it.
+    lagging = {"method": "GET", "path": "*/Payments*", "from": 2, "count": late}
+    both.books.simulator.post("faults", [{**lagging, "status": 200, "body": {"Payments": [before]}}])
+
+    pushed = both.books.push().pushed
+
+    both.books.simulator.post("faults", [])
+    assert pushed == {"payments": 1}
+    actions = both.books.rows("select action from sync.audit where entity = 'payments' order by 1")
+    assert [row["action"] for row in actions] == ["push.create", "push.delete"]
+    assert both.is_settled()
