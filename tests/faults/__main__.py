@@ -126,6 +126,11 @@ def _lead(asked: argparse.Namespace, path: Path) -> int:
     if asked.write:
         _write(text, asked.erp)
     lost = [worker.returncode for worker in workers if worker.returncode]
+    if lost:
+        print(
+            f"{len(lost)} of {len(workers)} workers ended by an error of their own (above); with the same --tally the"
+        )
+        print("schedules that they left are run")
     return 1 if total.failed or total.missed_mutants() or lost else 0
 
 
