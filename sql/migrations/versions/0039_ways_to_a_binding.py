@@ -12,7 +12,8 @@ COUNT = """
 create function sync.count_bindings() returns void language plpgsql
 security definer set search_path = pg_catalog as $$
 begin
-  analyze sync.bindings;
+  -- Whoever has it locked counts it, or does what is worth more.
+  analyze (skip_locked) sync.bindings;
 end
 $$;
 comment on function sync.count_bindings() is 'Statistics of sync.bindings as they are now, for the planner.';
