@@ -214,6 +214,8 @@ class Careful(Recording):
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
         """Twins that were deleted there are shown no more; the others are."""
         about_twins = [one for one in conflicts.listing(self.tx, self.name, entity, gone) if one.twins]
+        # Rows before conflicts, as whoever decides locks them.
+        records.lock(self.tx, entity, [one.ledger_id for one in about_twins])
         for shown in about_twins:
             if twins := [twin for twin in shown.twins if twin not in gone]:
                 self._show_twins(entity, self._kept(entity, shown.ledger_id), shown.made, twins)

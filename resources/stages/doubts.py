@@ -231,8 +231,7 @@ class Doubts:
             again = self._without_moved(absent, [(i, strange[i.intent_id]) for i in again if i not in absent], moved)
         if not again:
             return
-        in_doubt = [] if is_whole else [intent for intent in again if intent.state == "sent"]
-        rest = max(map(self._may_arrive_seconds, in_doubt), default=0.0)
+        rest = 0.0 if is_whole else max(map(self._may_arrive_seconds, self._in_doubt_beside(again[0])), default=0.0)
         with self.work.transaction() as tx:
             if rest > 0:
                 for intent in again:
@@ -383,6 +382,11 @@ class Doubts:
             return True
         with self.work.reading() as tx:
             return outbox.batch_size(tx, self.name, absent[0].batch_key) == len(absent)
+
+    def _in_doubt_beside(self, intent: Intent) -> list[Intent]:
+        """What is in doubt of its batch, also what is not to be asked about yet: the key that they share is theirs."""
+        with self.work.reading() as tx:
+            return outbox.in_doubt_of(tx, self.name, intent.batch_key)
 
     def _take_effect(self, intent: Intent, found: WireRecord) -> bool:
         """The probe found a record that our write may have made: takes it if it has, and says whether."""

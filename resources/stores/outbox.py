@@ -152,6 +152,15 @@ def creates_in_doubt(tx: psycopg.Connection[Any], connection: str, entity: str) 
         ).fetchall()
 
 
+def in_doubt_of(tx: psycopg.Connection[Any], connection: str, batch_key: str | None) -> list[Intent]:
+    """What may have happened of a batch, due or not."""
+    with tx.cursor(row_factory=class_row(Intent)) as rows:
+        return rows.execute(
+            f"select {_COLUMNS} from sync.outbox where connection = %s and batch_key = %s and state = 'sent'",
+            (connection, batch_key),
+        ).fetchall()
+
+
 def ended(tx: psycopg.Connection[Any], intent_ids: Sequence[int]) -> set[int]:
     """Those of these intents that are no longer open."""
     return {

@@ -236,8 +236,11 @@ class Sender:
             odd = oddity_of(write, record)
             if odd is None:
                 answers[number] = Written(record)
-            elif write.operation == "create" or record.version_token == write.version_token:
-                # Nobody has changed it since it was read to be changed: it does not show what was written yet.
+            elif write.operation == "create" or (
+                # Nobody has changed it since it was read to be ended: it does not show that yet. Of a change it is not
+                # sure that it ever will, and its row may say something else by then.
+                write.operation != "update" and record.version_token == write.version_token
+            ):
                 answers[number] = InDoubt(self._doubt(write, odd))
             else:
                 answers[number] = stale_of(self._wire.connection, write, odd)

@@ -743,6 +743,25 @@ def test_what_had_to_wait_with_it_goes_although_one_row_of_the_batch_was_edited(
     assert quiet(company)
 
 
+def test_what_had_to_wait_rests_with_what_is_in_doubt_of_its_batch_though_that_is_not_due(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
+):
+    for number in ("W-1", "W-2", "W-3"):
+        writer.invoice(customer_id(company), "10.00", item_id(company), document_number=number)
+    sending(company, monkeypatch, *[throttled] * IN_ONE_RUN)
+    company.services.pace = 0.0
+    company.push()
+    company.services.pace = 1.0
+    company.change(
+        "update sync.outbox set state = 'sent', due_at = now() + interval '1 minute', sent_at = now(), "
+        "tried_at = now() where intent_id = (select max(intent_id) from sync.outbox)"
+    )
+    company.change("update sync.outbox set due_at = now() where state = 'waiting'")
+
+    assert company.push().pushed == {}
+    assert company.value("select count(distinct batch_key) from sync.outbox where state in ('sent', 'waiting')") == 1
+
+
 def test_what_somebody_typed_in_while_a_create_had_to_wait_is_not_made_again(
     company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch
 ):
