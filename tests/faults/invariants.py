@@ -262,7 +262,8 @@ def _of_double(found: Found, record: Record) -> Iterator[str]:
     bound = {row["external_id"] for row in found.here[kind.entity]}
     unshown = [i for i in ids if i not in bound and (kind.entity, i) not in found.twins]
     marker = found.erp.marker_of(found.there[kind.entity][ids[0]])
-    if unshown or not _came_late(found, kind.effect, marker):
+    wire, _ = found.erp.written_to(kind, ids[0])
+    if unshown or not _came_late(found, wire, marker):
         yield f"2: {kind.entity}/{name} is {len(ids)} times there ({', '.join(ids)})"
 
 

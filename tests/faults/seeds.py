@@ -183,4 +183,10 @@ KEPT: tuple[tuple[str, str, int, list[Step]], ...] = (
             Step(12, "decide", strike={"point": "decision_committed", "nth": 1, "how": "cut"}),
         ],
     ),
+    (
+        "money made in two calls that comes once more beyond all memory is shown as a twin",
+        "xero",
+        10613,
+        [Step(0, "make_here"), Step(7, "work", "push", fault="very_late"), Step(10, "work", "push")],
+    ),
 )

@@ -200,9 +200,11 @@ class Xero:
         return "ErrorNumber" in said or "error" in said
 
     def written_to(self, kind: Kind, external_id: str) -> tuple[str, str]:
-        # A use is written into its note, which takes it back without a key.
         prefix, _, key = external_id.rpartition(":")
-        return ("CreditNote", key.partition("/")[0]) if prefix == "allocation" else (kind.effect, key)
+        if prefix == "allocation":
+            # A use is written into its note, which takes it back without a key.
+            return "CreditNote", key.partition("/")[0]
+        return {"overpayment": "Overpayment", "prepayment": "Prepayment"}.get(prefix, kind.effect), key
 
     def marker_of(self, one: Wire) -> str:
         return next(filter(None, (self.marker_in(str(one.get(key) or "")) for key in ("Url", "Reference"))), "")
