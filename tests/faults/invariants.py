@@ -48,6 +48,8 @@ class Found:
         }
         self.effects: list[dict[str, Any]] = world.ask("effects")
         self.key_seconds = world.ask("switches").get("idempotency_seconds")
+        # When writes began that were cut off.
+        self.cut_off = [one["time"] for one in world.ask("log") if one["status"] == 0 and one["method"] != "GET"]
         held = world.rows("select * from sync.conflicts where state = 'open'")
         self.conflicts = {(c["entity"], c["ledger_id"]): c for c in held}
         self.twins = {(c["entity"], c["external_id"]) for c in held if c["kind"] == "possible_duplicate"}
@@ -136,7 +138,8 @@ def _of_record(found: Found, record: Record, row: dict[str, Any]) -> Iterator[st
     if kind.is_renamed_there:
         yield from _of_field(record, kind.name, row[kind.name], found.erp.name_of(kind, there), conflict)
     is_void = row.get("is_void") or found.erp.is_void(there)
-    if any(_is_beyond_memory(found, line) for line in found.changes_of(kind, row["external_id"])):
+    changes = found.changes_of(kind, row["external_id"])
+    if any(_is_beyond_memory(found, line) or _is_over_an_edit(found, line) for line in changes):
         # Whatever was written since may be gone: both sides are equal, and that is all that can be asked.
         record = replace(record, values={})
     if kind.is_archived:
@@ -169,8 +172,10 @@ def _of_field(record: Record, name: str, here: Any, there: Any, conflict: dict[s
         lost = [v for v in wanted if v is not None and v not in (here, there)]
         if lost:
             yield f"4: {label}: {lost[0]!r} is neither here ({here!r}) nor there ({there!r}), in conflict"
-        kept = [msgspec.json.decode(conflict[side]) if conflict[side] else None for side in ("ours", "theirs")]
-        for side, shown in zip((here, there), kept, strict=True):
+        # Of twins it shows the other one as theirs.
+        sides = {"ours": here} if conflict["kind"] == "possible_duplicate" else {"ours": here, "theirs": there}
+        for which, side in sides.items():
+            shown = msgspec.json.decode(conflict[which]) if conflict[which] else None
             if shown is not None and conflict["fields"] and type(side)(shown[name]) != side:
                 yield f"4: {label}: the conflict shows {shown[name]!r} where it is {side!r}"
         return
@@ -238,6 +243,21 @@ def _is_beyond_memory(found: Found, line: dict[str, Any]) -> bool:
         and line["origin"] in ("late", "duplicate")
         and bool(earlier)
         and _instant(line["time"]) - _instant(min(earlier)) > timedelta(seconds=found.key_seconds)
+    )
+
+
+def _is_over_an_edit(found: Found, line: dict[str, Any]) -> bool:
+    """Whether a change came late, by a request that was under way before somebody changed the record there: an ERP
+    without version tokens carries it out over what they wrote.
+    """
+    before = [e for e in found.effects if (e["entity"], e["id"]) == (line["entity"], line["id"])]
+    before = [e for e in before if e["sequence"] < line["sequence"]]
+    return (
+        found.key_seconds is not None
+        and line["origin"] == "late"
+        and bool(before)
+        and before[-1]["origin"] == "edit"
+        and any(_instant(cut) < _instant(before[-1]["time"]) for cut in found.cut_off)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults import invariants
-from tests.faults.invariants import Found, one_effect_per_record, violations
+from tests.faults.invariants import Found, nothing_is_lost_or_overwritten, one_effect_per_record, violations
 from tests.faults.records import AMOUNT
 from tests.faults.running import Tried, attempt
 from tests.faults.schedule import Schedule, Step, steps_of
@@ -140,6 +140,27 @@ def test_5_a_value_that_nobody_chose_is_found(world: World, tried: Tried):
     value.ours, value.theirs, value.last, value.is_concurrent = 1, 2, 1, True
 
     assert any(found.startswith("5: invoices/INV-101") for found in violations(world, tried.ran))
+
+
+@pytest.mark.parametrize(("cut_at", "is_excused"), [(0, True), (20, False)], ids=["under way before", "sent after"])
+def test_5_what_was_under_way_before_an_edit_may_come_over_it_where_no_version_refuses_it(
+    world: World, tried: Tried, cut_at: int, is_excused: bool
+):
+    record = next(r for r in tried.ran.hands.records if r.name == "BILL-130")
+    value = record.value(AMOUNT)
+    value.ours, value.theirs, value.last, value.is_concurrent = 1, 2, 1, True
+    found = Found(world, tried.ran)
+    told = {"entity": record.kind.effect, "id": record.external_id, "replay": False, "operation": "update"}
+    began = datetime.now(UTC)
+    found.cut_off = [(began + timedelta(seconds=cut_at)).isoformat()]
+    found.effects = [
+        {**told, "sequence": 1, "origin": "edit", "key": "", "time": (began + timedelta(seconds=10)).isoformat()},
+        {**told, "sequence": 2, "origin": "late", "key": "K", "time": (began + timedelta(seconds=30)).isoformat()},
+    ]
+
+    says = [one for one in nothing_is_lost_or_overwritten(found) if one.startswith("5: bills/BILL-130")]
+
+    assert bool(says) is not (is_excused and world.erp.name == "xero")
 
 
 @pytest.mark.parametrize(
