@@ -4,11 +4,15 @@ Belongs here: filters, order, pages and the shortened forms. The grammar of `whe
 obeys is one row of `resources.py`. Facts: reference section 4.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+import msgspec
 
 from sandbox.xero import wire
 from sandbox.xero.resources import Resource
@@ -17,7 +21,8 @@ from sandbox.xero.switches import Switches
 from sandbox.xero.where import choose, plain, sort_order
 
 PAGE_ROWS, PAGE_ROWS_MAX, ANSWER_ROWS_MAX, JOURNALS = 100, 1000, 100_000, 100
-_LISTS_KEPT = 32
+_FINDS_KEPT = 32
+_SHALLOW, _EMPTY = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.Raw(b"[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,11 @@ class Page:
 
 
 class Reader:
-    """Reads one organisation's records. Keeps the keys of the last lists, so that the next page need not search."""
+    """Reads one organisation's records. Keeps what was found last, so that the next page need not search for it."""
 
     def __init__(self, books: Books, options: Switches) -> None:
         self._books, self._options = books, options
-        self._found: OrderedDict[tuple[Any, ...], tuple[int, list[str]]] = OrderedDict()
+        self._found: OrderedDict[tuple[Any, ...], tuple[int, Any]] = OrderedDict()
 
     def one(self, resource: Resource, given: str, query: dict[str, str]) -> bytes:
         """One record by its id, or by a natural key. Raises NotFound."""
@@ -89,15 +94,18 @@ class Reader:
         table = self._books.tables[resource.name]
         moment = _since(since) if since and "modified" in resource.filters else None
         asked = tuple((name, value) for name, value in sorted(query.items()) if name not in ("page", "pageSize"))
-        signature = (resource.name, asked, moment)
-        known = self._found.get(signature)
-        if known is not None and known[0] == table.version:
-            return known[1]
-        keys = self._search(resource, table, query, moment)
-        self._found[signature] = (table.version, keys)
-        while len(self._found) > _LISTS_KEPT:
+        return self._kept(table, (asked, moment), lambda: self._search(resource, table, query, moment))
+
+    def _kept(self, table: Table, signature: tuple[Any, ...], find: Callable[[], Any]) -> Any:
+        """What was found in the table as it is now, or what is found in it if that is not known any more."""
+        signature = (table.resource.name, *signature)
+        known = self._found.pop(signature, None)
+        if known is None or known[0] != table.version:
+            known = (table.version, find())
+        self._found[signature] = known
+        while len(self._found) > _FINDS_KEPT:
             self._found.popitem(last=False)
-        return keys
+        return known[1]
 
     def _search(self, resource: Resource, table: Table, query: dict[str, str], moment: int | None) -> list[str]:
         order = query.get("order", "").strip() if "order" in resource.filters else ""
@@ -105,10 +113,15 @@ class Reader:
         self._check_size(resource, table, order)
         # The order all clients ask for is the one tables are kept in.
         is_by_time = "".join(order.lower().split()) in ("", "updateddateutc", "updateddateutcasc")
-        keys = [key for _, key in table.times()] if is_by_time else sort_order(order, table)
+        times = table.times()
+        first = 0 if moment is None else bisect_left(times, (moment, ""))
+        keys = [key for _, key in times[first:]] if is_by_time else sort_order(order, table)
         tests: list[set[str]] = []
+        if first and not is_by_time:
+            tests.append({key for _, key in times[first:]})
         if where:
-            tests.append(choose(where, table))
+            # Who goes on by time asks anew for each page.
+            tests.append(self._kept(table, ("where", where), lambda: choose(where, table)))
         for parameter, path in resource.lists:
             if query.get(parameter):
                 wanted = [each.strip() for each in query[parameter].split(",") if each.strip()]
@@ -131,8 +144,6 @@ class Reader:
         if resource.name == "Journals":
             offset, column = _integer(query.get("offset"), 0, 0, 10**12), table.column("JournalNumber")
             keys = sorted((key for key in keys if int(column[key] or 0) > offset), key=lambda key: int(column[key]))
-        if moment is not None:
-            tests.append({key for when, key in table.times() if when >= moment})
         for test in tests:
             keys = [key for key in keys if key in test]
         return keys
@@ -160,11 +171,12 @@ def rounded_units(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without(raw: bytes, drop: str, blank: str) -> bytes:
-    value = wire.decode(raw)
+    """The record with some properties left out and some emptied; what is kept stands as it was written."""
+    value = _SHALLOW.decode(raw)
     for name in drop.split():
         value.pop(name, None)
     for name in blank.split():
-        value[name] = []
+        value[name] = _EMPTY
     return wire.encode(value)
 
 
