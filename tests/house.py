@@ -37,7 +37,7 @@ class Simulator:
             f"{self.base_url}/_sandbox/{name}", json={} if body is None else body, timeout=CALL_SECONDS_MAX
         )
         assert answer.ok, f"{name}: {answer.status_code} {answer.text[:500]}"
-        return json.loads(answer.text)
+        return json.loads(answer.text) if answer.text else None
 
     def reset(self, seed: str = "empty") -> None:
         self.post("reset", {"seed": seed})

@@ -83,7 +83,9 @@ class Tap:
 
 
 def work(running: Simulator) -> None:
-    """Somebody works in Xero: creates, changes, a payment, a void, a deletion, a contact archived."""
+    """Somebody works in Xero: creates, changes, a payment, a credit and money in advance used, a void, deletions, a
+    contact archived.
+    """
 
     def edit(operation: str, entity: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
         asked = {"operation": operation, "entity": entity, "body": body or {}} | ({"id": key} if key else {})
@@ -110,6 +112,36 @@ def work(running: Simulator) -> None:
         row for row in running.objects("Contacts") if row["ContactStatus"] == "ACTIVE" and row["Name"] != "A newcomer"
     )
     edit("archive", "Contacts", key=idle["ContactID"])
+    in_base = (row for row in unpaid[2:] if row["Type"] == "ACCREC" and row["CurrencyRate"] == 1)
+    settle_otherwise(running, next(in_base), line)
+    untouched, sold = (row for row in running.objects("Items")[:2])
+    edit("update", "Items", {"Name": "Called otherwise"}, untouched["ItemID"])
+    edit("create", "Items", {"Code": "SHORT-LIVED", "Name": "Never sold"})
+    edit("update", "Items", {"Description": "in other words"}, sold["ItemID"])
+    short = next(row for row in running.objects("Items") if row["Code"] == "SHORT-LIVED")
+    edit("delete", "Items", key=short["ItemID"])
+
+
+def settle_otherwise(running: Simulator, invoice: dict[str, Any], line: dict[str, Any]) -> None:
+    """A credit note, an overpayment and a prepayment are made, and a part of each is used on an invoice."""
+    party = {"Contact": {"ContactID": invoice["Contact"]["ContactID"]}, "Date": "2026-10-02"}
+
+    def put(path: str, body: dict[str, Any]) -> None:
+        running.post("edit", {"method": "PUT", "path": path, "body": body})
+
+    put("/CreditNotes", {**party, "Type": "ACCRECCREDIT", "Status": "AUTHORISED", "LineItems": [line]})
+    for kind, code in (("OVERPAYMENT", "120"), ("PREPAYMENT", "200")):
+        bank = {"Type": f"RECEIVE-{kind}", "BankAccount": {"Code": "090"}}
+        put("/BankTransactions", {**party, **bank, "LineItems": [{**line, "AccountCode": code}]})
+    for name, key in (
+        ("CreditNotes", "CreditNoteID"),
+        ("Overpayments", "OverpaymentID"),
+        ("Prepayments", "PrepaymentID"),
+    ):
+        mine = (row for row in running.objects(name) if row["Contact"]["ContactID"] == party["Contact"]["ContactID"])
+        newest = max((row for row in mine if row["Status"] == "AUTHORISED"), key=lambda row: row["UpdatedDateUTC"])
+        use = {"Invoice": {"InvoiceID": invoice["InvoiceID"]}, "Amount": 1, "Date": "2026-10-03"}
+        put(f"/{name}/{newest[key]}/Allocations", {"Allocations": [use]})
 
 
 def states(running: Simulator) -> dict[str, dict[str, Any]]:
