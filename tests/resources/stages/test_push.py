@@ -621,6 +621,8 @@ def test_a_document_that_names_a_company_and_is_in_another_says_so_until_it_name
     assert company.push().pushed == {"invoices": 1}
     assert len(second.open_errors()) == 1
     company.change(error["next_step"])
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == [company.name]
     company.push()
     assert second.open_errors() == []
     assert not company.rows("select * from sync.edits")
