@@ -135,12 +135,13 @@ class Careful(Recording):
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
-        if theirs.record is None and not intent.is_open:
-            # Deleted there and kept here, which is settled: the row is another record by now, or is to be made again.
-            return "same"
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = bound.external_id if bound else intent.external_id
-        if made not in (None, theirs.external_id):
+        is_twin = made not in (None, theirs.external_id)
+        if theirs.record is None and (is_twin or not intent.is_open):
+            # Deleted there and kept here, which is settled: the row is another record by now, or is to be made again.
+            return "same"
+        if is_twin:
             return self._hold_twin(entity, intent.ledger_id, made, theirs)
         if self.is_part(intent, _wire(theirs)):
             return self._take_part(intent, theirs)
