@@ -450,6 +450,17 @@ def test_whoever_decides_about_twins_while_some_are_deleted_there_ends_no_sync_a
     assert is_quiet(twin)
 
 
+def test_what_is_decided_about_twins_while_a_sync_waits_is_asked_by_nobody_again(twin):
+    make_twin(twin, "T-1c")
+    twin.sync()
+    twin.edit("delete", "Invoice", only_conflict(twin).twins[0])
+
+    decide_while_a_sync_waits(twin, separate=True)
+
+    assert not open_conflicts(twin)
+    assert is_quiet(twin)
+
+
 def test_the_check_settles_what_an_edit_here_made_agree(two_notes):
     LedgerWriter(two_notes).update("invoices", ledger_id(two_notes), private_note="theirs")
 
