@@ -20,6 +20,7 @@ from resources.stages.recording import Effect, Recording
 from resources.stages.settling import Theirs, computed_otherwise
 from resources.stages.work import Work
 from resources.stores import bindings, conflicts, edits, mirror, outbox, records
+from resources.stores.conflicts import Conflict
 from resources.stores.mirror import Change
 from resources.stores.outbox import Intent
 from resources.stores.records import Kept
@@ -135,12 +136,13 @@ class Careful(Recording):
         intent = self._maker(entity, theirs)
         if intent is None:
             return self._receive_alike(entity, theirs)
-        if theirs.record is None and not intent.is_open:
-            # Deleted there and kept here, which is settled: the row is another record by now, or is to be made again.
-            return "same"
         bound = bindings.of_rows(self.tx, self.name, entity, [intent.ledger_id]).get(intent.ledger_id)
         made = bound.external_id if bound else intent.external_id
-        if made not in (None, theirs.external_id):
+        is_twin = made not in (None, theirs.external_id)
+        if theirs.record is None and (is_twin or not intent.is_open):
+            # Deleted there and kept here, which is settled: the row is another record by now, or is to be made again.
+            return "same"
+        if is_twin:
             return self._hold_twin(entity, intent.ledger_id, made, theirs)
         if self.is_part(intent, _wire(theirs)):
             return self._take_part(intent, theirs)
@@ -213,15 +215,17 @@ class Careful(Recording):
 
     def _forget_twins(self, entity: str, gone: Sequence[str]) -> None:
         """Twins that were deleted there are shown no more; the others are."""
-        about_twins = [one for one in conflicts.listing(self.tx, self.name, entity, gone) if one.twins]
-        # Rows before conflicts, as whoever decides locks them.
-        records.lock(self.tx, entity, [one.ledger_id for one in about_twins])
-        for shown in about_twins:
+        # Rows before conflicts, as whoever decides locks them: what was decided while we waited is asked no more.
+        records.lock(self.tx, entity, [one.ledger_id for one in self._about_twins(entity, gone)])
+        for shown in self._about_twins(entity, gone):
             if twins := [twin for twin in shown.twins if twin not in gone]:
                 self._show_twins(entity, self._kept(entity, shown.ledger_id), shown.made, twins)
             else:
                 conflicts.settle_records(self.tx, self.name, entity, shown.twins[:1], by=self.actor)
                 self.asked_next += self._as_mirrored(entity, shown.made)
+
+    def _about_twins(self, entity: str, external_ids: Sequence[str]) -> list[Conflict]:
+        return [one for one in conflicts.listing(self.tx, self.name, entity, external_ids) if one.twins]
 
     def _as_mirrored(self, entity: str, external_id: str) -> list[Theirs]:
         """A record as it was when it came last, if it is there and can be read."""

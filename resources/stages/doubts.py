@@ -251,6 +251,16 @@ class Doubts:
         for some in [again] if is_whole else [[intent] for intent in again]:
             if stale := self.sending.send(some, doubtful):
                 moved.setdefault(some[0].entity, []).extend(stale)
+                self._ask_once_more([intent for intent in some if intent.external_id in stale], moved)
+
+    def _ask_once_more(self, stale: Sequence[Intent], moved: Moved) -> None:
+        """What moved between the question and the second attempt: by the attempt before it, or by somebody else."""
+        for intent in stale:
+            if self._over([intent]):
+                continue
+            found = self._probed(intent, write_of(intent), self._wanted_of(intent))
+            if found is None or not self._take_effect(intent, found):
+                self._drop(intent, "the ERP's record had moved: to be merged first", moved)
 
     def _without_over(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
         """Without what certainly has not happened and is no longer what the row says, and without the creates whose

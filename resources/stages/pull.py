@@ -201,9 +201,10 @@ def _store(
         if page.wholes and (gone := mirror.ids_beyond(tx, name, page.entity, page.wholes)):
             mirror.bury(tx, name, page.entity, gone, work.run_id)
         point("page_staged")
-        if page.records and errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records]):
+        if page.records:
+            readable = errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
             # One that is again as it was merged brings no change, and held what was edited of it here.
-            edits.look_again(tx, name)
+            edits.look_again_at(tx, name, page.entity, readable)
         errors.hold(
             tx,
             tenant=tenant,

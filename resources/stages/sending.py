@@ -58,7 +58,8 @@ class Sending:
         """Send intents that are kept as sent, and record what the ERP said; returns the external ids that moved.
 
         `doubtful` are those that were in doubt before, and for how many seconds the attempt before may still arrive:
-        that this one has certainly not happened says nothing of it.
+        that this one has certainly not happened says nothing of it. Of them a change of what has moved stays in doubt,
+        as it may be what moved it.
         """
         point("before_send")
         try:
@@ -101,9 +102,10 @@ class Sending:
             # What it met there is another row's already, so that no merge can make them one.
             self.refuse(tx, intent, answer.error)
         elif isinstance(answer, Stale):
-            self.drop(tx, intent, str(answer.error))
             if moved := intent.external_id or answer.external_id:
                 stale.append(moved)
+            if not (was_doubtful and intent.external_id):
+                self.drop(tx, intent, str(answer.error))
         elif isinstance(answer, Refused):
             self.refuse(tx, intent, answer.error)
         elif not isinstance(answer, Written):

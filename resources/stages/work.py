@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from ledger.entities import REFERENCE_ENTITIES
 from resources.connector import Composer, Connector
@@ -81,7 +81,8 @@ class Work:
         the server's fall is told by its next transaction (CommitsLostError): what it knows of is no longer there, and a
         watermark moved now would pass over it.
 
-        Raises TieoutError (SYSTEM) where somebody else's transaction stays open on a row that is to be written.
+        Raises TieoutError (SYSTEM) where somebody else's transaction stays open on a row that is to be written, and
+        where it waits for one of ours and PostgreSQL has ended ours.
         """
         committing: datetime | None = None
         settings = {
@@ -97,6 +98,8 @@ class Work:
                 committing = until
         except LockNotAvailable as error:
             raise self._waited_in_vain() from error
+        except DeadlockDetected as error:
+            raise self._ended_for_another() from error
         self._held_until = committing or self._held_until
 
     def _waited_in_vain(self) -> TieoutError:
@@ -110,6 +113,16 @@ class Work:
             expected=f"a commit within {LOCK_SECONDS_MAX:.0f} seconds",
             next_step="commit there or roll back, or end that session (select pg_terminate_backend(...)); "
             "it is tried again by itself",
+        )
+
+    def _ended_for_another(self) -> TieoutError:
+        return TieoutError(
+            ErrorKind.SYSTEM,
+            connection=self.connection.name,
+            doing="writing into our database",
+            found="two sessions that waited for each other's rows, of which PostgreSQL has ended ours",
+            expected="to write them one after the other",
+            next_step="nothing: it is tried again by itself",
         )
 
     @contextmanager

@@ -147,6 +147,17 @@ def look_again(tx: psycopg.Connection[Any], connection: str) -> None:
     )
 
 
+def look_again_at(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> None:
+    """`look_again` at the rows of these records alone: whoever writes another one is not waited for."""
+    if external_ids:
+        tx.execute(
+            "update sync.edits e set looked_at = null from sync.bindings b where b.connection = %(connection)s "
+            "and b.entity = %(entity)s and b.external_id = any(%(ids)s) and e.tenant_id = sync.current_tenant() "
+            "and e.entity = b.entity and e.ledger_id = b.ledger_id and e.looked_at is not null",
+            {"connection": connection, "entity": entity, "ids": list(external_ids)},
+        )
+
+
 def entities_noted(tx: psycopg.Connection[Any]) -> set[str]:
     """The entities of which any row is noted, for whichever connection."""
     found = tx.execute("select distinct entity from sync.edits where tenant_id = sync.current_tenant()")

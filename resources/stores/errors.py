@@ -131,22 +131,26 @@ def _open(tx: psycopg.Connection[Any], row: dict[str, Any]) -> None:
     )
 
 
-def resolve(tx: psycopg.Connection[Any], connection: str, stage: str, entity: str, external_ids: Sequence[str]) -> int:
-    """Close the open errors of these records; returns how many there were."""
+def resolve(
+    tx: psycopg.Connection[Any], connection: str, stage: str, entity: str, external_ids: Sequence[str]
+) -> list[str]:
+    """Close the open errors of these records; returns of which there were any."""
     any_open = tx.execute(
         "select 1 from sync.errors where resolved_at is null and connection = %s and entity = %s and stage = %s "
         "limit 1",
         (connection, entity, stage),
     )
     if any_open.fetchone() is None:
-        return 0
-    return tx.execute(
+        return []
+    resolved = tx.execute(
         """
         update sync.errors set resolved_at = now()
          where resolved_at is null and connection = %s and stage = %s and entity = %s and external_id = any(%s)
+        returning external_id
         """,
         (connection, stage, entity, list(external_ids)),
-    ).rowcount
+    )
+    return [external_id for (external_id,) in resolved]
 
 
 def resolve_elsewhere(

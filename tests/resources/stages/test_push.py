@@ -19,6 +19,7 @@ from resources.connector import Answer, Wanted, Write, Written
 from resources.erps.quickbooks.client import QuickBooksConnector
 from resources.erps.quickbooks.writing import QuickBooksComposer
 from resources.stages import sync as whole_way
+from resources.stages import work
 from resources.stores import code_maps, due_work, records, switches
 from resources.stores.migrate import downgrade, migrate
 from tests.books import Books, changed
@@ -620,6 +621,8 @@ def test_a_document_that_names_a_company_and_is_in_another_says_so_until_it_name
     assert company.push().pushed == {"invoices": 1}
     assert len(second.open_errors()) == 1
     company.change(error["next_step"])
+    with company.services.fleet() as tx:
+        assert due_work.partitions_to_push(tx, 10) == [company.name]
     company.push()
     assert second.open_errors() == []
     assert not company.rows("select * from sync.edits")
@@ -713,7 +716,9 @@ def test_an_edit_of_a_record_whose_version_there_is_held_waits_for_it_and_makes_
     assert company.objects("Invoice")[0]["PONumber"] == "theirs"
 
 
-def test_an_edit_follows_by_itself_once_the_record_is_again_as_it_was_merged(company: Books, writer: LedgerWriter):
+@pytest.fixture
+def readable_again(company: Books, writer: LedgerWriter) -> tuple[datetime, datetime]:
+    """Within this window the invoice can be read again; an edit of it waits for that, as a plan has seen."""
     (good,) = company.objects("Invoice")
     modified_at = datetime.fromisoformat(good["MetaData"]["LastUpdatedTime"])
     window = (modified_at, modified_at + timedelta(seconds=1))
@@ -722,10 +727,36 @@ def test_an_edit_follows_by_itself_once_the_record_is_again_as_it_was_merged(com
     writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
     assert company.push().held == {"invoices": 1}
     company.load({"Invoice": [good]})
+    return window
 
-    assert not changed(company.sync("window", window=window))
+
+def test_an_edit_follows_by_itself_once_the_record_is_again_as_it_was_merged(
+    company: Books, readable_again: tuple[datetime, datetime]
+):
+    assert not changed(company.sync("window", window=readable_again))
 
     with company.services.fleet() as tx:
         assert due_work.partitions_to_push(tx, 10) == [company.name]
     assert company.push().pushed == {"invoices": 1}
     assert company.open_errors() == []
+
+
+def test_who_writes_another_row_just_then_is_not_waited_for(
+    company: Books,
+    writer: LedgerWriter,
+    readable_again: tuple[datetime, datetime],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    writer.update("customers", customer_id(company), name="refused")
+    company.change("update sync.edits set looked_at = now()")
+    monkeypatch.setattr(work, "LOCK_SECONDS_MAX", 0.2)
+
+    with company.database.connect("writer", autocommit=False) as person:
+        person.execute("set idle_in_transaction_session_timeout = '30s'")
+        person.execute(
+            "update ledger.customers set name = 'not committed' where ledger_id = %s", (customer_id(company),)
+        )
+        company.sync("window", window=readable_again)
+        person.rollback()
+
+    assert company.rows("select entity from sync.edits where looked_at is null") == [{"entity": "invoices"}]

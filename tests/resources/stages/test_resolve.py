@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from ledger.policies import Policy, Side
 from resources.errors import ErrorKind, TieoutError
 from resources.stages.deciding import Decided, Decision
 from resources.stages.resolve import check, conflict_transaction, decide_in, resolve
-from resources.stores import audit, conflicts, policies
+from resources.stores import audit, conflicts, policies, records
 from resources.stores.conflicts import Conflict
 from tests.books import Books, changed
 from tests.ledger_writer import LedgerWriter
@@ -429,6 +430,34 @@ def test_twins_that_are_deleted_there_ask_nobody_any_more(twin):
     twin.edit("delete", "Invoice", next(i["Id"] for i in twin.objects("Invoice") if i.get("DocNumber") == "T-1b"))
     twin.sync()
     assert not twin.rows("select * from sync.conflicts where state = 'open'")
+    assert is_quiet(twin)
+
+
+def test_whoever_decides_about_twins_while_some_are_deleted_there_ends_no_sync_and_is_not_ended(twin):
+    row, conflict_id = only_conflict(twin).ledger_id, only_conflict(twin).conflict_id
+    twin.edit("delete", "Invoice", only_conflict(twin).twins[0])
+
+    with ThreadPoolExecutor(1) as beside:
+        with conflict_transaction(twin.services, conflict_id) as tx:
+            # In the order in which a decision locks them.
+            records.lock(tx, "invoices", [row])
+            syncing = beside.submit(twin.sync)
+            wait_until_somebody_waits(twin)
+            conflicts.get(tx, conflict_id, is_locked=True)
+        syncing.result()
+
+    assert not open_conflicts(twin)
+    assert is_quiet(twin)
+
+
+def test_what_is_decided_about_twins_while_a_sync_waits_is_asked_by_nobody_again(twin):
+    make_twin(twin, "T-1c")
+    twin.sync()
+    twin.edit("delete", "Invoice", only_conflict(twin).twins[0])
+
+    decide_while_a_sync_waits(twin, separate=True)
+
+    assert not open_conflicts(twin)
     assert is_quiet(twin)
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 
 import psutil
@@ -18,6 +19,7 @@ from resources.stages.sync import LEDGER_ENTITIES
 from resources.stores import connections, leases
 from tests.books import Books, changed
 from tests.house import ROOT
+from tests.ledger_writer import LedgerWriter
 from tests.small_company import a_company, an_invoice
 
 WIRE_NAMES = {
@@ -354,3 +356,47 @@ def test_a_transaction_that_stays_open_ends_the_sync_with_who_holds_the_row_and_
     assert books.open_errors() == []
     both = books.ledger_row("invoices", "500")
     assert (both["memo"], both["po_number"]) == ("not yet committed", "theirs")
+
+
+@pytest.mark.parametrize(("where", "wanted"), [("merge_written", "sync.cursors"), ("before_record", "sync.outbox")])
+def test_a_transaction_that_postgresql_ends_for_a_deadlock_is_said_clearly_and_tried_again(
+    company: Books, writer: LedgerWriter, monkeypatch: pytest.MonkeyPatch, where: str, wanted: str
+):
+    writer.update("invoices", company.ledger_row("invoices", "500")["ledger_id"], memo="ours")
+    company.edit("update", "Invoice", "500", PONumber="theirs")
+
+    with company.database.connect("superuser", autocommit=False) as other, ThreadPoolExecutor(1) as beside:
+        # Ours looks for a deadlock first.
+        other.execute("set deadlock_timeout = '1min'; set lock_timeout = '30s'")
+        other.commit()
+
+        def wait_for_ours() -> None:
+            other.execute("select from sync.leases for update")
+            other.rollback()
+
+        def hook(name: str) -> None:
+            if name == where:
+                monkeypatch.setattr("resources.points.hook", None)
+                other.execute(f"select from {wanted} for update")
+                waiting.append(beside.submit(wait_for_ours))
+                with company.database.connect("superuser") as looking:
+                    while not looking.execute(
+                        "select from pg_locks where pid = %s and not granted", (other.info.backend_pid,)
+                    ).rowcount:
+                        pass
+
+        waiting: list[Future[None]] = []
+        monkeypatch.setattr("resources.points.hook", hook)
+        with pytest.raises(TieoutError, match="waited for each other"):
+            company.sync()
+            company.push()
+        waiting[0].result()
+
+    (error,) = company.open_errors()
+    assert error["is_retryable"]
+    company.sync()
+    company.push()
+    assert company.open_errors() == []
+    (there,) = company.objects("Invoice")
+    assert (there["CustomerMemo"]["value"], there["PONumber"]) == ("ours", "theirs")
+    assert company.value("select count(*) from sync.audit where action = 'push.update'") == 1

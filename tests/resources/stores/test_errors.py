@@ -47,7 +47,7 @@ def test_the_same_error_again_writes_nothing_and_another_wording_replaces_it(tra
 def test_a_closed_error_is_kept_and_the_next_one_is_a_new_row(transaction):
     with transaction() as tx:
         hold(tx, TOTAL_IS_TEXT)
-        assert errors.resolve(tx, "qbo", "merge", "invoices", ["7", "8"]) == 1
+        assert errors.resolve(tx, "qbo", "merge", "invoices", ["7", "8"]) == ["7"]
         assert errors.open_errors(tx) == []
         hold(tx, TOTAL_IS_TEXT)
         assert tx.execute("select count(*), count(resolved_at) from sync.errors").fetchone() == (2, 1)

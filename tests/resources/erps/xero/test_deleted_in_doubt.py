@@ -11,7 +11,7 @@ from ledger.policies import Policy, Side
 from resources.stages import resolve
 from resources.stages.deciding import Decision
 from resources.stores import policies
-from tests.resources.erps.xero.books import BothBooks
+from tests.resources.erps.xero.books import BANK, BothBooks
 
 
 def let_it_rest(both: BothBooks) -> None:
@@ -138,3 +138,44 @@ def test_edited_here_once_it_is_gone_on_both_sides_it_waits_for_nothing(both: Bo
     both.books.push()
 
     assert not both.books.rows("select * from sync.edits")
+
+
+def test_deleted_there_it_is_no_twin_of_a_row_that_is_another_record_by_now(
+    both: BothBooks, monkeypatch: pytest.MonkeyPatch
+):
+    money_ahead(both)
+    both.books.push(entities=["customers"])
+    late = {"method": "PUT", "path": "*/BankTransactions*", "nth": 1, "late": {}}
+    both.books.simulator.post("faults", [late])
+    both.books.push_and_die(monkeypatch)
+    (customer,) = both.there("Contacts")
+    typed_in = {
+        "Type": "RECEIVE-OVERPAYMENT",
+        "Contact": {"ContactID": customer["ContactID"]},
+        "BankAccount": {"Code": BANK},
+        "Date": "2026-03-02",
+        "Reference": "T-1",
+        "LineAmountTypes": "NoTax",
+        "LineItems": [{"Description": "Overpayment", "UnitAmount": "26.00"}],
+    }
+    both.books.simulator.post("edit", {"operation": "create", "entity": "BankTransactions", "body": typed_in})
+    both.books.sync()
+    (question,) = open_questions(both)
+    resolve.resolve(both.books.services, question, Decision(by="ada@books.example", keep=Side.THEIRS))
+    both.books.simulator.post("late", {})
+    both.books.sync()
+    assert len(open_questions(both)) == 1
+    (made,) = [one for one in both.there("BankTransactions") if "tieout:" in one["Reference"]]
+    edit = {"operation": "delete", "entity": "BankTransactions", "id": made["BankTransactionID"]}
+    both.books.simulator.post("edit", edit)
+
+    both.books.sync()
+
+    assert open_questions(both) == []
+    assert both.is_settled()
+    assert len(both.there("BankTransactions", "AUTHORISED")) == 1
+
+
+def open_questions(both: BothBooks) -> list[int]:
+    rows = both.books.rows("select conflict_id from sync.conflicts where state = 'open'")
+    return [row["conflict_id"] for row in rows]

@@ -127,3 +127,38 @@ def test_a_deletion_that_is_not_to_be_seen_yet_is_in_doubt_and_ours_once_it_is(b
     actions = both.books.rows("select action from sync.audit where entity = 'payments' order by 1")
     assert [row["action"] for row in actions] == ["push.create", "push.delete"]
     assert both.is_settled()
+
+
+@pytest.mark.parametrize(("operation", "values"), [("update", {"document_number": "L-2"}), ("void", {"is_void": True})])
+def test_a_write_that_comes_between_our_question_and_our_second_attempt_is_ours(both, operation, values):
+    customer = both.writer.customer("Lund & Sons")
+    invoice = both.invoice(customer, "40.00", "L-1")
+    both.books.push()
+    late = {"method": "POST", "path": "*/Invoices*", "nth": 1, "late": {"requests": 1}}
+    both.books.simulator.post("faults", [late])
+    both.writer.update("invoices", invoice, **values)
+
+    pushed = both.books.push().pushed
+
+    both.books.simulator.post("faults", [])
+    assert pushed == {"invoices": 1}
+    assert both.books.value("select count(*) from sync.audit where action = %s", f"push.{operation}") == 1
+    assert both.is_settled()
+
+
+@pytest.mark.parametrize(("theirs", "pushed"), [({"EmailAddress": "new@lund.example"}, 1), ({"Name": "Theirs"}, 0)])
+def test_what_somebody_changes_between_our_question_and_our_second_attempt_is_theirs(both, contact, theirs, pushed):
+    ledger_id, external_id = contact
+    both.books.simulator.post("faults", [{**WRITE, "nth": 1, "drop": "before"}])
+    edit = {"operation": "update", "entity": "Contacts", "id": external_id, "body": theirs}
+    both.books.simulator.post("script", [{"after": {**READ, "nth": 2}, "edit": edit}])
+    both.writer.update("customers", ledger_id, name="Ours")
+
+    assert both.books.push().pushed == ({"customers": 1} if pushed else {})
+
+    both.books.simulator.post("faults", [])
+    assert both.books.value("select count(*) from sync.audit where action = 'push.update'") == pushed
+    assert both.books.value("select attempts from sync.outbox where state = 'stale'") == 2
+    assert conflicts(both) == ([] if pushed else [["name"]])
+    (there,) = both.there("Contacts")
+    assert theirs.items() <= there.items()
