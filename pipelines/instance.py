@@ -141,7 +141,7 @@ def _make_database(url: URL) -> None:
     for beside in ("postgres", name.removesuffix(DATABASE_SUFFIX)):
         try:
             with _connect(url.set(database=beside)) as connection:
-                if not connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+                if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                     connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
                 return
         except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):

@@ -38,13 +38,18 @@ class Services:
             self.owner_url, self.app_url = self.server.url("owner"), self.server.url("app")
         else:
             self.owner_url = self.app_url = settings.database_url
-        self.db = Database(self.app_url)
-        self._exit.callback(self.db.close)
         self.on_progress: Callable[[str, str, int], None] = lambda connection, what, count: None
         """Called with connection, what is being done and how many records of it are done; for whoever watches."""
         self.pace = 1.0
         """How long waits are, as a factor: the fault programme does not sit out the pauses between attempts,
         nor the demo the minute of a company that counts calls."""
+
+    @cached_property
+    def db(self) -> Database:
+        """Opened when it is first asked for: a server that is new has no role for it before the database is made."""
+        db = Database(self.app_url)
+        self._exit.callback(db.close)
+        return db
 
     @cached_property
     def keeper(self) -> Vaultkeeper:

@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.once:
             refuse_taken_ports(options.port)
         start_afresh(options.home)
-        os.environ["TIEOUT_HOME"] = str(options.home.absolute())
-        # The demo's books begin today, so Dagster's pages show one day that is done and not a year that is missing.
-        os.environ["TIEOUT_PARTITION_START"] = datetime.now(UTC).date().isoformat()
+        _settle_in(options.home.absolute())
         with simulators([company.erp for company in CAST]) as addresses:
             companies = [company(address) for company, address in zip(CAST, addresses, strict=True)]
             return _show(companies, options)
@@ -61,6 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return say_failed(error)
     except KeyboardInterrupt:
         return EXIT_DONE
+
+
+def _settle_in(home: Path) -> None:
+    """The demo's own settings, and nothing of books in earnest: no database, key, tenant or connection of theirs."""
+    for name in [name for name in os.environ if name.startswith("TIEOUT_")]:
+        del os.environ[name]
+    os.environ["TIEOUT_HOME"] = str(home)
+    os.environ["TIEOUT_CONNECTIONS"] = os.devnull
+    # The demo's books begin today, so Dagster's pages show one day that is done and not a year that is missing.
+    os.environ["TIEOUT_PARTITION_START"] = datetime.now(UTC).date().isoformat()
 
 
 def _show(companies: Sequence[Company], options: argparse.Namespace) -> int:

@@ -153,10 +153,14 @@ def unreachable(url: str, error: Exception) -> TieoutError:
     """The database cannot be reached: one clear message, without the password."""
     info = psycopg.conninfo.conninfo_to_dict(url)
     where = f"{info.get('user', '?')}@{info.get('host', '?')}:{info.get('port', '5432')}/{info.get('dbname', '?')}"
+    found = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    is_new = f'role "{APP_ROLE}" does not exist' in found
     return TieoutError(
         kind=ErrorKind.CONNECTION,
         doing=f"connecting to the database {where}",
-        found=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
-        expected="a PostgreSQL 15 or later that answers",
-        next_step="start it, or correct TIEOUT_DATABASE_URL; `tieout doctor` checks it",
+        found=found,
+        expected="a server that was made ready for Tieout" if is_new else "a PostgreSQL 15 or later that answers",
+        next_step="run `tieout init`"
+        if is_new
+        else "start it, or correct TIEOUT_DATABASE_URL; `tieout doctor` checks it",
     )
