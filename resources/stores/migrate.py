@@ -156,16 +156,23 @@ def _create_views(connection: sa.Connection) -> None:
 def bind_analyst(url: str, tenant: str) -> None:
     """Let the analyst role see this tenant's rows, unless it is bound to another already."""
     _bind(url, ANALYST_ROLE, tenant)
+    # As in our own sessions: the views are quicker run than compiled.
+    _set(url, ANALYST_ROLE, "jit", "off")
 
 
 def bind_writer(url: str, tenant: str) -> None:
     """Let the writer role see and write this tenant's rows of the ledger, unless it is bound to another already."""
     _bind(url, WRITER_ROLE, tenant)
+    _set(url, WRITER_ROLE, "idle_in_transaction_session_timeout", WRITER_IDLE_TIMEOUT)
+
+
+def _set(url: str, role: str, setting: str, value: str) -> None:
+    """What the sessions of a role begin with in this database."""
     with psycopg.connect(url, autocommit=True) as login, suppress(psycopg.errors.InsufficientPrivilege):
         # Where an administrator made the roles, they may say it themselves.
         login.execute(
-            sql.SQL("alter role {} in database {} set idle_in_transaction_session_timeout = {}").format(
-                sql.Identifier(WRITER_ROLE), sql.Identifier(login.info.dbname), sql.Literal(WRITER_IDLE_TIMEOUT)
+            sql.SQL("alter role {} in database {} set {} = {}").format(
+                sql.Identifier(role), sql.Identifier(login.info.dbname), sql.Identifier(setting), sql.Literal(value)
             )
         )
 

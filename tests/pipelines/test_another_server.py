@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from resources.stores.cluster import ROLE_NAMES
+from resources.stores.database import Database
 from resources.stores.embedded import ensure_running
 from tests.conftest import THROW_AWAY
 
@@ -55,3 +56,15 @@ def test_a_new_server_is_made_ready_by_init_and_says_what_it_is_not_allowed(
     assert ready.returncode == 0, ready.stderr
     assert "Ready in" in ready.stdout
     assert tieout("connections", "list").returncode == 0
+
+    # Whatever the server's own settings are, ours are what the statements were measured with.
+    administrator.execute("alter database books set jit = on")
+    db = Database(url)
+    with db.transaction("default") as tx:
+        assert tx.execute("show jit").fetchone() == ("off",)
+    db.close()
+    kept = administrator.execute("select setrole::regrole::text, setconfig from pg_db_role_setting where setrole > 0")
+    assert dict(kept.fetchall()) == {
+        "tieout_analyst": ["jit=off"],
+        "tieout_writer": ["idle_in_transaction_session_timeout=10min"],
+    }
