@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -156,15 +157,15 @@ class Bench:
         if held != expected:
             raise RuntimeError(f"comparing with dlt: found {held} invoices and lines, expected {expected}")
 
-    def rows_written(self) -> dict[str, int]:
-        """Rows inserted, updated and deleted so far in the schemas mirror and ledger, by PostgreSQL's own count."""
+    def rows_written(self) -> Counter[str]:
+        """Rows inserted, updated and deleted so far, by schema, by PostgreSQL's own count: of mirror and ledger, and of
+        sync, where runs, calls, leases and how far was read are kept.
+        """
         with psycopg.connect(self.server.url("owner")) as owner:
-            return dict(
-                owner.execute(
-                    "select schemaname, sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint from pg_stat_user_tables "
-                    "where schemaname in ('mirror', 'ledger') group by 1"
-                ).fetchall()
-            )
+            counted = owner.execute(
+                "select schemaname, sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint from pg_stat_user_tables group by 1"
+            ).fetchall()
+        return Counter({schema: int(rows) for schema, rows in counted})
 
 
 def compare_with_dlt(bench: Bench, report: Report, invoices: int, repeats: int, erp_name: str = "quickbooks") -> None:
@@ -223,8 +224,8 @@ def compare_sizes(bench: Bench, report: Report, small: int, large: int, words: W
     memory = much.peak_bytes / little.peak_bytes
     time_ratio = one.said["seconds"] / much.said["seconds"]
     calls_ratio = one.said["calls"] / much.said["calls"]
-    written = sum(after.values()) - sum(before.values())
-    census_written = sum(counted.values()) - sum(after.values())
+    of_idle, of_census = after - before, counted - after
+    written, census_written = (of["mirror"] + of["ledger"] for of in (of_idle, of_census))
     rows = [
         _row(f"floor, {large:,}", [floor]),
         _row(f"full sync, {small:,}", [little]),
@@ -246,10 +247,12 @@ def compare_sizes(bench: Bench, report: Report, small: int, large: int, words: W
         f"{_verdict(calls_ratio <= DELTA_CALLS_RATIO_MAX)})\n"
         f"- delta with no change: **{idle.said['seconds']:.3f} s** (at most {IDLE_SECONDS_MAX}: "
         f"{_verdict(idle.said['seconds'] <= IDLE_SECONDS_MAX)}), **{written}** rows written in mirror and ledger "
-        f"({_verdict(written == 0)}; the same counters stood at {sum(before.values()):,} before)\n"
+        f"({_verdict(written == 0)}; the same counters stood at {before['mirror'] + before['ledger']:,} before), "
+        f"{of_idle['sync']} in sync: the run, its calls, its lease, how far was read\n"
         f"- census with no change: {census.said['seconds']:.1f} s in {census.said['calls']} calls for "
         f"{census.said['listed']:,} records, {census.said['seconds'] / much.said['seconds']:.2f} of the full sync; "
-        f"**{census_written}** rows written in mirror and ledger ({_verdict(census_written == 0)})\n"
+        f"**{census_written}** rows written in mirror and ledger ({_verdict(census_written == 0)}), "
+        f"{of_census['sync']} in sync\n"
     )
 
 

@@ -9,9 +9,9 @@ import requests
 PAGE_ROWS = 1000
 ENTITIES = (
     *("Customer", "Vendor", "Item", "Invoice", "CreditMemo", "Payment", "Bill", "VendorCredit", "BillPayment"),
-    *("PurchaseOrder", "Account", "Term", "PaymentMethod"),
+    *("PurchaseOrder", "Account", "Term", "PaymentMethod", "TaxCode", "TaxRate", "CompanyInfo", "Preferences"),
 )
-NAME_LISTS = frozenset({"Customer", "Vendor", "Item", "Account", "Term", "PaymentMethod"})
+NAME_LISTS = frozenset({"Customer", "Vendor", "Item", "Account", "Term", "PaymentMethod", "TaxCode", "TaxRate"})
 _UPDATED = re.compile(rb'"LastUpdatedTime": ?"([^"]+)"')
 
 
