@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ledger.policies import Side
+from resources.stages import resolve
+from resources.stages.deciding import Decision
 from tests.resources.erps.xero.books import BANK, BothBooks
 
 EURO_BANK = "096"
@@ -156,4 +159,19 @@ def test_money_that_would_be_entered_in_the_currency_of_its_account_is_refused(
     assert euros.there("BankTransactions") == euros.there("Overpayments") == []
     euros.writer.update("payments", row, deposit_account_code=EURO_BANK)
     assert euros.books.push().pushed == {"payments": 1}
+    assert euros.is_settled()
+
+
+def test_money_of_which_xero_made_another_currency_is_asked_about(euros: BothBooks, customer: int):
+    """A payment is in the currency of its document there, whatever it is here."""
+    euros.pay(customer, "50.00", {owed(euros, customer): "50.00"}, currency="USD")
+
+    euros.books.push()
+    euros.books.sync()
+
+    assert euros.books.value("select currency from ledger.payments") == "USD"
+    (conflict,) = euros.books.rows("select conflict_id, fields from sync.conflicts where state = 'open'")
+    assert [one["name"] for one in conflict["fields"]] == ["currency"]
+    resolve.resolve(euros.books.services, conflict["conflict_id"], Decision(by="ada@books.example", keep=Side.THEIRS))
+    assert euros.books.value("select currency from ledger.payments") == "EUR"
     assert euros.is_settled()
