@@ -162,16 +162,33 @@ def test_money_that_would_be_entered_in_the_currency_of_its_account_is_refused(
     assert euros.is_settled()
 
 
-def test_money_of_which_xero_made_another_currency_is_asked_about(euros: BothBooks, customer: int):
-    """A payment is in the currency of its document there, whatever it is here."""
+def test_money_in_another_currency_than_what_it_is_applied_to_is_refused(euros: BothBooks, customer: int):
+    """Xero would take the amount for one in the document's currency."""
     euros.pay(customer, "50.00", {owed(euros, customer): "50.00"}, currency="USD")
+
+    said = refusal(euros, "payments")
+
+    assert "applications[1]" in said and "which is in EUR, for money in USD" in said
+    assert euros.there("Payments") == []
+
+
+def test_money_of_which_xero_made_another_currency_is_asked_about(euros: BothBooks, customer: int):
+    """A refund is in the currency of what it is given back out of; the ledger has an overpayment by its id alone."""
+    euros.pay(customer, "30.00", **IN_EUROS, deposit_account_code=EURO_BANK)
+    euros.books.push()
+    (over,) = euros.there("Overpayments")
+    part = {"document_entity": "overpayments", "document_key": over["OverpaymentID"], "amount": Decimal(20)}
+    given = {"total_amount": Decimal(-20), "applied_amount": Decimal(-20), "unapplied_amount": Decimal(0)}
+    said = {"customer_id": customer, "payment_date": "2026-03-04", "deposit_account_code": BANK, "currency": "USD"}
+    row = euros.writer.insert("payments", [part], **said, **given)
 
     euros.books.push()
     euros.books.sync()
 
-    assert euros.books.value("select currency from ledger.payments") == "USD"
+    currency = "select currency from ledger.payments where ledger_id = %s"
+    assert euros.books.value(currency, row) == "USD"
     (conflict,) = euros.books.rows("select conflict_id, fields from sync.conflicts where state = 'open'")
     assert [one["name"] for one in conflict["fields"]] == ["currency"]
     resolve.resolve(euros.books.services, conflict["conflict_id"], Decision(by="ada@books.example", keep=Side.THEIRS))
-    assert euros.books.value("select currency from ledger.payments") == "EUR"
+    assert euros.books.value(currency, row) == "EUR"
     assert euros.is_settled()
