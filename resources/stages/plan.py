@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from ledger.reconcile import MODULES
 from ledger.spec import Record, entities, spec_of
 from resources.connector import Composer, Operation, Refusal, Wanted
 from resources.erps import erp_of
 from resources.errors import ErrorKind
+from resources.stages import currencies
 from resources.stages.composing import composed
 from resources.stores import bindings, conflicts, errors, mirror, outbox, records
 from resources.stores.bindings import Binding
@@ -106,7 +106,8 @@ def plan_rows(
     in_conflict = conflicts.open_rows(tx, name, entity, ledger_ids)
     under_way = outbox.open_rows(tx, name, entity, ledger_ids)
     earlier = outbox.earlier(tx, name, entity, ledger_ids)
-    currencies = _party_currencies(tx, entity, ledger_ids)
+    party_currencies = currencies.of_parties(tx, entity, ledger_ids)
+    across = currencies.applied_across(tx, entity, ledger_ids)
     revived = bindings.revived(tx, name, entity, ledger_ids)
     elsewhere = bindings.elsewhere(tx, name, entity, ledger_ids) if spec_of(entity).is_document else {}
     foreign = _foreign_documents(tx, name, kept_rows.values())
@@ -156,6 +157,8 @@ def plan_rows(
         refusals = [
             _of_another(label, parent, row, foreign, name) for label, parent, row in unbound if (parent, row) in foreign
         ]
+        if operation in ("create", "update"):
+            refusals += across.get(ledger_id, [])
         if ledger_id in shared and operation in ("create", "update"):
             refusals += _codes_of_others(kept, binding.base if binding else None, mapping.unsaid, name)
         if refusals:
@@ -170,7 +173,7 @@ def plan_rows(
         key = outbox.key_of(connection.tenant, name, entity, *version, operation, epoch=before.count)
         wanted = replace(
             _wanted(entity, operation, kept, binding, held.payload if held else None, outbox.marker_of_key(key)),
-            party_currency=currencies.get(ledger_id, ""),
+            party_currency=party_currencies.get(ledger_id, ""),
         )
         if before.has_refused(wanted.record, wanted.version_token) and not retry_refused:
             plan.skipped.append(edit)
@@ -273,26 +276,6 @@ _HELD_BACK = Refusal(
     "`tieout errors` says what holds it; this edit follows by itself",
     ErrorKind.MAPPING,
 )
-
-
-def _party_currencies(tx: psycopg.Connection[Any], entity: str, ledger_ids: Sequence[int]) -> dict[int, str]:
-    """Ledger id -> the currency of the customer or vendor a document is with; empty for master data."""
-    spec = spec_of(entity)
-    party = next((f for f in spec.fields if f.name in ("customer", "vendor") and spec.is_document), None)
-    if party is None:
-        return {}
-    return dict(
-        tx.execute(
-            sql.SQL(
-                "select l.ledger_id, p.currency from {} l join {} p on p.ledger_id = l.{} where l.ledger_id = any(%s)"
-            ).format(
-                sql.Identifier("ledger", entity),
-                sql.Identifier("ledger", party.reference.entity),  # type: ignore[union-attr]
-                sql.Identifier(party.column),
-            ),
-            (list(ledger_ids),),
-        ).fetchall()
-    )
 
 
 def _wanted(

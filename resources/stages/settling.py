@@ -292,8 +292,10 @@ def differing(names: Iterable[str], ours: Record | None, theirs: Record | None) 
 
 
 def unequal_money(sent: Record, theirs: Record) -> list[str]:
-    """Totals that the ERP computed otherwise than the ledger, to the cent."""
-    names = [name for name in ("net_amount", "tax_amount", "total_amount") if hasattr(sent, name)]
+    """Totals that the ERP computed otherwise than the ledger, to the cent, and the currency that they are in."""
+    if not hasattr(sent, "total_amount"):
+        return []
+    names = [name for name in ("currency", "net_amount", "tax_amount", "total_amount") if hasattr(sent, name)]
     return [name for name in names if getattr(sent, name) != getattr(theirs, name)]
 
 

@@ -25,6 +25,7 @@ PAYABLE = {
 }
 # Prepayments and overpayments have no such date in the published description.
 DATED_WHEN_PAID = ("Invoice", "CreditNote")
+RATED = ("Invoice", "CreditNote")
 _KINDS = {
     "ACCREC": "ACCRECPAYMENT",
     "ACCPAY": "ACCPAYPAYMENT",
@@ -65,7 +66,7 @@ def create(work: Work, given: dict[str, Any], batch: dict[str, Any] | None = Non
     periods.check_open(work, day)
     if day < wire.day_of(document["Date"]):
         work.warnings.append(EARLY)
-    rate = _rate(work, document, given)
+    rate = _rate(work, name, document, given)
     value: dict[str, Any] = {"PaymentID": work.books.ids.new()}
     if batch is not None:
         value |= {"BatchPaymentID": batch["BatchPaymentID"], "BatchPayment": batch}
@@ -205,8 +206,10 @@ def _days(document: dict[str, Any]) -> list[date]:
     return [wire.day_of(each["Date"]) for each in parts if each.get("Date")]
 
 
-def _rate(work: Work, document: dict[str, Any], given: dict[str, Any]) -> Decimal:
-    if document.get("CurrencyCode", work.base_currency) == work.base_currency or not given.get("CurrencyRate"):
+def _rate(work: Work, name: str, document: dict[str, Any], given: dict[str, Any]) -> Decimal:
+    """The payment's own rate, which is said to be used for invoices and credit notes only, else the document's."""
+    is_foreign = document.get("CurrencyCode", work.base_currency) != work.base_currency
+    if not is_foreign or name not in RATED or not given.get("CurrencyRate"):
         return amount(document, "CurrencyRate") or Decimal("1.000000")
     return wire.half_up(given["CurrencyRate"], 6)
 

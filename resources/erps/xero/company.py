@@ -56,6 +56,11 @@ class Company:
         row = self.known("accounts").get(code, {})
         return {"AccountID": code} if row and not row.get("Code") else {"Code": code}
 
+    def currency_of(self, code: str) -> str:
+        """The currency of an account, by what a payment calls it; empty if it is not known."""
+        row = self.known("accounts").get(code)
+        return "" if row is None else str(row.get("CurrencyCode") or self.base_currency)
+
     def tax_of(self, code: str, net: Decimal) -> Decimal | None:
         """What a tax rate gives on a line's amount, rounded half up by itself; None if the rate is not known."""
         if code in ("", NO_TAX):

@@ -124,6 +124,14 @@ def exchange_rate(payload: Payload) -> Decimal:
     return Decimal(1) if rate in (0, 1) else (1 / rate).quantize(RATE_STEP, ROUND_HALF_UP)
 
 
+def said_rate(record: Any) -> dict[str, Decimal]:
+    """The rate of a record of ours, as Xero counts it. A rate of one is what the ledger has where nobody said one: left
+    out, Xero takes that day's.
+    """
+    rate: Decimal = record.exchange_rate
+    return {} if rate in (0, 1) else {"CurrencyRate": (1 / rate).quantize(RATE_STEP, ROUND_HALF_UP)}
+
+
 def exchange_rates(documents: Sequence[Shaped]) -> Sequence[Decimal] | None:
     """The same of many, which mostly are of a few currencies and days."""
     rates = column(documents, "CurrencyRate")

@@ -43,7 +43,7 @@ def refusals_of(wanted: Wanted, company: Company) -> list[Refusal]:
     elif wanted.entity == "items":
         found += _of_items(wanted)
     elif wanted.entity in PAYERS:
-        found += of_money(wanted)
+        found += of_money(wanted, company)
     else:
         found += [*_of_parties(wanted), *_of_states(wanted, company), *of_amounts(wanted, company)]
     return [*found, *_of_closed_books(wanted, company)]
@@ -174,6 +174,28 @@ def _of_currency(wanted: Wanted, company: Company) -> Iterator[Refusal]:
             currency,
             f"one of {', '.join(sorted(company.currencies))}, to which the organisation is subscribed",
             "add the currency in Xero",
+        )
+    elif hasattr(wanted.record, "exchange_rate") and _is_new(wanted, "exchange_rate"):
+        yield from _of_rate(wanted, company)
+
+
+def _of_rate(wanted: Wanted, company: Company) -> Iterator[Refusal]:
+    record: Any = wanted.record
+    if record.currency == company.base_currency and record.exchange_rate != 1:
+        yield Refusal(
+            "exchange_rate",
+            str(record.exchange_rate),
+            f"1, for {record.currency} is the organisation's own currency",
+            "set it to 1",
+        )
+    elif record.exchange_rate <= 0:
+        yield Refusal("exchange_rate", str(record.exchange_rate), "more than 0", "correct it")
+    elif wanted.base is not None and record.exchange_rate == 1:
+        yield Refusal(
+            "exchange_rate",
+            f"1 instead of {wanted.base.exchange_rate}",  # type: ignore[attr-defined]
+            "another rate: of 1 Xero is told nothing, for it stands where nobody has said a rate",
+            "put the old rate back, or say the new one",
         )
 
 

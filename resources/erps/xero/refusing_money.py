@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from resources.connector import Refusal, Wanted
-from resources.erps.xero.company import cents
+from resources.erps.xero.company import Company, cents
 from resources.erps.xero.writing_money import (
     CREDITS_USED,
     DOCUMENTS_PAID,
@@ -20,6 +20,7 @@ from resources.erps.xero.writing_money import (
     gone_applications,
     is_allocation,
     is_refund,
+    is_whole,
     new_applications,
 )
 from resources.errors import ErrorKind
@@ -27,7 +28,7 @@ from resources.errors import ErrorKind
 _ACCOUNT = {"payments": "deposit_account_code", "bill_payments": "paid_from_account_code"}
 
 
-def of_money(wanted: Wanted) -> Iterator[Refusal]:
+def of_money(wanted: Wanted, company: Company) -> Iterator[Refusal]:
     record: Any = wanted.record
     if wanted.operation == "update":
         yield from _of_update(wanted)
@@ -47,6 +48,7 @@ def of_money(wanted: Wanted) -> Iterator[Refusal]:
         yield Refusal(
             _ACCOUNT[wanted.entity], "nothing", "the bank account the money moved on", "name it", ErrorKind.MAPPING
         )
+    yield from _of_account(wanted, company)
     if is_refund(record):
         yield from _of_refund(record)
         return
@@ -102,6 +104,24 @@ def _of_applications(parts: Iterable[Any]) -> Iterator[Refusal]:
             yield Refusal(
                 f"applications[{number}].amount", str(part.amount), "at least 0.01, in whole cents", "correct it"
             )
+
+
+def _of_account(wanted: Wanted, company: Company) -> Iterator[Refusal]:
+    """A bank transaction is in the currency of its account; a payment is exchanged on an account of the organisation's
+    currency, and that it would be on one of a third is not confirmed.
+    """
+    record: Any = wanted.record
+    code = account_code(record)
+    found = company.currency_of(code)
+    is_payment = is_refund(record) or is_whole(record)
+    if found and found not in ({record.currency, company.base_currency} if is_payment else {record.currency}):
+        yield Refusal(
+            _ACCOUNT[wanted.entity],
+            f"{code}, which is an account in {found}, for money in {record.currency}",
+            f"an account in {record.currency}"
+            + (f" or {company.base_currency}" if is_payment else ", for Xero would enter as much in the account's own"),
+            f"name such an account, or enter what moved on this one, in {found}",
+        )
 
 
 def _of_refund(record: Any) -> Iterator[Refusal]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from ledger.fields import Derived, MappingError
 from resources.connector import Refusal, Wanted, WireRecord
 from resources.erps.xero import contacts, markers
 from resources.erps.xero.company import Company, Rows
-from resources.erps.xero.documents import RATE_STEP
+from resources.erps.xero.documents import said_rate
 from resources.erps.xero.lines import new_lines, rewritten_lines
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES
@@ -72,9 +72,7 @@ class XeroComposer:
         if entity in TYPES:
             body["Type"] = TYPES[entity]
         body["CurrencyCode"] = record.currency  # type: ignore[attr-defined]
-        rate = _rate(record)
-        if rate is not None:
-            body["CurrencyRate"] = rate
+        body |= said_rate(record)
         body["Status"] = self._company.document_status
         if entity == "purchase_orders" and record.status == "closed":  # type: ignore[attr-defined]
             body["Status"] = "BILLED"
@@ -94,6 +92,8 @@ class XeroComposer:
         if field is not None and getattr(record, field) != getattr(base, field):
             # A document keeps its mark whatever people write before it.
             body["Reference"] = markers.marked(getattr(record, field), markers.marker_in(held) or "")
+        if record.exchange_rate != base.exchange_rate:  # type: ignore[attr-defined]
+            body |= said_rate(record)
         if record.lines != base.lines:  # type: ignore[attr-defined]
             body["LineAmountTypes"], body["LineItems"] = rewritten_lines(record, base, held)
         if entity == "purchase_orders" and record.status != base.status:  # type: ignore[attr-defined]
@@ -205,15 +205,6 @@ def _ended(wanted: Wanted) -> dict[str, Any]:
 
 def _identity(wanted: Wanted) -> dict[str, Any]:
     return {WIRE_ENTITIES[wanted.entity].sources[0].resource.key: wanted.external_id}
-
-
-def _rate(record: Any) -> Decimal | None:
-    """Xero's rate, units of the document's currency for one of the base. A rate of one is what the ledger has where
-    nobody said one: left out, Xero takes that day's.
-    """
-    if record.exchange_rate in (0, 1):
-        return None
-    return (1 / record.exchange_rate).quantize(RATE_STEP, ROUND_HALF_UP)
 
 
 def _without_empty(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 from ledger.fields import MappingError
 from resources.connector import Wanted
 from resources.erps.xero.company import Company
-from resources.erps.xero.documents import exact
+from resources.erps.xero.documents import exact, said_rate
 from resources.erps.xero.markers import marked
 from resources.erps.xero.records import ALLOCATION, PREFIXES
 
@@ -68,7 +68,11 @@ def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
         credit = next(part for part in record.applications if part.document_entity in CREDITS_USED)
         paid = next(part for part in record.applications if part.document_entity in DOCUMENTS_PAID)
         return {"CreditNoteID": _key(credit), **_allocations(record, [paid])}
-    common = {"Date": record.payment_date.isoformat(), "Reference": marked(reference_of(record), wanted.marker)}
+    common = {
+        "Date": record.payment_date.isoformat(),
+        "Reference": marked(reference_of(record), wanted.marker),
+        **said_rate(record),
+    }
     account = company.account_of(account_code(record))
     if is_refund(record):
         (credit,) = record.applications
@@ -85,6 +89,7 @@ def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
         "BankAccount": account,
         "LineAmountTypes": "NoTax",
         "LineItems": [line],
+        "CurrencyCode": record.currency,
         **common,
         **(_allocations(record, record.applications) if record.applications else {}),
     }

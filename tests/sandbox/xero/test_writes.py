@@ -502,6 +502,46 @@ def test_a_currency_must_be_subscribed_to_and_has_a_rate(company: Company, conta
     assert company.get("Contacts", contact)["Balances"]["AccountsReceivable"]["Outstanding"] == Decimal("125.00")
 
 
+@pytest.fixture
+def euros(company: Company) -> str:
+    """The code of a bank account in euros."""
+    company.put("Currencies", {"Code": "EUR"}, {"Code": "GBP"})
+    for code, currency in (("096", "EUR"), ("097", "GBP")):
+        bank = {"Code": code, "Name": currency, "Type": "BANK", "BankAccountNumber": code}
+        company.put("Accounts", {**bank, "CurrencyCode": currency})
+    return "096"
+
+
+def test_a_payment_has_its_own_rate_and_the_amount_of_its_bank(company: Company, contact: str, euros: str):
+    made = company.invoice(contact, CurrencyCode="EUR", CurrencyRate=Decimal("0.8"))["InvoiceID"]
+
+    own = company.pay(made, "10", CurrencyRate=Decimal("0.625"))
+    in_euros = company.pay(made, "10", Account={"Code": euros})
+
+    assert (own["CurrencyRate"], own["BankAmount"]) == (Decimal("0.625"), Decimal("16.00"))
+    assert (in_euros["CurrencyRate"], in_euros["BankAmount"]) == (Decimal("0.8"), Decimal("10.00"))
+    assert company.refusal("PUT", "Payments", payment(made, "10", Account={"Code": "097"})) == [
+        "The payment account must be in the currency of the document or of the organisation"
+    ]
+
+
+def test_a_bank_transaction_is_in_the_currency_of_its_account(company: Company, contact: str, euros: str):
+    money = {"Type": "RECEIVE-OVERPAYMENT", "Contact": {"ContactID": contact}, "LineItems": [line("25.00")]}
+    unsaid = company.put("BankTransactions", {**money, "BankAccount": {"Code": "090"}})
+    said = {"CurrencyCode": "EUR", "CurrencyRate": Decimal("0.8")}
+
+    assert unsaid["CurrencyCode"] == "USD"
+    assert company.refusal("PUT", "BankTransactions", {**money, **said, "BankAccount": {"Code": "090"}}) == [
+        "The currency must be that of the bank account, USD"
+    ]
+    key = company.put("BankTransactions", {**money, **said, "BankAccount": {"Code": euros}})["OverpaymentID"]
+    over = company.get("Overpayments", key)
+    assert (over["CurrencyCode"], over["CurrencyRate"]) == ("EUR", Decimal("0.8"))
+    # A rate of a payment is said to be used for invoices and credit notes only.
+    refund = {"Overpayment": {"OverpaymentID": key}, "Account": {"Code": euros}, "Date": "2026-11-20", "Amount": 5}
+    assert company.put("Payments", {**refund, "CurrencyRate": Decimal("0.625")})["CurrencyRate"] == Decimal("0.8")
+
+
 def test_tracking_takes_names_and_gives_ids_back(company: Company, contact: str):
     category = company.put("TrackingCategories", {"Name": "Region"})
     company.call("PUT", f"/TrackingCategories/{category['TrackingCategoryID']}/Options", {"Name": "North"})

@@ -21,9 +21,12 @@ from resources.erps.quickbooks.mappings import MAPPINGS
 from resources.erps.quickbooks.markers import marked, marker_in, without_mark
 from resources.erps.quickbooks.writing import QuickBooksComposer
 from tests.resources.erps.quickbooks.written import (
+    CHECKING,
     DAY,
+    PAYABLE,
     WrittenCompany,
     a_customer,
+    a_vendor,
     an_invoice,
     an_item,
     applications,
@@ -477,3 +480,28 @@ def test_a_body_is_json_as_it_stands(written):
     for entity, record in written.one_of_each().items():
         body = written.composer.body(written.wanted(entity, record))
         assert json.loads(msgspec.json.Encoder(decimal_format="number").encode(body))
+
+
+def test_every_document_and_payment_says_its_currency_and_rate_also_when_it_changes(written: WrittenCompany):
+    written.set_up("preferences", CurrencyPrefs={"MultiCurrencyEnabled": True})
+    written.customer = written.made("customers", a_customer(name="Euro", currency="EUR")).external_id
+    written.vendor = written.made("vendors", a_vendor(name="Euro Paper", currency="EUR")).external_id
+    said = {"currency": "EUR", "exchange_rate": Decimal("1.085")}
+    invoice = written.made("invoices", written.an_invoice("50.00", **said)).external_id
+    bill = written.made("bills", written.a_bill("50.00", **said)).external_id
+    records = {
+        "invoices": written.an_invoice(**said),
+        "credit_memos": written.a_credit_memo(**said),
+        "payments": written.a_payment("50.00", ("invoices", invoice, "50.00"), **said, deposit_account_code=CHECKING),
+        "purchase_orders": written.a_purchase_order(**said, payable_account_code=PAYABLE),
+        "bills": written.a_bill(**said),
+        "vendor_credits": written.a_vendor_credit(**said),
+        "bill_payments": written.a_bill_payment("50.00", ("bills", bill, "50.00"), **said),
+    }
+    for entity, record in records.items():
+        made = written.made(entity, record)
+        found = MAPPINGS[entity].from_wire(made.payload)
+        assert (entity, found.currency, found.exchange_rate) == (entity, "EUR", Decimal("1.085"))
+        changed = written.changed(entity, made, exchange_rate=Decimal("1.2"))
+        found = MAPPINGS[entity].from_wire(changed.payload)
+        assert (entity, found.currency, found.exchange_rate) == (entity, "EUR", Decimal("1.2"))

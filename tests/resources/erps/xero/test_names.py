@@ -63,3 +63,21 @@ def test_a_second_vendor_of_a_customers_name_is_told_why_once_the_first_has_it(b
     (error,) = both.books.open_errors()
     assert "which has this name" in error["message"]
     assert len(contact_of(both, "vendors")) == 1
+
+
+def test_a_document_for_a_contact_that_was_archived_there_says_so(both: BothBooks):
+    """Nobody here knows that it is archived yet; restored there, it goes."""
+    vendor = both.writer.vendor("Larkspur Paper")
+    both.books.push()
+    (contact,) = both.there("Contacts")
+    both.books.simulator.post("edit", {"operation": "archive", "entity": "Contacts", "id": contact["ContactID"]})
+    both.writer.bill(vendor, "40.00", "429", document_number="B-1", due_date="2026-04-01")
+
+    assert both.books.push().held == {"bills": 1}
+    (error,) = both.books.open_errors()
+    assert "Larkspur Paper is archived" in error["message"]
+    restored = {"ContactID": contact["ContactID"], "ContactStatus": "ACTIVE"}
+    both.books.simulator.post("edit", {"method": "POST", "path": "/Contacts", "body": restored})
+    both.books.sync()
+    assert both.books.push(retry_refused=True).pushed == {"bills": 1}
+    assert both.is_settled()
