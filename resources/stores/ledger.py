@@ -274,6 +274,8 @@ class LedgerStore:
         for part, (owners, values) in zip(self._parts, fitted.parts, strict=True):
             parts = part.arrays([*map(ledger_ids.__getitem__, owners)], values, ids)
             if bound:
+                if part.rekey is not None:
+                    tx.execute(part.rekey, {"bound_ids": bound, **parts})
                 tx.execute(part.delete_missing, {"bound_ids": bound, **parts})
                 tx.execute(part.upsert, {**keys, **parts})
             else:

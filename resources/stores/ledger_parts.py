@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from psycopg import sql
 
 from ledger.columns import Columns, PartColumns
+from ledger.merge_parts import contents
 from ledger.spec import EntitySpec, PartSpec, RefersToAny, entities, parent_column
 from resources.stores import arrays
 from resources.stores.columns import ColumnStore, unnested
@@ -28,8 +29,33 @@ class PartStore:
         parent = sql.Identifier(parent_column(spec))
         columns = [sql.Identifier(f.column) for f in part.fields]
         said = [sql.Identifier(f.column) for f in part.fields if f.name not in unsaid]
+        content = [sql.Identifier(f.column) for f in contents(part) if f.name not in unsaid]
         listed = sql.SQL(", ").join(columns)
         owner, key = unnested("ledger_id", "bigint", "owners"), unnested("part_key", "text", "part_keys")
+        rekey = sql.SQL(
+            """
+            with gone as materialized (
+              select * from {table} l where l.{parent} = any(%(bound_ids)s::bigint[])
+                 and (l.{parent}, l.part_key) not in (select {owner}, {key})
+            ), again as (
+              select distinct on (n.ledger_id, n.part_key) l.part_id, n.part_key, n.line_key
+                from gone l
+                join (select {owner}, {key}, {columns}) n on n.ledger_id = l.{parent} and n.position = l.position
+                     and ({given}) is not distinct from ({held})
+               where not exists (select from {table} k where k.{parent} = n.ledger_id and k.part_key = n.part_key)
+               order by n.ledger_id, n.part_key, l.part_id
+            )
+            update {table} l set part_key = a.part_key, line_key = a.line_key from again a where l.part_id = a.part_id
+            """
+        ).format(
+            table=table,
+            parent=parent,
+            owner=owner,
+            key=key,
+            columns=self.columns.unnested(),
+            held=sql.SQL(", ").join(sql.SQL("l.{}").format(c) for c in content),
+            given=sql.SQL(", ").join(sql.SQL("n.{}").format(c) for c in content),
+        )
         delete_missing = sql.SQL(
             "delete from {table} l where l.{parent} = any(%(bound_ids)s::bigint[]) "
             "and (l.{parent}, l.part_key) not in (select {owner}, {key})"
@@ -50,6 +76,9 @@ class PartStore:
         # As bytes: a composed one would be put together anew each time.
         self.insert, self.upsert, self.delete_missing = (one.as_bytes() for one in (insert, upsert, delete_missing))
         self.relink = relink and relink.as_bytes()
+        # A line that says the same at the same place under another id was sent anew without its own: it is the line
+        # it was, and what refers to its row still does.
+        self.rekey = rekey.as_bytes() if self._has_line_key else None
 
     def with_keys(self, parts: PartColumns) -> Columns:
         """The columns with one more, `part_key`: the ERP's id of the line, or its place where it has none or repeats

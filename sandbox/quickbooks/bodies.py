@@ -88,13 +88,17 @@ def _one(given: Any, kind: str, name: str, owner: str) -> Any:
     text = given if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     longest = _OWN_LENGTHS_MAX.get((owner, name), LENGTHS_MAX.get(name))
     if longest is not None and len(text) > longest:
-        raise Refusal(
-            "2050",
-            "String length specified does not match the supported length. "
-            f"Min:0 Max:{longest} supported. Supplied length:{len(text)}",
-            element=name,
-        )
+        raise too_long(name, longest, len(text))
     return text
+
+
+def too_long(name: str, longest: int, length: int) -> Refusal:
+    return Refusal(
+        "2050",
+        "String length specified does not match the supported length. "
+        f"Min:0 Max:{longest} supported. Supplied length:{length}",
+        element=name,
+    )
 
 
 def _number(given: Any, name: str) -> Any:

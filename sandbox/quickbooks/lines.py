@@ -15,6 +15,8 @@ from sandbox.quickbooks.wire import Refusal
 from sandbox.quickbooks.work import Work
 
 AMOUNT_MAX = Decimal("99999999999.99")
+# Of an invoice; with which fault more are refused is not known.
+TAXABLE_LINES_MAX = 750
 _NO_LINE_NUMBERS = ("Payment", "BillPayment", "JournalEntry", "Purchase")
 
 
@@ -65,6 +67,8 @@ class Lines:
             lines.append(line)
         if entity.allows("create") and "Line" in entity.required.split() and not lines and entity.name != "BillPayment":
             raise Refusal("2020", "Required parameter Line is missing in the request", element="Line")
+        if entity.name == "Invoice" and len(lines) > TAXABLE_LINES_MAX and any(map(_is_taxable, lines)):
+            raise wire.business(f"A taxable invoice has no more than {TAXABLE_LINES_MAX} lines, this one {len(lines)}.")
         if entity.name not in _NO_LINE_NUMBERS:
             numbered = [each for each in lines if each.get("DetailType") not in (None, "DiscountLineDetail")]
             for number, line in enumerate(numbered, 1):
@@ -141,3 +145,7 @@ class Lines:
         is_bare = entity.name == "Deposit" and line.get("LinkedTxn")
         if entity.name not in ("Payment", "BillPayment") and kind != "DiscountLineDetail" and not is_bare:
             line.setdefault("CustomExtensions", [])
+
+
+def _is_taxable(line: dict[str, Any]) -> bool:
+    return line.get("SalesItemLineDetail", {}).get("TaxCodeRef", {}).get("value", "NON") != "NON"

@@ -7,7 +7,7 @@ captured in 2026.
 from decimal import Decimal
 from typing import Any
 
-from sandbox.quickbooks import defaults, wire
+from sandbox.quickbooks import bodies, defaults, wire
 from sandbox.quickbooks.documents import Documents
 from sandbox.quickbooks.spec import Entity
 from sandbox.quickbooks.switches import Switches
@@ -15,6 +15,9 @@ from sandbox.quickbooks.wire import Refusal
 from sandbox.quickbooks.work import LOOKS, Work
 
 DELETED = " (deleted)"
+# Of accounts: vendors with numbers of up to 21 characters are captured (sample company).
+ACCOUNT_NUMBER_LENGTH_MAX = 7
+ACCOUNT_NUMBER_LENGTH_MAX_ELSEWHERE = 20
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "Customer": {
@@ -152,6 +155,9 @@ def _account(documents: Documents, value: dict[str, Any]) -> None:
         raise Refusal("2010", f"Property Name:AccountType {value['AccountType']} specified is unsupported or invalid")
     if '"' in value["Name"]:
         raise wire.business('An account name cannot have " in it.')
+    longest = ACCOUNT_NUMBER_LENGTH_MAX if documents.is_us else ACCOUNT_NUMBER_LENGTH_MAX_ELSEWHERE
+    if len(value.get("AcctNum", "")) > longest:
+        raise bodies.too_long("AcctNum", longest, len(value["AcctNum"]))
     value.setdefault("AccountSubType", defaults.SUBTYPES[value["AccountType"]])
     value["Classification"] = defaults.CLASSIFICATIONS[value["AccountType"]]
     value["CurrencyRef"] = documents.currency(value.get("CurrencyRef", {}).get("value") or documents.home)

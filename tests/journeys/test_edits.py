@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from ledger.spec import entities
 from tests.books import Books, changed
 
 
@@ -100,6 +101,56 @@ def test_a_deactivated_customer_arrives_as_inactive_and_stays(synced_demo):
     assert (row["is_active"], row["is_deleted"]) == (False, False)
 
 
+def test_what_is_ended_over_there_ends_here_as_it_did_there(synced_demo):
+    books = synced_demo
+    vendor = next(v for v in books.objects("Vendor") if v["Active"] and v["Balance"] == 0)
+    item = next(i for i in books.objects("Item") if i["Active"])
+    payment = next(p for p in books.objects("Payment") if p["TotalAmt"] > 0 and len(linked(p)) == 1)
+    bill_payment = next(p for p in books.objects("BillPayment") if p["TotalAmt"] > 0 and len(linked(p)) == 1)
+    bill, order = (next(d for d in books.objects(k) if not d.get("LinkedTxn")) for k in ("Bill", "PurchaseOrder"))
+    credit = next(c for c in books.objects("CreditMemo") if c["RemainingCredit"] == c["TotalAmt"] > 0)
+    (invoice,), (paid_bill,) = linked(payment), linked(bill_payment)
+    was_open = books.ledger_row("invoices", invoice)["open_amount"], books.ledger_row("bills", paid_bill)["open_amount"]
+    for entity, one in (("Vendor", vendor), ("Item", item)):
+        books.edit("update", entity, one["Id"], Active=False)
+    for entity, one in (("Payment", payment), ("BillPayment", bill_payment)):
+        books.edit("void", entity, one["Id"])
+    for entity, one in (("Bill", bill), ("CreditMemo", credit), ("PurchaseOrder", order)):
+        books.edit("delete", entity, one["Id"])
+
+    touched = {entity: counts for entity, counts in changed(books.sync()).items() if entity != "accounts"}
+
+    # What was settled is changed by QuickBooks itself: it is open again.
+    assert touched == {
+        "vendors": (0, 1, 0),
+        "items": (0, 1, 0),
+        "invoices": (0, 1, 0),
+        "payments": (0, 1, 0),
+        "bills": (0, 1, 1),
+        "bill_payments": (0, 1, 0),
+        "credit_memos": (0, 0, 1),
+        "purchase_orders": (0, 0, 1),
+    }
+    for entity, one in (("vendors", vendor), ("items", item)):
+        row = books.ledger_row(entity, one["Id"])
+        assert (row["is_active"], row["is_deleted"]) == (False, False)
+    for entity, one in (("payments", payment), ("bill_payments", bill_payment)):
+        row = books.ledger_row(entity, one["Id"])
+        assert (row["is_void"], row["is_deleted"], row["total_amount"]) == (True, False, 0)
+    for entity, one in (("bills", bill), ("credit_memos", credit), ("purchase_orders", order)):
+        row = books.ledger_row(entity, one["Id"])
+        assert (row["is_deleted"], row["total_amount"]) == (True, Decimal(str(one["TotalAmt"])))
+    now_open = books.ledger_row("invoices", invoice)["open_amount"], books.ledger_row("bills", paid_bill)["open_amount"]
+    freed = tuple(Decimal(str(one["TotalAmt"])) for one in (payment, bill_payment))
+    assert tuple(now - was for now, was in zip(now_open, was_open, strict=True)) == freed
+    assert all(result.difference == 0 and not result.breaks for result in books.reconcile().values())
+
+
+def linked(payment: dict) -> list[str]:
+    """The ids of what a payment settles."""
+    return [link["TxnId"] for line in payment["Line"] for link in line["LinkedTxn"]]
+
+
 def test_a_reconciliation_brings_what_changed_meanwhile_before_it_speaks_of_a_break(synced_demo):
     (invoice,) = unpaid_invoices(synced_demo, 1)
     synced_demo.edit("delete", "Invoice", invoice["Id"])
@@ -111,9 +162,8 @@ def test_a_reconciliation_brings_what_changed_meanwhile_before_it_speaks_of_a_br
 
 
 def all_versions(books: Books) -> list[dict]:
-    entities = ("customers", "vendors", "items", "invoices", "credit_memos", "payments", "bills", "bill_payments")
     return books.rows(
         " union all ".join(
-            f"select '{entity}' as entity, ledger_id, version from ledger.{entity}" for entity in entities
+            f"select '{entity.name}' as entity, ledger_id, version from ledger.{entity.name}" for entity in entities()
         )
     )

@@ -73,6 +73,13 @@ def upgrade() -> None:
         schema="sync",
     )
     op.alter_column("bindings", "base", nullable=True, comment=SAYS_SPARSE, schema="sync")
+    # Whoever comes from below for the second time has bases again that only the mirror holds.
+    op.execute("alter table sync.bindings no force row level security")
+    op.execute(
+        "update sync.bindings set base_seq = (base::json ->> 'base_seq')::bigint, base = null "
+        "where base like '{\"base_seq\"%'"
+    )
+    op.execute("alter table sync.bindings force row level security")
     for table, parent in PARTS.items():
         op.drop_constraint(f"{table}_{parent}_fkey", table, schema="ledger")
     op.execute(NOTE_PART_EDIT.replace("{check}", CHECK))
@@ -90,9 +97,10 @@ def downgrade() -> None:
             source_schema="ledger",
             referent_schema="ledger",
         )
-    # A base that only the mirror held cannot be written back by SQL: the next version of the record brings a new one.
+    # A base that only the mirror holds cannot be written back by SQL: its number keeps the place, for the way up and
+    # until the next version of the record brings a base.
     op.execute("alter table sync.bindings no force row level security")
-    op.execute("update sync.bindings set base = '{}' where base is null")
+    op.execute("update sync.bindings set base = json_build_object('base_seq', base_seq) where base is null")
     op.execute("alter table sync.bindings force row level security")
     op.alter_column("bindings", "base", nullable=False, comment=SAYS_NUMBERED, schema="sync")
     op.drop_column("bindings", "base_seq", schema="sync")

@@ -62,6 +62,32 @@ def test_a_record_is_inserted_once_and_the_same_again_writes_nothing(take, query
     assert query("select count(*) from ledger.invoices_history") == [(0,)]
 
 
+def test_lines_under_other_ids_are_the_rows_they_were_where_they_say_the_same(take, query):
+    """Whatever the ids do, the table holds the lines that came; QuickBooks never gives an id again, but nothing here
+    relies on it.
+    """
+    before = "select line_key, part_id from ledger.invoice_lines order by position"
+    take("invoices", ("7", an_invoice(a_line("1", "10.00"), a_line("2", "10.00", 2), a_line("3", "30.00", 3))))
+    first, second, _ = (part_id for _, part_id in query(before))
+    cases = [
+        # All anew, alike and not.
+        ([("4", "10.00"), ("5", "10.00"), ("6", "31.00")], [first, second, None]),
+        # Shifted by one: an id that is another's already stays with that one's row.
+        ([("5", "10.00"), ("6", "10.00"), ("7", "31.00")], [second, None, None]),
+        ([("6", "10.00"), ("", "10.00"), ("", "31.00")], None),
+        ([("8", "31.00"), ("9", "10.00")], None),
+    ]
+    for version, (lines, kept) in enumerate(cases, 2):
+        given = [a_line(key, amount, place) for place, (key, amount) in enumerate(lines, 1)]
+        take("invoices", ("7", an_invoice(*given)))
+
+        assert query("select line_key, amount::text from ledger.invoice_lines order by position") == lines
+        assert query("select version from ledger.invoices") == [(version,)]
+        if kept is not None:
+            held = [part_id for _, part_id in query(before)]
+            assert [now if had else None for had, now in zip(kept, held, strict=True)] == kept
+
+
 def test_a_changed_line_is_the_only_line_written_and_a_removed_one_goes_to_history(take, query):
     kept, changed, removed = a_line("1", "10.00"), a_line("2", "20.00", 2), a_line("3", "30.00", 3)
     take("invoices", ("7", an_invoice(kept, changed, removed)))

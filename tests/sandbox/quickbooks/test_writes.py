@@ -403,3 +403,28 @@ def test_a_reference_to_nothing_is_a_missing_one(company: Company):
     error = company.fault("POST", "/invoice", {"CustomerRef": {}, "Line": [line]})
 
     assert (error["code"], error["element"]) == ("2020", "CustomerRef")
+
+
+def test_a_taxable_invoice_has_750_lines_at_most_and_another_more(company: Company):
+    customer, item = company.customer(), company.item()
+    taxable = sale(item, detail={"TaxCodeRef": {"value": "TAX"}})
+
+    def of(*lines: dict[str, Any]) -> dict[str, Any]:
+        return {"CustomerRef": {"value": customer}, "Line": list(lines)}
+
+    company.post("Invoice", of(*[taxable] * 750))
+    company.post("Invoice", of(*[sale(item)] * 751))
+    assert company.fault("POST", "/invoice", of(*[sale(item)] * 750, taxable))["code"] == "6000"
+
+
+@pytest.mark.parametrize(("country", "longest"), [("US", 7), ("AU", 20)])
+def test_the_number_of_an_account_is_short_and_what_a_vendor_calls_us_is_not(
+    company: Company, country: str, longest: int
+):
+    company.load(CompanyInfo=[{**company.get("CompanyInfo", "1"), "Country": country}])
+    account = {"Name": "Van", "AccountType": "Expense"}
+
+    error = company.fault("POST", "/account", {**account, "AcctNum": "1" * (longest + 1)})
+    assert (error["code"], error["element"]) == ("2050", "AcctNum")
+    assert company.post("Account", {**account, "AcctNum": "1" * longest})["AcctNum"] == "1" * longest
+    assert company.post("Vendor", {"DisplayName": "Bessie", "AcctNum": "1" * 21})["AcctNum"] == "1" * 21

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -288,6 +289,26 @@ THROTTLED_XML = b"""<?xml version="1.0" encoding="UTF-8"?><IntuitResponse xmlns=
 def test_four_bad_answers_and_a_good_one_are_a_good_one(connector, company, pauses, reply):
     company.put("Invoice", 1, NOW)
     company.spoil = fails(4, reply)
+
+    assert [record.external_id for record in records_of(connector.pull("invoices"))] == ["1"]
+    assert len(pauses) == 4
+
+
+def test_four_answers_that_do_not_come_in_time_and_a_good_one_are_a_good_one(connector, company, pauses, monkeypatch):
+    company.put("Invoice", 1, NOW)
+    answers = threading.Event()
+    company.spoil = lambda request, good: good if answers.wait(60) else Reply(b"")
+    patience = iter([0.05] * 4)
+    http = connector._wire._http
+    send = http.request
+
+    def send_and_wait(*arguments, **more):
+        seconds = next(patience, None)
+        if seconds is None:
+            answers.set()
+        return send(*arguments, **more, timeout=(5, seconds or 60))
+
+    monkeypatch.setattr(http, "request", send_and_wait)
 
     assert [record.external_id for record in records_of(connector.pull("invoices"))] == ["1"]
     assert len(pauses) == 4
