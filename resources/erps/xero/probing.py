@@ -85,7 +85,7 @@ class Prober:
         self, walk: Walk, entity: str, source: Source, marker: str, since: datetime, base: str
     ) -> Iterator[WireRecord]:
         for batch in walk.pages(since):
-            found = self._accounts.completed(source, with_mark(batch.read, marker))
+            found = with_mark(self._accounts.completed(source, batch.read), marker)
             rows = sort_out(entity, source, found, base_currency=base, any_role=True)
             yield from all_readable(self._wire.connection, entity, rows)
 

@@ -19,7 +19,7 @@ from ledger.fields import MappingError
 from resources.connector import Wanted
 from resources.erps.xero.company import Company
 from resources.erps.xero.documents import exact
-from resources.erps.xero.markers import marked
+from resources.erps.xero.markers import marked, marked_url
 from resources.erps.xero.records import ALLOCATION, PREFIXES
 
 DOCUMENTS_PAID = ("invoices", "bills")
@@ -86,6 +86,7 @@ def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
         "LineAmountTypes": "NoTax",
         "LineItems": [line],
         **common,
+        **({"Url": marked_url(wanted.marker)} if wanted.marker else {}),
         **(_allocations(record, record.applications) if record.applications else {}),
     }
 
