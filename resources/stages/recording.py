@@ -86,7 +86,14 @@ class Recording(Settling):
             return said_by(intent).body
         except UnreadableIntentError:
             kept = records.read(self.tx, self.name, intent.entity, [intent.ledger_id])[intent.ledger_id]
-            return self._body_of(intent.entity, kept.record) or {}
+            found = composed(self.composer, Wanted(intent.entity, "create", kept.record))
+            return found if isinstance(found, dict) else {}
+
+    def may_have_lost_its_mark(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record without a mark may be what a create made with one: see `Composer.kept_of`."""
+        if intent.operation != "create" or self.composer.marker_of(intent.entity, found.payload):
+            return False
+        return self.composer.kept_of(self._body_sent(intent)) is not None
 
     def is_of_another(self, intent: Intent, external_id: str) -> bool:
         """Whether a record is a row's already, and not the intent's."""
@@ -133,9 +140,9 @@ class Recording(Settling):
         return _wanted_by(intent) or self._kept(intent.entity, intent.ledger_id).record
 
     def _body_of(self, entity: str, record: Record) -> dict[str, Any] | None:
-        """What would be sent to make a record, but for its mark; None if it would be refused."""
+        """What would be sent to make a record, but for its mark and what goes with it; None if it would be refused."""
         found = composed(self.composer, Wanted(entity, "create", record))
-        return found if isinstance(found, dict) else None
+        return self.composer.kept_of(found) or found if isinstance(found, dict) else None
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""
