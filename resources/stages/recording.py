@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import msgspec
+
 from ledger.agreement import agreed
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
@@ -216,6 +218,9 @@ class Recording(Settling):
             self._agree_on_deletion(entity, kept, record, theirs)
             return
         sent = self._said(entity, kept.record if wanted is None else wanted)
+        if theirs is not None and self.may_have_lost_its_mark(intent, record):
+            # A text that went with the mark was never agreed on: it stays here, and is said as any edit.
+            sent = _without_lost(entity, sent, theirs)
         if theirs is None:
             # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why. Nothing is
             # said to that version before it is merged.
@@ -282,6 +287,11 @@ class Recording(Settling):
             # Taken back here while it was being deleted there: it is made again.
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
         edits.look_at_again(self.tx, entity, kept.ledger_id)
+
+
+def _without_lost(entity: str, sent: Record, theirs: Record) -> Record:
+    texts = [f.name for f in spec_of(entity).fields if f.kind is str and not f.reference]
+    return msgspec.structs.replace(sent, **{name: "" for name in texts if getattr(theirs, name) == ""})
 
 
 def _unbound(some: Mapping[Any, Record]) -> list[Unbound]:

@@ -31,6 +31,7 @@ from resources.erps.xero.answers import (
     oddity_of,
     refused_of,
     stale_of,
+    unkept_of,
 )
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.errors import messages_of
@@ -118,9 +119,7 @@ class Sender:
     def _moved(self, writes: Mapping[int, Write], answers: Mapping[int, Answer]) -> dict[int, Answer]:
         """Refusals of records that somebody changed just before our write: to be merged first, and then judged anew."""
         refused = {
-            n: write
-            for n, write in writes.items()
-            if isinstance(answers[n], Refused) and write.version_token is not None
+            n: write for n, write in writes.items() if type(answers[n]) is Refused and write.version_token is not None
         }
         try:
             found = self._checked(refused)
@@ -243,6 +242,8 @@ class Sender:
                 write.operation != "update" and record.version_token == write.version_token
             ):
                 answers[number] = InDoubt(self._doubt(write, odd))
+            elif unkept := unkept_of(self._doubt(write), write, record):
+                answers[number] = unkept
             else:
                 answers[number] = stale_of(self._wire.connection, write, odd)
         return answers

@@ -61,7 +61,7 @@ def test_money_begun_is_found_by_its_bank_transaction_and_gone_on_with(
 
 @dataclass
 class Unmarked:
-    """A kind of record of which Xero keeps no mark; `make` enters one here, with a text that Xero drops."""
+    """A kind of record of which Xero keeps no mark; `make` enters one here, with a text or none."""
 
     both: BothBooks
     entity: str
@@ -100,13 +100,13 @@ def unmarked(request: pytest.FixtureRequest, dropped: BothBooks, monkeypatch: py
     if request.param == "payments":
         customer = dropped.writer.customer("Lund & Sons")
         dropped.books.push()
-        make = lambda amount="25.00": dropped.pay(customer, amount)  # noqa: E731
+        make = lambda text="": dropped.pay(customer, "25.00", reference_number=text)  # noqa: E731
         return Unmarked(dropped, "payments", "BankTransactions", "Overpayments", "BankTransactionID", make)
     vendor = dropped.writer.vendor("Maker")
     dropped.books.push()
 
-    def credit(amount: str = "25.00") -> int:
-        value = Decimal(amount)
+    def credit(text: str = "") -> int:
+        value = Decimal("25.00")
         return dropped.writer.insert(
             "vendor_credits",
             [{"kind": "account", "account_code": "429", "amount": value, "description": "returned"}],
@@ -117,7 +117,7 @@ def unmarked(request: pytest.FixtureRequest, dropped: BothBooks, monkeypatch: py
             net_amount=value,
             total_amount=value,
             open_amount=value,
-            private_note="for the books",
+            private_note=text,
         )
 
     return Unmarked(dropped, "vendor_credits", "CreditNotes", "CreditNotes", "CreditNoteID", credit)
@@ -161,6 +161,20 @@ def test_of_which_the_request_was_lost_it_is_made_although_another_row_has_an_eq
 
     assert unmarked.both.is_settled()
     assert unmarked.count() == 2
+
+
+def test_a_text_that_went_with_the_mark_stays_here_and_is_told(unmarked: Unmarked):
+    row = unmarked.make("for the books")
+    unmarked.both.books.push()
+    unmarked.both.books.sync()
+    unmarked.both.books.push()
+
+    name = "private_note" if unmarked.entity == "vendor_credits" else "reference_number"
+    assert unmarked.both.books.value(f"select {name} from ledger.{unmarked.entity}") == "for the books"
+    assert len(unmarked.both.books.open_errors()) == 1
+    unmarked.both.writer.update(unmarked.entity, row, **{name: ""})
+    unmarked.both.books.push()
+    assert unmarked.both.is_settled()
 
 
 def test_what_may_be_it_and_says_something_else_is_asked_about_and_nothing_sent(unmarked: Unmarked):
