@@ -325,7 +325,9 @@ class Doubts:
         return [intent for intent in absent if intent.intent_id not in over], strange
 
     def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
-        """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for."""
+        """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for;
+        but not one that may be it and became a row of its own since.
+        """
         while True:
             with _unanswered():
                 found = self.work.connector.probe(write, wanted, intent.sent_at)
@@ -336,7 +338,10 @@ class Doubts:
             ):
                 return found
             with self.work.reading() as tx:
-                is_of_another = Recording(self.work, tx).is_of_another(intent, found.external_id)
+                recording = Recording(self.work, tx)
+                is_of_another = recording.is_of_another(intent, found.external_id) and not recording.may_have_come_of(
+                    intent, found
+                )
             if not is_of_another or found.external_id in wanted.others:
                 return found
             wanted = replace(wanted, others=wanted.others | {found.external_id})

@@ -97,6 +97,12 @@ class Recording(Settling):
             return False
         return self.composer.kept_of(self._body_sent(intent)) is not None
 
+    def may_have_come_of(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record that a sync took for a row of its own since may be what a create made, or a part of it."""
+        return self.may_have_lost_its_mark(intent, found) and bindings.has_come_since(
+            self.tx, self.name, intent.entity, found.external_id, intent.sent_at
+        )
+
     def is_of_another(self, intent: Intent, external_id: str) -> bool:
         """Whether a record is a row's already, and not the intent's."""
         bound = bindings.ledger_ids_of(self.tx, self.name, {intent.entity: [external_id]})

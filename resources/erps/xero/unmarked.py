@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from resources.erps.xero.bank_accounts import BANK_ACCOUNT
+from resources.erps.xero.documents import exact
 from resources.erps.xero.markers import marker_in
 
 _DROPPED = ("Reference", "Url")
@@ -25,13 +26,17 @@ def kept_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def may_be_of(body: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Whether a record may be what a body has made, whatever somebody changed in it since: it is of its kind and for
-    its party, and carries no mark.
+    """Whether a record may be what a body has made, or a part of it, whatever else somebody changed in it since: it is
+    of its kind, for its party, and of its amount or number, and carries no mark.
     """
     if body.get("Type") not in _TYPES or row.get("Type") != body["Type"] or marker_in(row) is not None:
         return False
     contact = row.get("Contact")
-    return isinstance(contact, Mapping) and contact.get("ContactID") == body["Contact"]["ContactID"]
+    if not isinstance(contact, Mapping) or contact.get("ContactID") != body["Contact"]["ContactID"]:
+        return False
+    net = sum(exact(line.get("LineAmount", line.get("UnitAmount"))) for line in body["LineItems"])
+    number = body.get("CreditNoteNumber")
+    return exact(row.get("SubTotal")) == net or (bool(number) and row.get("CreditNoteNumber") == number)
 
 
 def shown_of(body: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,14 +73,14 @@ class Unmarked:
     def count(self, *statuses: str) -> int:
         return len(self.both.there(self.listed, *statuses))
 
-    def entered_there(self, amount: int = 25) -> None:
-        """Somebody enters one for the same party in Xero."""
+    def entered_there(self) -> None:
+        """Somebody enters one for the same party and of the same amount in Xero."""
         (contact,) = self.both.there("Contacts")
-        line = {"Description": "work", "Quantity": 1, "UnitAmount": amount, "AccountCode": "429"}
+        line = {"Description": "work", "Quantity": 1, "UnitAmount": 25, "AccountCode": "429"}
         kind = {"Type": "RECEIVE-OVERPAYMENT", "BankAccount": {"Code": "090"}}
         if self.entity == "vendor_credits":
             kind = {"Type": "ACCPAYCREDIT", "CreditNoteNumber": "theirs"}
-        common = {"Contact": {"ContactID": contact["ContactID"]}, "Date": "2026-03-02", "Status": "AUTHORISED"}
+        common = {"Contact": {"ContactID": contact["ContactID"]}, "Date": "2026-03-09", "Status": "AUTHORISED"}
         body = {**kind, **common, "LineAmountTypes": "NoTax", "LineItems": [line]}
         self.both.books.simulator.post("edit", {"operation": "create", "entity": self.wire, "body": body})
 
@@ -180,7 +180,7 @@ def test_a_text_that_went_with_the_mark_stays_here_and_is_told(unmarked: Unmarke
 def test_what_may_be_it_and_says_something_else_is_asked_about_and_nothing_sent(unmarked: Unmarked):
     unmarked.make()
     unmarked.lose("before")
-    unmarked.entered_there(26)
+    unmarked.entered_there()
 
     for _ in range(3):
         unmarked.both.books.push()
@@ -197,6 +197,19 @@ def test_what_may_be_it_and_says_something_else_is_asked_about_and_nothing_sent(
     assert unmarked.both.is_settled()
 
 
+def test_what_may_be_it_and_came_as_a_row_of_its_own_is_asked_about_too(unmarked: Unmarked):
+    unmarked.make()
+    unmarked.lose("before")
+    unmarked.entered_there()
+    unmarked.both.books.sync()
+
+    unmarked.both.books.push()
+
+    assert unmarked.count() == 1
+    (error,) = unmarked.both.books.open_errors()
+    assert "has no mark" in error["message"]
+
+
 def test_what_was_made_and_deleted_there_is_asked_about_and_not_made_again(unmarked: Unmarked):
     unmarked.make()
     unmarked.lose("after")
@@ -211,11 +224,15 @@ def test_what_was_made_and_deleted_there_is_asked_about_and_not_made_again(unmar
     assert len(unmarked.both.books.open_errors()) == 1
 
 
+@pytest.mark.parametrize("is_synced_between", [False, True])
 def test_money_begun_that_nothing_marks_is_asked_about_and_not_made_again(
-    dropped: BothBooks, monkeypatch: pytest.MonkeyPatch
+    dropped: BothBooks, monkeypatch: pytest.MonkeyPatch, is_synced_between: bool
 ):
     dropped.books.simulator.post("switches", DROPPED)
     break_off(dropped, monkeypatch)
+    if is_synced_between:
+        dropped.books.sync()
+        let_it_rest(dropped)
 
     dropped.books.push()
 
