@@ -51,7 +51,7 @@ def refusal_of_taken_back(work: Work, external_id: str, may_arrive_seconds: floa
 def refusal_of_unmarked(work: Work, external_id: str, may_arrive_seconds: float = 0.0) -> Refusal:
     """The same of one beside which a record is found that it may have made, of which somebody changed something."""
     found = f"{external_id}, which has no mark, as {work.erp.title} may not keep it, and says something else"
-    first = "if it is this row, correct it there to what the row says, or delete it there; if not, pull it"
+    first = "if it is this row, delete the row here: the other one is there, and comes with a sync"
     return _refusal(work, found, "a sign whether it was made", may_arrive_seconds, first)
 
 
