@@ -210,6 +210,21 @@ def test_what_may_be_it_and_came_as_a_row_of_its_own_is_asked_about_too(unmarked
     assert "has no mark" in error["message"]
 
 
+def test_whoever_says_that_it_is_the_same_deletes_the_row_here(unmarked: Unmarked):
+    row = unmarked.make()
+    unmarked.lose("before")
+    unmarked.entered_there()
+    unmarked.both.books.push()
+    unmarked.both.writer.update(unmarked.entity, row, is_deleted=True)
+
+    unmarked.both.books.sync()
+    unmarked.both.books.push(retry_refused=True)
+
+    assert unmarked.both.is_settled()
+    assert unmarked.count() == 1
+    assert unmarked.both.books.value(f"select count(*) from ledger.{unmarked.entity} where not is_deleted") == 1
+
+
 def test_what_was_made_and_deleted_there_is_asked_about_and_not_made_again(unmarked: Unmarked):
     unmarked.make()
     unmarked.lose("after")
