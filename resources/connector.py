@@ -241,6 +241,10 @@ class Composer(Protocol):
         """
         ...
 
+    def kept_of(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Of the body of a create whose mark the ERP may not keep, what it is certain to keep; None for all others."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Write:

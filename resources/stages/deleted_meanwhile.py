@@ -1,9 +1,10 @@
-"""Creates in doubt that somebody may have deleted over there before we could know that they were made.
+"""Creates in doubt that somebody may have deleted or changed over there before we could know that they were made.
 
 Belongs here: what tells of it, and words. Where the ERP's records can still be read after they were deleted, a probe
 finds the very one. Where a deletion tells nothing but an id, one of a record that we never had may have been ours:
 sent again, it would undo what somebody did, so that a person is asked. So is one where a create that takes several
-calls is found deleted: we take back what was refused half way, and nothing tells that from somebody's deletion. When
+calls is found deleted: we take back what was refused half way, and nothing tells that from somebody's deletion. And
+where the ERP may not keep the mark, so is one beside which a record without any says something else than was sent. When
 creates are held, and dropped if it is asked for, is decided in `doubts.py`.
 """
 
@@ -47,7 +48,20 @@ def refusal_of_taken_back(work: Work, external_id: str, may_arrive_seconds: floa
     return _refusal(work, found, "a sign who deleted it", may_arrive_seconds)
 
 
-def _refusal(work: Work, found: str, expected: str, may_arrive_seconds: float) -> Refusal:
+def refusal_of_unmarked(work: Work, external_id: str, may_arrive_seconds: float = 0.0) -> Refusal:
+    """The same of one beside which a record is found that it may have made, of which somebody changed something."""
+    found = f"{external_id}, which has no mark, as {work.erp.title} may not keep it, and says something else"
+    first = "if it is this row, delete the row here: the other one is there, and comes with a sync"
+    return _refusal(work, found, "a sign whether it was made", may_arrive_seconds, first)
+
+
+def _refusal(
+    work: Work,
+    found: str,
+    expected: str,
+    may_arrive_seconds: float,
+    first: str = "if somebody deleted it, delete the row here too",
+) -> Refusal:
     late = f"; {work.erp.title} may still get it" if may_arrive_seconds else ""
     wait = f"wait {may_arrive_seconds / 60:.0f} minutes, then " if may_arrive_seconds else ""
     retry = f"`tieout push {work.connection.name} --retry`"
@@ -55,6 +69,6 @@ def _refusal(work: Work, found: str, expected: str, may_arrive_seconds: float) -
         LOST_ANSWER,
         f"{found}{late}",
         expected,
-        f"if somebody deleted it, delete the row here too; {wait}{retry}: a row that is alive is made anew",
+        f"{first}; {wait}{retry}: a row that is alive is made anew",
         ErrorKind.CONFLICT,
     )

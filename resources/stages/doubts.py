@@ -17,7 +17,12 @@ from itertools import groupby
 from resources.connector import Refusal, Wanted, WireRecord, Write
 from resources.errors import ErrorKind, TieoutError
 from resources.points import point
-from resources.stages.deleted_meanwhile import LOST_ANSWER, refusal_of_taken_back, unknown_deletions
+from resources.stages.deleted_meanwhile import (
+    LOST_ANSWER,
+    refusal_of_taken_back,
+    refusal_of_unmarked,
+    unknown_deletions,
+)
 from resources.stages.deleted_meanwhile import refusal_of as refusal_of_deleted
 from resources.stages.merge import merge
 from resources.stages.plan import Held, in_order
@@ -170,7 +175,11 @@ class Doubts:
                     self._hold_unreadable(intent, error, rest)
                     return
             elif not (found.is_deleted and self._is_part(intent, found)):
-                if not self._take_effect(intent, found):
+                if self._take_effect(intent, found):
+                    pass
+                elif self._may_have_lost_its_mark(intent, found):
+                    self._ask_a_person(intent, partial(refusal_of_unmarked, self.work, found.external_id), moved)
+                else:
                     self._take_moved(intent, found)
                     moved.setdefault(intent.entity, [])
                 return
@@ -318,13 +327,17 @@ class Doubts:
                 absent.append(intent)
             elif self._take_effect(intent, found):
                 over = self._over(group)
+            elif self._may_have_lost_its_mark(intent, found):
+                self._ask_a_person(intent, partial(refusal_of_unmarked, self.work, found.external_id), moved)
             else:
                 strange[intent.intent_id] = found
         strange = {intent_id: found for intent_id, found in strange.items() if intent_id not in over}
         return [intent for intent in absent if intent.intent_id not in over], strange
 
     def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
-        """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for."""
+        """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for;
+        but not one that may be it and became a row of its own since.
+        """
         while True:
             with _unanswered():
                 found = self.work.connector.probe(write, wanted, intent.sent_at)
@@ -335,10 +348,17 @@ class Doubts:
             ):
                 return found
             with self.work.reading() as tx:
-                is_of_another = Recording(self.work, tx).is_of_another(intent, found.external_id)
+                recording = Recording(self.work, tx)
+                is_of_another = recording.is_of_another(intent, found.external_id) and not recording.may_have_come_of(
+                    intent, found
+                )
             if not is_of_another or found.external_id in wanted.others:
                 return found
             wanted = replace(wanted, others=wanted.others | {found.external_id})
+
+    def _may_have_lost_its_mark(self, intent: Intent, found: WireRecord) -> bool:
+        with self.work.reading() as tx:
+            return Recording(self.work, tx).may_have_lost_its_mark(intent, found)
 
     def _is_part(self, intent: Intent, found: WireRecord) -> bool:
         with self.work.reading() as tx:

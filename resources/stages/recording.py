@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import msgspec
+
 from ledger.agreement import agreed
 from ledger.matching import Unbound, match
 from ledger.merge import Merged, meet, merge
@@ -86,7 +88,20 @@ class Recording(Settling):
             return said_by(intent).body
         except UnreadableIntentError:
             kept = records.read(self.tx, self.name, intent.entity, [intent.ledger_id])[intent.ledger_id]
-            return self._body_of(intent.entity, kept.record) or {}
+            found = composed(self.composer, Wanted(intent.entity, "create", kept.record))
+            return found if isinstance(found, dict) else {}
+
+    def may_have_lost_its_mark(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record without a mark may be what a create made with one: see `Composer.kept_of`."""
+        if intent.operation != "create" or self.composer.marker_of(intent.entity, found.payload):
+            return False
+        return self.composer.kept_of(self._body_sent(intent)) is not None
+
+    def may_have_come_of(self, intent: Intent, found: WireRecord) -> bool:
+        """Whether a record that a sync took for a row of its own since may be what a create made, or a part of it."""
+        return self.may_have_lost_its_mark(intent, found) and bindings.has_come_since(
+            self.tx, self.name, intent.entity, found.external_id, intent.sent_at
+        )
 
     def is_of_another(self, intent: Intent, external_id: str) -> bool:
         """Whether a record is a row's already, and not the intent's."""
@@ -133,9 +148,9 @@ class Recording(Settling):
         return _wanted_by(intent) or self._kept(intent.entity, intent.ledger_id).record
 
     def _body_of(self, entity: str, record: Record) -> dict[str, Any] | None:
-        """What would be sent to make a record, but for its mark; None if it would be refused."""
+        """What would be sent to make a record, but for its mark and what goes with it; None if it would be refused."""
         found = composed(self.composer, Wanted(entity, "create", record))
-        return found if isinstance(found, dict) else None
+        return self.composer.kept_of(found) or found if isinstance(found, dict) else None
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""
@@ -209,6 +224,9 @@ class Recording(Settling):
             self._agree_on_deletion(entity, kept, record, theirs)
             return
         sent = self._said(entity, kept.record if wanted is None else wanted)
+        if theirs is not None and self.may_have_lost_its_mark(intent, record):
+            # A text that went with the mark was never agreed on: it stays here, and is said as any edit.
+            sent = _without_lost(entity, sent, theirs)
         if theirs is None:
             # What we wrote is there and bound; what the ERP made of it is held by the merge, which says why. Nothing is
             # said to that version before it is merged.
@@ -275,6 +293,11 @@ class Recording(Settling):
             # Taken back here while it was being deleted there: it is made again.
             bindings.drop(self.tx, connection=self.name, entity=entity, external_id=record.external_id)
         edits.look_at_again(self.tx, entity, kept.ledger_id)
+
+
+def _without_lost(entity: str, sent: Record, theirs: Record) -> Record:
+    texts = [f.name for f in spec_of(entity).fields if f.kind is str and not f.reference]
+    return msgspec.structs.replace(sent, **{name: "" for name in texts if getattr(theirs, name) == ""})
 
 
 def _unbound(some: Mapping[Any, Record]) -> list[Unbound]:

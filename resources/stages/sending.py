@@ -142,7 +142,8 @@ class Sending:
         """Whether the attempt before may still make what no mark would tell from somebody's own."""
         if intent.operation != "create" or doubtful.get(intent.intent_id, 0.0) <= 0:
             return False
-        return self.work.composer.marker_of(intent.entity, said_by(intent).body) is None
+        composer, body = self.work.composer, said_by(intent).body
+        return composer.marker_of(intent.entity, body) is None or composer.kept_of(body) is not None
 
     def _of_another(self, effect: Effect) -> InDoubt:
         """An answer with a record that was made for another row is no answer to this one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -69,6 +70,21 @@ def ledger_ids_of(
             )
         )
     return found
+
+
+def has_come_since(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_id: str, since: datetime
+) -> bool:
+    """Whether a record was bound since, and not because we made it."""
+    return bool(
+        tx.execute(
+            "select 1 from sync.bindings b "
+            "where connection = %s and entity = %s and external_id = %s and bound_at >= %s "
+            "and not exists (select from sync.outbox o where o.connection = b.connection and o.entity = b.entity "
+            "and o.external_id = b.external_id and o.operation = 'create' and o.state = 'done')",
+            (connection, entity, external_id, since),
+        ).fetchone()
+    )
 
 
 def ahead(tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]) -> set[str]:

@@ -156,8 +156,9 @@ def _apply(work: Work, kind: Kind, value: dict[str, Any], given: dict[str, Any],
     Lines that are not sent are looked at again only where `is_checked`: a total somebody changed by a cent in Xero
     itself stays.
     """
+    dropped = _dropped(work, kind, value["Type"])
     for name in kind.writable:
-        if name in given and name not in kind.days:
+        if name in given and name not in kind.days and name not in dropped:
             value[name] = given[name]
     for name in kind.days:
         if given.get(name) is not None:
@@ -195,6 +196,14 @@ def _apply(work: Work, kind: Kind, value: dict[str, Any], given: dict[str, Any],
     if value["Total"] < 0:
         raise Refusal(f"The {kind.title.lower()} total cannot be negative")
     _sent(work, kind, value, given)
+
+
+def _dropped(work: Work, kind: Kind, type_name: str) -> set[str]:
+    """The properties of which nothing remains, where the switches say so."""
+    if type_name not in kind.unsupported:
+        return set()
+    switches = {"Reference": work.options.unsupported_reference, "Url": work.options.unsupported_url}
+    return {name for name, position in switches.items() if position == "dropped"}
 
 
 def _sent(work: Work, kind: Kind, value: dict[str, Any], given: dict[str, Any]) -> None:

@@ -13,8 +13,9 @@ class Kind:
     """One kind of document.
 
     `types` maps each accepted Type to "sales" or "purchases"; `prefixes` the types whose number is unique and made up
-    when absent to its prefix. `moves` maps a status to those a write may set it to. `balance` is the property that
-    says what is left of it, "" where nothing is paid. `order` is the order of properties on the wire.
+    when absent to its prefix; `unsupported` are the types whose Reference or Url the published description does not
+    have. `moves` maps a status to those a write may set it to. `balance` is the property that says what is left of it,
+    "" where nothing is paid. `order` is the order of properties on the wire.
     """
 
     resource: str
@@ -36,6 +37,7 @@ class Kind:
     may_create_contact: bool = True
     needs_account_in: set[str] = field(default_factory=lambda: {"AUTHORISED"})
     needs_due_date: bool = False
+    unsupported: frozenset[str] = frozenset()
 
 
 _BILLABLE_MOVES = {
@@ -100,6 +102,7 @@ CREDIT_NOTE = Kind(
     },
     order="CreditNoteID CreditNoteNumber Payments ID CurrencyRate Type Reference RemainingCredit " + _DOCUMENT_ORDER,
     writable=("Reference", "BrandingThemeID"),
+    unsupported=frozenset({"ACCPAYCREDIT"}),
     balance="RemainingCredit",
     duplicate="Credit Note # must be unique.",
 )
@@ -159,5 +162,6 @@ BANK_TRANSACTION = Kind(
     empty={"Reference": "", "IsReconciled": False, "HasAttachments": False},
     order="BankTransactionID BankAccount Type Reference Url IsReconciled PrepaymentID OverpaymentID " + _DOCUMENT_ORDER,
     writable=("Reference", "Url"),
+    unsupported=frozenset({"RECEIVE-OVERPAYMENT", "SPEND-OVERPAYMENT", "RECEIVE-PREPAYMENT", "SPEND-PREPAYMENT"}),
     days=("Date",),
 )

@@ -59,3 +59,9 @@ class Switches(Switchboard):
     """How the header of a refused scope is spelt."""
     renamed_contact: Literal["kept_time", "new_time"] = "kept_time"
     """Whether documents that show a renamed contact get a new UpdatedDateUTC."""
+    unsupported_reference: Literal["kept", "dropped"] = "kept"
+    """A Reference where the published description has none (vendor credits, over- and prepayments): kept, as that of a
+    bill was captured, of which the description says the same; or dropped.
+    """
+    unsupported_url: Literal["kept", "dropped"] = "kept"
+    """The Url of an over- or prepayment's bank transaction, of which the description says nothing: kept, or dropped."""

@@ -170,6 +170,8 @@ class World:
             "due_at = due_at - make_interval(secs => %(s)s) where state in ('sent', 'waiting')",
             {"s": seconds},
         )
+        # And for what was there before.
+        self.hand.execute("update sync.bindings set bound_at = bound_at - make_interval(secs => %s)", (seconds,))
 
     def let_censuses_be_taken(self) -> None:
         """So much time passes that a census which has failed is taken again."""

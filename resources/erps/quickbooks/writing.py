@@ -80,6 +80,9 @@ class QuickBooksComposer:
     def is_part(self, body: Mapping[str, Any], found: WireRecord) -> bool:
         return False
 
+    def kept_of(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        return None
+
     def _created(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record
         mapping = MAPPINGS[entity]

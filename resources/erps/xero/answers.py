@@ -16,6 +16,7 @@ from resources.connector import Answer, Deferred, InDoubt, Refused, Stale, WireR
 from resources.erps.xero.errors import AnswerError, messages_of
 from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import CONTACT_ROLES, PAYERS, WIRE_ENTITIES, ZERO_ID
+from resources.erps.xero.unmarked import kept_of, may_be_of, shown_of
 from resources.erps.xero.values import read_day
 from resources.errors import ErrorKind, TieoutError
 from resources.http import never_left
@@ -82,10 +83,26 @@ def oddity_of(write: Write, record: WireRecord) -> str | None:
     if write.operation == "void":
         return None if payload.get("Status") == "VOIDED" else "a document that is not void"
     if write.operation == "create":
-        sent = marker_in(write.body)
-        is_marked = sent is None or marker_in(payload) == sent
-        return None if is_marked else "a record without the mark that was sent with it"
+        sent, found = marker_in(write.body), marker_in(payload)
+        if sent in (None, found):
+            return None
+        if found is None and may_be_of(write.body, payload):
+            return next(_oddities(shown_of(write.body, payload), payload), None)
+        return "a record without the mark that was sent with it"
     return next(_oddities(write.body, payload), None)
+
+
+class Unkept(Refused):
+    """Xero has taken the update, and not kept the text in it."""
+
+
+def unkept_of(error: TieoutError, write: Write, record: WireRecord) -> Unkept | None:
+    """The answer to an update whose Reference came back empty, as it may where Xero's description has none."""
+    sent, found = write.body.get("Reference"), record.payload
+    if write.operation != "update" or not sent or found.get("Reference") or kept_of(found) is None:
+        return None
+    told = f"that Xero does not keep {sent!r} as its Reference"
+    return Unkept(_explained(error, write, told, "an empty one", "empty it here"))
 
 
 def refused_of(error: TieoutError, write: Write, said: Sequence[str]) -> Refused:

@@ -1,7 +1,8 @@
 """The mark that a record of ours carries in Xero, so that it can be found again when an answer was lost.
 
 Where it stands: customer invoices in `Url`, for their Reference is the customer's; all other documents and payments at
-the end of `Reference`, where it is taken off when read; contacts in `ContactNumber`, which only an app can set, with
+the end of `Reference`, where it is taken off when read; money with a rest in the `Url` of its bank transaction as well,
+for Xero's description has no Reference there; contacts in `ContactNumber`, which only an app can set, with
 the role they were made for. Items have none: their code is unique.
 """
 
@@ -15,6 +16,8 @@ from typing import Any
 from ledger.fields import MappingError, Text, UnreadableError
 
 URL = "https://tieout.invalid/"
+# The Url of an over- or prepayment, which stands in its bank transaction.
+BANK_URL = "tieout:Url"
 _FORM = "[tieout:{}]"
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MARK = re.compile(r"(?:^| )\[tieout:([A-Za-z0-9._-]{1,64})\]\s*$")
@@ -51,7 +54,8 @@ def without_mark(reference: str) -> str:
 
 def marker_in(payload: Mapping[str, Any]) -> str | None:
     """The marker of a record, wherever it stands in it."""
-    url, reference, number = payload.get("Url"), payload.get("Reference"), payload.get("ContactNumber")
+    url, reference = payload.get("Url") or payload.get(BANK_URL), payload.get("Reference")
+    number = payload.get("ContactNumber")
     if isinstance(url, str) and url.startswith(URL) and _ALLOWED.fullmatch(url.removeprefix(URL)):
         return url.removeprefix(URL)
     found = _MARK.search(reference) if isinstance(reference, str) and "[tieout:" in reference else None

@@ -5,7 +5,7 @@ Shared by pulling named records, by checking before a write and reading back aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +13,10 @@ from resources.connector import RejectedRecord, WireRecord
 from resources.erps.xero import profile
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.lists import GUID, Walk
-from resources.erps.xero.markers import marker_in
 from resources.erps.xero.profile import WIRE_ENTITIES, Source
-from resources.erps.xero.records import ALLOCATION, OBJECTS, PREFIXES, Rows, sort_out
+from resources.erps.xero.records import ALLOCATION, PREFIXES, Rows, sort_out
 from resources.erps.xero.wire import Wire
 from resources.errors import ErrorKind, TieoutError
-from resources.wire_shapes import Row
 
 
 def rows_with_ids(
@@ -88,11 +86,6 @@ def allocations_of(wire: Wire, entity: str, note_id: str) -> list[WireRecord]:
         for batch in Walk(wire, source.resource, entity=entity).with_ids([note_id])
         for record in all_readable(wire.connection, entity, sort_out(entity, source, batch.read))
     ]
-
-
-def with_mark(read: Iterable[Row], marker: str | None) -> list[Row]:
-    """Those rows that carry a mark, whatever else they say."""
-    return [row for row in read if isinstance(row.value, OBJECTS) and marker_in(row.value) == marker]
 
 
 def all_readable(connection: str, entity: str, rows: Rows) -> Sequence[WireRecord]:

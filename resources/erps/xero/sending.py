@@ -4,9 +4,10 @@ Belongs here: the requests. What the answers mean is `answers.py`, what is sent 
 probe and when to send again is the push stage's to know.
 
 Xero checks no version on a write: the last writer wins, silently. So the record is read immediately before the write
-and must be what was merged; only the fields that change are sent, so nothing else can be overwritten; and it is read
-back, so that a value of ours that somebody replaced meanwhile is a conflict. What remains: somebody who changes the
-very same field between our reading and our writing, the time of one call, is overwritten; Xero's history shows both.
+and must be what was merged; only the fields that change are sent; and it is read back, so that a value of ours that
+somebody replaced meanwhile is a conflict. What remains: what somebody changes between our reading and our writing, the
+time of one call, in the very field that we write is overwritten, and no reading shows it. Lines, addresses and phones
+are such a field each, for they go out whole: a line that is added in that moment is gone.
 
 The key of a call is the organisation, the push's key and a hash of the body: the same request meets its own first
 answer, and another one never meets a stored 400.
@@ -30,6 +31,7 @@ from resources.erps.xero.answers import (
     oddity_of,
     refused_of,
     stale_of,
+    unkept_of,
 )
 from resources.erps.xero.bank_accounts import BankAccounts
 from resources.erps.xero.errors import messages_of
@@ -117,9 +119,7 @@ class Sender:
     def _moved(self, writes: Mapping[int, Write], answers: Mapping[int, Answer]) -> dict[int, Answer]:
         """Refusals of records that somebody changed just before our write: to be merged first, and then judged anew."""
         refused = {
-            n: write
-            for n, write in writes.items()
-            if isinstance(answers[n], Refused) and write.version_token is not None
+            n: write for n, write in writes.items() if type(answers[n]) is Refused and write.version_token is not None
         }
         try:
             found = self._checked(refused)
@@ -242,6 +242,8 @@ class Sender:
                 write.operation != "update" and record.version_token == write.version_token
             ):
                 answers[number] = InDoubt(self._doubt(write, odd))
+            elif unkept := unkept_of(self._doubt(write), write, record):
+                answers[number] = unkept
             else:
                 answers[number] = stale_of(self._wire.connection, write, odd)
         return answers

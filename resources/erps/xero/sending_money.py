@@ -19,9 +19,8 @@ from resources.erps.xero.answers import answer_to_element, answer_to_failure, do
 from resources.erps.xero.errors import messages_of
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.markers import marker_in
-from resources.erps.xero.profile import WIRE_ENTITIES
-from resources.erps.xero.reading import Found, all_readable, with_mark
-from resources.erps.xero.records import PREFIXES, sort_out
+from resources.erps.xero.reading import Found
+from resources.erps.xero.records import PREFIXES
 from resources.erps.xero.wire import Wire
 from resources.erps.xero.writing_money import met_allocations
 from resources.errors import ErrorKind, TieoutError
@@ -85,7 +84,7 @@ class MoneySender:
         Raises for authentication and authorization as long as nothing was sent.
         """
         try:
-            made = self.overpayment_of(write)
+            made = self._begun(write)
         except TieoutError as error:
             if error.kind in _RAISED:
                 raise
@@ -106,24 +105,24 @@ class MoneySender:
             return self._given_up(write, key, answered) if isinstance(answered, Refused) else answered
         if refused:
             return self._given_up(write, key, refused_of(doubt_of(self._wire.connection, write), write, refused))
-        external_id = f"{PREFIXES[profile.OVERPAYMENTS]}{key}"
         try:
-            record = self._read(write.entity, [external_id]).get(external_id)
+            record = self._overpayment(write, key)
         except TieoutError as error:
             return InDoubt(error)
         found = "nothing with its id"
         return Written(record) if record is not None else InDoubt(doubt_of(self._wire.connection, write, found))
 
-    def overpayment_of(self, write: Write) -> WireRecord | None:
-        """The overpayment that carries the mark of a write, applied or not."""
-        source = next(one for one in WIRE_ENTITIES[write.entity].sources if one.resource is profile.OVERPAYMENTS)
-        where = _of_contact(write.body)
-        for batch in Walk(self._wire, source.resource, entity=write.entity, where=where).pages():
-            rows = sort_out(write.entity, source, with_mark(batch.read, marker_in(write.body)))
-            for record in all_readable(self._wire.connection, write.entity, rows):
-                if not record.is_deleted:
-                    return record
-        return None
+    def _begun(self, write: Write) -> WireRecord | None:
+        """The overpayment that carries the mark of a write, applied or not: its bank transaction does, by one or the
+        other of the places that the mark stands in.
+        """
+        marker = marker_in(write.body)
+        row = next((one for one in self._transactions(write.body) if marker_in(one) == marker), None)
+        return self._overpayment(write, row["OverpaymentID"]) if row is not None else None
+
+    def _overpayment(self, write: Write, key: str) -> WireRecord | None:
+        external_id = f"{PREFIXES[profile.OVERPAYMENTS]}{key}"
+        return self._read(write.entity, [external_id]).get(external_id)
 
     def _made(self, write: Write) -> Answer | str:
         """The first step: the id of the overpayment, or what became of it instead."""
@@ -143,7 +142,7 @@ class MoneySender:
     def _given_up(self, write: Write, key: str, refused: Refused) -> Answer:
         """What was refused leaves nothing behind: our allocations that were taken, and the bank transaction, go too."""
         try:
-            made = self.overpayment_of(write)
+            made = self._overpayment(write, key)
             taken = met_allocations(write.body, made.payload)[0] if made is not None else []
             self._unallocate(write, "OverpaymentID", key, [one["AllocationID"] for one in taken])
             said = self._said(self._taken_back(write, "OverpaymentID", key))

@@ -16,7 +16,7 @@ from typing import Any
 
 from ledger.fields import Derived, MappingError
 from resources.connector import Refusal, Wanted, WireRecord
-from resources.erps.xero import contacts, markers
+from resources.erps.xero import contacts, markers, unmarked
 from resources.erps.xero.company import Company, Rows
 from resources.erps.xero.documents import said_rate
 from resources.erps.xero.lines import new_lines, rewritten_lines
@@ -64,6 +64,9 @@ class XeroComposer:
 
     def is_part(self, body: Mapping[str, Any], found: WireRecord) -> bool:
         return is_in_two_steps(body) and (found.is_deleted or met_allocations(body, found.payload)[1] != [])
+
+    def kept_of(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        return unmarked.kept_of(body)
 
     def _new_document(self, wanted: Wanted) -> dict[str, Any]:
         entity, record = wanted.entity, wanted.record

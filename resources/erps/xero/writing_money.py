@@ -19,7 +19,7 @@ from ledger.fields import MappingError
 from resources.connector import Wanted
 from resources.erps.xero.company import Company
 from resources.erps.xero.documents import exact, said_rate
-from resources.erps.xero.markers import marked
+from resources.erps.xero.markers import marked, marked_url
 from resources.erps.xero.records import ALLOCATION, PREFIXES
 
 DOCUMENTS_PAID = ("invoices", "bills")
@@ -91,6 +91,7 @@ def moved_money(wanted: Wanted, company: Company) -> dict[str, Any]:
         "LineItems": [line],
         "CurrencyCode": record.currency,
         **common,
+        **({"Url": marked_url(wanted.marker)} if wanted.marker else {}),
         **(_allocations(record, record.applications) if record.applications else {}),
     }
 

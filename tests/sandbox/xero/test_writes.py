@@ -618,6 +618,28 @@ def test_an_overpayment_comes_from_the_bank_and_is_allocated(company: Company, c
     assert company.refusal("POST", f"BankTransactions/{banked['BankTransactionID']}", deletion) != []
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_the_description_does_not_have_of_an_overpayment_is_dropped_as_switched(
+    company: Company, contact: str, is_kept: bool
+):
+    if not is_kept:
+        company.erp.options.turn({"unsupported_reference": "dropped", "unsupported_url": "dropped"})
+    body = {
+        "Contact": {"ContactID": contact},
+        "BankAccount": {"Code": "090"},
+        "Reference": "R",
+        "Url": "https://a.test",
+    }
+    line = {"Description": "work", "UnitAmount": 25, "AccountCode": "200"}
+
+    ahead = company.put("BankTransactions", {**body, "Type": "RECEIVE-OVERPAYMENT", "LineItems": [line]})
+    plain = company.put("BankTransactions", {**body, "Type": "RECEIVE", "LineItems": [line]})
+
+    assert (ahead["Reference"], "Url" in ahead) == ("R" if is_kept else "", is_kept)
+    assert company.get("Overpayments", ahead["OverpaymentID"])["Reference"] == ("R" if is_kept else "")
+    assert (plain["Reference"], plain["Url"]) == ("R", "https://a.test")
+
+
 def test_a_batch_pays_many_invoices_and_only_as_a_whole_is_taken_back(company: Company, contact: str):
     keys = [company.bill(contact, amount)["InvoiceID"] for amount in ("10.00", "20.00")]
     parts = [{"Invoice": {"InvoiceID": key}, "Amount": amount} for key, amount in zip(keys, (10, 20), strict=True)]

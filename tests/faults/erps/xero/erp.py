@@ -75,6 +75,8 @@ class Xero:
         "idempotency_errors": "stored",
         "write_answer_amounts": "unpaid",
         "refresh_grace_seconds": 1800,
+        "unsupported_reference": "kept",
+        "unsupported_url": "kept",
     }
     item = "WORK"
     settles_always: frozenset[str] = frozenset()

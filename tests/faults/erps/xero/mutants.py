@@ -21,8 +21,8 @@ def deletion_unasked() -> None:
 
     original = Prober._made
 
-    def made(self: Any, write: Any, marker: str, sent_at: Any) -> Any:
-        began_at, found = original(self, write, marker, sent_at)
+    def made(self: Any, *asked: Any) -> Any:
+        began_at, found = original(self, *asked)
         return began_at, None if found is None or found.is_deleted else found
 
     Prober._made = made  # type: ignore[method-assign]

@@ -108,6 +108,66 @@ def test_an_invoice_paid_between_our_reading_and_our_writing_is_merged_and_then_
     assert both.books.value("select open_amount from ledger.invoices") == 39
 
 
+def add_line_meanwhile(both: BothBooks, invoice: dict[str, Any], after: dict[str, Any]) -> None:
+    """Somebody adds a line of 7 right after the next call of that kind."""
+    lines = [{"LineItemID": invoice["LineItems"][0]["LineItemID"]}]
+    lines.append({"Description": "theirs", "Quantity": 1, "UnitAmount": 7, "AccountCode": "200"})
+    edit = {"operation": "update", "entity": "Invoices", "id": invoice["InvoiceID"], "body": {"LineItems": lines}}
+    both.books.simulator.post("script", [{"after": {**after, "path": "*/Invoices*", "nth": 1}, "edit": edit}])
+
+
+def lines_there(both: BothBooks) -> list[str]:
+    (invoice,) = both.there("Invoices")
+    return [line["Description"] for line in invoice["LineItems"]]
+
+
+def lines_here(both: BothBooks) -> list[str]:
+    rows = both.books.rows("select description from ledger.invoice_lines order by position")
+    return [row["description"] for row in rows]
+
+
+def test_a_line_that_somebody_adds_between_our_reading_and_our_writing_of_lines_is_gone(both, contact):
+    """The limit that the README names: what is read back is what we sent, so nothing tells of the other line."""
+    invoice = both.invoice(contact[0], "40.00", "L-1")
+    both.books.push()
+    (there,) = both.there("Invoices")
+    add_line_meanwhile(both, there, {"method": "GET"})
+    both.writer.update_line("invoices", invoice, 1, description="ours")
+
+    assert both.books.push().pushed == {"invoices": 1}
+
+    assert both.is_settled()
+    assert lines_there(both) == lines_here(both) == ["ours"]
+
+
+def test_a_line_that_somebody_adds_there_stays_and_is_shown_where_we_write_something_else(both, contact):
+    invoice = both.invoice(contact[0], "40.00", "L-1")
+    both.books.push()
+    (there,) = both.there("Invoices")
+    add_line_meanwhile(both, there, {"method": "GET"})
+    both.writer.update("invoices", invoice, due_date="2026-04-02")
+
+    both.books.push()
+
+    assert (lines_there(both), lines_here(both)) == (["work", "theirs"], ["work"])
+    (shown,) = conflicts(both)
+    assert "total_amount" in shown
+
+
+def test_a_line_that_somebody_adds_right_after_our_writing_is_seen(both, contact):
+    invoice = both.invoice(contact[0], "40.00", "L-1")
+    both.books.push()
+    (there,) = both.there("Invoices")
+    add_line_meanwhile(both, there, {"method": "POST"})
+    both.writer.update_line("invoices", invoice, 1, account_code="260")
+
+    both.books.push()
+    both.books.push()
+
+    assert both.is_settled()
+    assert lines_there(both) == lines_here(both) == ["work", "theirs"]
+
+
 @pytest.mark.parametrize("late", [1, 3])
 def test_a_deletion_that_is_not_to_be_seen_yet_is_in_doubt_and_ours_once_it_is(both: BothBooks, late: int):
     customer = both.writer.customer("Lund & Sons")
