@@ -334,7 +334,7 @@ class ConnectionReport:
     """That a connection works, and as whom: for `tieout connections test` and `doctor`.
 
     `granted_until` is when the grant ends if nobody uses it (a refresh token's end), None if the ERP does not say.
-    `forecast` is given by an ERP that counts a day's calls.
+    `forecast` is given by an ERP that counts a day's calls. `warnings`: what it can do without, and does not have.
     """
 
     connection: str
@@ -344,6 +344,7 @@ class ConnectionReport:
     country: str | None = None
     granted_until: datetime | None = None
     forecast: CallForecast | None = None
+    warnings: Sequence[str] = ()
 
 
 @runtime_checkable

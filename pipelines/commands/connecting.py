@@ -122,6 +122,7 @@ def test(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJ
                     "day_percent": int(report.forecast.day_share),
                     "ends_at": report.forecast.ends_at,
                 },
+                "warnings": list(report.warnings),
             }
         )
     else:
@@ -129,6 +130,8 @@ def test(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJ
         out.print(f"{name} is {report.company_name} ({report.home_currency}{until}).")
         if report.forecast is not None:
             out.print(f"{name}: {report.forecast}.")
+        for warning in report.warnings:
+            out.print(f"{name}: {warning}.")
     return EXIT_DONE
 
 

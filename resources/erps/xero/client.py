@@ -35,6 +35,7 @@ from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, 
 from resources.erps.xero.reading import rows_with_ids
 from resources.erps.xero.records import Rows, has_role, sort_out, wholes_of
 from resources.erps.xero.reports import read_reports
+from resources.erps.xero.scopes import check_scopes, lacking
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
 from resources.erps.xero.wire import TokenSource, Wire
@@ -209,7 +210,7 @@ class XeroConnector:
         return read_reports(self._wire, modules, as_of, base_currency=base)
 
     def test(self) -> ConnectionReport:
-        """List the connected organisations, read this one, and count its records: two calls, and one for each list."""
+        """List the connected organisations, read this one, ask for each scope, and count the records of each list."""
         connected = [one for one in self._wire.connections() if isinstance(one, dict)]
         usable = {
             str(one.get("tenantId")): str(one.get("tenantName"))
@@ -225,6 +226,7 @@ class XeroConnector:
                 expected="one of " + ", ".join(f"{key} ({name})" for key, name in usable.items()),
                 next_step="use one of these as tenant_id, or connect the organisation to the app",
             )
+        missing = check_scopes(self._wire)
         organisation = self._organisation_row()
         return ConnectionReport(
             connection=self.connection,
@@ -234,6 +236,7 @@ class XeroConnector:
             country=organisation.get("CountryCode"),
             granted_until=self._tokens.granted_until(),
             forecast=self.forecast(tuple(WIRE_ENTITIES)),
+            warnings=[f"reconciling has no second opinion: {lacking(scope)}" for scope in missing],
         )
 
     def forecast(self, entities: Sequence[str]) -> CallForecast:
