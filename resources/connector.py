@@ -194,7 +194,8 @@ class Wanted:
     create. For a void or delete `record` is the base. `marker` is a text that a created document carries, so that it
     can be found again: letters, digits, '.', '_' and '-', at most 64. `party_currency` is the currency of the customer
     or vendor a document is for, empty where it is not known. `others` are external ids that a probe has found and that
-    are other rows' already.
+    are other rows' already. `documents`: the payloads that the mirror holds of what a payment is applied to, by entity
+    and external id.
     """
 
     entity: str
@@ -207,6 +208,7 @@ class Wanted:
     marker: str = ""
     party_currency: str = ""
     others: frozenset[str] = frozenset()
+    documents: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
