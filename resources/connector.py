@@ -304,7 +304,7 @@ Answer = Written | Refused | Stale | Deferred | InDoubt
 
 @dataclass(frozen=True, slots=True)
 class CallForecast:
-    """What reading everything once would cost, where the ERP counts a day's calls; by its own counts of records.
+    """What a long reading would cost, where the ERP counts a day's calls; by its own counts of records.
 
     `calls_left` is what the ERP said last of today, or what we know of it. `ends_at` assumes that nobody else calls.
     """
@@ -326,7 +326,7 @@ class CallForecast:
 
     def __str__(self) -> str:
         return (
-            f"reading everything ends {self.ends_at:%H:%M} UTC, uses {self.day_share} % of the day's "
+            f"reading ends {self.ends_at:%H:%M} UTC, uses {self.day_share} % of the day's "
             f"{self.calls_per_day} calls ({self.calls_left} left)"
         )
 
@@ -381,8 +381,17 @@ class Connector(Protocol):
         """
         ...
 
-    def forecast(self, entities: Sequence[str]) -> CallForecast | None:
-        """What reading these entities once would cost; None where the ERP does not count a day's calls."""
+    def forecast(
+        self,
+        entities: Sequence[str],
+        *,
+        is_whole: bool = True,
+        is_census: bool = False,
+        window: tuple[datetime, datetime] | None = None,
+    ) -> CallForecast | None:
+        """What reading these entities would cost: as a whole, each one's census, or what was modified in a window;
+        None where the ERP does not count a day's calls.
+        """
         ...
 
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:

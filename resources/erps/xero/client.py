@@ -28,7 +28,7 @@ from resources.connector import (
 )
 from resources.erps.xero import profile
 from resources.erps.xero.bank_accounts import BankAccounts
-from resources.erps.xero.budget import forecast_of
+from resources.erps.xero.budget import Reading, forecast_of
 from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
@@ -239,9 +239,29 @@ class XeroConnector:
             warnings=[f"reconciling has no second opinion: {lacking(scope)}" for scope in missing],
         )
 
-    def forecast(self, entities: Sequence[str]) -> CallForecast:
+    def forecast(
+        self,
+        entities: Sequence[str],
+        *,
+        is_whole: bool = True,
+        is_census: bool = False,
+        window: tuple[datetime, datetime] | None = None,
+    ) -> CallForecast:
         """What reading these would cost, from the number of records that Xero itself says each list has."""
-        return forecast_of(self._wire, _lists_of(map(self._entity, entities)), self._calls_per_day, self._calls_today())
+        wanted = [self._entity(name) for name in entities]
+        sources = [source for wire_entity in wanted for source in wire_entity.sources]
+        readings: list[Reading] = []
+        if window is not None:
+            readings += [Reading(one.resource, _only(one), *window) for one in sources]
+        elif is_whole:
+            # Each list once, whichever entities it serves.
+            readings += [Reading(resource) for resource in _lists_of(wanted)]
+        if is_census:
+            readings += [Reading(one.resource, _only(one), has_banks=False) for one in sources]
+        # What changed is asked of each list before a census, and is seldom more than a page.
+        delta_calls = 0 if is_whole or window is not None else len(_lists_of(wanted))
+        budget = (self._calls_per_day, self._calls_today())
+        return forecast_of(self._wire, readings, *budget, further_calls=delta_calls)
 
     def fence(self, prove: Callable[[], None]) -> None:
         """See `Connector.fence`."""
