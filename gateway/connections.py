@@ -32,6 +32,7 @@ class Reached(BaseModel):
     company: str
     home_currency: str
     granted_until: datetime | None
+    warnings: list[str]
 
 
 @router.get("")
@@ -55,4 +56,9 @@ def list_connections(caller: Viewer) -> list[ConnectionState]:
 def test(name: Name, caller: Operator) -> Reached:
     """Ask the company who it is. Fails with the ERP's refusal, in a sentence."""
     report = test_connection(caller.services, caller.connection(name).name)
-    return Reached(company=report.company_name, home_currency=report.home_currency, granted_until=report.granted_until)
+    return Reached(
+        company=report.company_name,
+        home_currency=report.home_currency,
+        granted_until=report.granted_until,
+        warnings=list(report.warnings),
+    )

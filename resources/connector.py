@@ -194,7 +194,8 @@ class Wanted:
     create. For a void or delete `record` is the base. `marker` is a text that a created document carries, so that it
     can be found again: letters, digits, '.', '_' and '-', at most 64. `party_currency` is the currency of the customer
     or vendor a document is for, empty where it is not known. `others` are external ids that a probe has found and that
-    are other rows' already.
+    are other rows' already. `documents`: the payloads that the mirror holds of what a payment is applied to, by entity
+    and external id.
     """
 
     entity: str
@@ -207,6 +208,7 @@ class Wanted:
     marker: str = ""
     party_currency: str = ""
     others: frozenset[str] = frozenset()
+    documents: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,7 @@ Answer = Written | Refused | Stale | Deferred | InDoubt
 
 @dataclass(frozen=True, slots=True)
 class CallForecast:
-    """What reading everything once would cost, where the ERP counts a day's calls; by its own counts of records.
+    """What a long reading would cost, where the ERP counts a day's calls; by its own counts of records.
 
     `calls_left` is what the ERP said last of today, or what we know of it. `ends_at` assumes that nobody else calls.
     """
@@ -328,7 +330,7 @@ class CallForecast:
 
     def __str__(self) -> str:
         return (
-            f"reading everything ends {self.ends_at:%H:%M} UTC, uses {self.day_share} % of the day's "
+            f"reading ends {self.ends_at:%H:%M} UTC, uses {self.day_share} % of the day's "
             f"{self.calls_per_day} calls ({self.calls_left} left)"
         )
 
@@ -338,7 +340,7 @@ class ConnectionReport:
     """That a connection works, and as whom: for `tieout connections test` and `doctor`.
 
     `granted_until` is when the grant ends if nobody uses it (a refresh token's end), None if the ERP does not say.
-    `forecast` is given by an ERP that counts a day's calls.
+    `forecast` is given by an ERP that counts a day's calls. `warnings`: what it can do without, and does not have.
     """
 
     connection: str
@@ -348,6 +350,7 @@ class ConnectionReport:
     country: str | None = None
     granted_until: datetime | None = None
     forecast: CallForecast | None = None
+    warnings: Sequence[str] = ()
 
 
 @runtime_checkable
@@ -382,8 +385,17 @@ class Connector(Protocol):
         """
         ...
 
-    def forecast(self, entities: Sequence[str]) -> CallForecast | None:
-        """What reading these entities once would cost; None where the ERP does not count a day's calls."""
+    def forecast(
+        self,
+        entities: Sequence[str],
+        *,
+        is_whole: bool = True,
+        is_census: bool = False,
+        window: tuple[datetime, datetime] | None = None,
+    ) -> CallForecast | None:
+        """What reading these entities would cost: as a whole, each one's census, or what was modified in a window;
+        None where the ERP does not count a day's calls.
+        """
         ...
 
     def pull_changes(self, since: Mapping[str, datetime]) -> Iterator[Page]:

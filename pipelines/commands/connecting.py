@@ -122,13 +122,16 @@ def test(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJ
                     "day_percent": int(report.forecast.day_share),
                     "ends_at": report.forecast.ends_at,
                 },
+                "warnings": list(report.warnings),
             }
         )
     else:
         until = f", granted until {report.granted_until:%Y-%m-%d}" if report.granted_until else ""
         out.print(f"{name} is {report.company_name} ({report.home_currency}{until}).")
         if report.forecast is not None:
-            out.print(f"{name}: {report.forecast}.")
+            out.print(f"{name}: a first sync: {report.forecast}.")
+        for warning in report.warnings:
+            out.print(f"{name}: {warning}.")
     return EXIT_DONE
 
 

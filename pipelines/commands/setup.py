@@ -188,6 +188,8 @@ def _examine(house: Services, connection: connections.Connection, note: Any) -> 
         _, connector = house.connect(connection)
         report = connector.test()
         note(f"{connection.name}: reach", True, f"{report.company_name}, {report.home_currency}")
+        for warning in report.warnings:
+            note(f"{connection.name}: consent", False, warning)
     except TieoutError as error:
         note(f"{connection.name}: reach", False, str(error))
     with house.db.transaction(connection.tenant) as tx:

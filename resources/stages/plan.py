@@ -111,6 +111,7 @@ def plan_rows(
     revived = bindings.revived(tx, name, entity, ledger_ids)
     elsewhere = bindings.elsewhere(tx, name, entity, ledger_ids) if spec_of(entity).is_document else {}
     foreign = _foreign_documents(tx, name, kept_rows.values())
+    documents = _documents_applied_to(tx, name, kept_rows.values())
     mapping = erp_of(connection.erp).mappings()[entity]
     coded = [] if spec_of(entity).is_document else [i for i, kept in kept_rows.items() if kept.unmapped]
     shared = bindings.shared(tx, name, entity, coded) if coded else set()
@@ -174,6 +175,7 @@ def plan_rows(
         wanted = replace(
             _wanted(entity, operation, kept, binding, held.payload if held else None, outbox.marker_of_key(key)),
             party_currency=party_currencies.get(ledger_id, ""),
+            documents=documents,
         )
         if before.has_refused(wanted.record, wanted.version_token) and not retry_refused:
             plan.skipped.append(edit)
@@ -226,6 +228,22 @@ def _foreign_documents(
         (entity, ledger_id): home
         for entity, ids in named.items()
         for ledger_id, home in bindings.elsewhere(tx, connection, entity, sorted(ids)).items()
+    }
+
+
+def _documents_applied_to(
+    tx: psycopg.Connection[Any], connection: str, kept_rows: Iterable[Kept]
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(entity, external id) -> payload, of the documents that these rows are applied to and the mirror holds."""
+    named: dict[str, set[str]] = {}
+    for kept in kept_rows:
+        for part in getattr(kept.record, "applications", ()):
+            if part.document is not None:
+                named.setdefault(part.document_entity, set()).add(part.document)
+    return {
+        (entity, external_id): one.payload
+        for entity, ids in named.items()
+        for external_id, one in mirror.held(tx, connection, entity, sorted(ids)).items()
     }
 
 

@@ -67,7 +67,7 @@ class SyncReport:
     switched_off: list[str] = field(default_factory=list)
     """What was asked for and left out because its module is switched off."""
     forecast: CallForecast | None = None
-    """What reading everything was going to cost, where it was read and the ERP counts a day's calls."""
+    """What a first or full sync or a window was going to cost, where the ERP counts a day's calls."""
     api_calls: int = 0
     seconds: float = 0.0
 
@@ -183,16 +183,14 @@ def _bring_up(
     failures: list[TieoutError] = []
     is_first = False
     if window is not None:
+        _foretell(work, report, work.connector.forecast(offered, window=window))
         pull_window(work, offered, *window)
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
         is_first = any(e not in known or known[e].watermark is None for e in offered)
-        if is_first:
-            report.forecast = work.connector.forecast(offered)
-        if report.forecast is not None:
-            work.on_progress(work.connection.name, f"{report.forecast}; calls needed:", report.forecast.calls)
-            work.on_progress = _with_forecast(report.forecast, work.on_progress)
+        if is_first or kind == "full":
+            _foretell(work, report, work.connector.forecast(offered, is_whole=is_first, is_census=kind == "full"))
         if kind == "full":
             # Kept, so that the next delta counts what this one does not come to.
             with work.transaction() as tx:
@@ -234,6 +232,14 @@ def _take_censuses(work: Work, entities: Sequence[str], report: SyncReport) -> l
                 errors.report(tx, tenant=tenant, connection=name, stage="sync", error=error, run_id=work.run_id)
             failures.append(error)
     return failures
+
+
+def _foretell(work: Work, report: SyncReport, forecast: CallForecast | None) -> None:
+    """Say what a long reading will take of the day's calls, now and with every step of it."""
+    report.forecast = forecast
+    if forecast is not None:
+        work.on_progress(work.connection.name, f"{forecast}; calls needed:", forecast.calls)
+        work.on_progress = _with_forecast(forecast, work.on_progress)
 
 
 def _with_forecast(forecast: CallForecast, tell: Progress) -> Progress:

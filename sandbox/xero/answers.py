@@ -72,6 +72,7 @@ def named(name: str, instance: str, now: datetime) -> Answer:
         "unauthorized": lambda: expired(instance, now),
         "revoked": lambda: unauthorized(instance),
         "forbidden": lambda: forbidden(instance),
+        "missing_scope": lambda: missing_scope(instance, 403, "insufficient_scope"),
         "error_200": lambda: Answer(200, wire.encode(_error_200(instance)), wire.JSON),
         "html_200": lambda: Answer(200, b"<!DOCTYPE html><html><title>Xero</title></html>", "text/html"),
     }

@@ -71,7 +71,8 @@ class Reader:
         )
         chosen = keys[(number - 1) * size : number * size]
         pages = -(-len(keys) // size)
-        pagination = {"page": number, "pageSize": size, "pageCount": pages, "itemCount": len(keys)}
+        counted = {"page": number, "pageSize": size, "pageCount": pages, "itemCount": len(keys)}
+        pagination = counted if resource.is_counted else None
         if is_summary:
             return Page([_without(table.rows[key].raw, resource.summary_drop, "") for key in chosen], pagination)
         return Page([self._full(table, key, query) for key in chosen], pagination)

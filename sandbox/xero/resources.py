@@ -22,6 +22,7 @@ class Resource:
     of `modified` (If-Modified-Since), `where` and `order` the list obeys; `lists` maps a query parameter to the
     property it lists values of. `blank` empties and `drop` leaves out properties where a list is read without `page`,
     `summary_drop` where it is read with summaryOnly. `flag` is the property that says an element has errors.
+    `changed` is the property that says when it last changed. `is_counted`: its pages say how many of them there are.
     `optimised` are the properties a list of more than 100,000 records may be ordered by ("" where that is not known).
     """
 
@@ -41,6 +42,8 @@ class Resource:
     subs: str = ""
     scope: str = "accounting.settings"
     optimised: str = ""
+    changed: str = "UpdatedDateUTC"
+    is_counted: bool = True
 
 
 _DOCUMENT_SUBS = "History Attachments"
@@ -57,7 +60,12 @@ RESOURCES = (
         scope="accounting.banktransactions",
     ),
     Resource(
-        "BankTransfers", "BankTransfer", "BankTransferID", subs=_DOCUMENT_SUBS, scope="accounting.banktransactions"
+        "BankTransfers",
+        "BankTransfer",
+        "BankTransferID",
+        subs=_DOCUMENT_SUBS,
+        scope="accounting.banktransactions",
+        changed="CreatedDateUTC",
     ),
     Resource("BatchPayments", "BatchPayment", "BatchPaymentID", subs="History", scope="accounting.payments"),
     Resource("BrandingThemes", "BrandingTheme", "BrandingThemeID", filters=""),
@@ -93,7 +101,6 @@ RESOURCES = (
         scope="accounting.invoices",
     ),
     Resource("Currencies", "Currency", "Code", filters="where order"),
-    Resource("Employees", "Employee", "EmployeeID"),
     Resource("ExpenseClaims", "ExpenseClaim", "ExpenseClaimID", subs="History", scope="accounting.invoices"),
     Resource(
         "Invoices",
@@ -120,7 +127,13 @@ RESOURCES = (
         "Items", "Item", "ItemID", natural=("Code",), subs="History", scope="accounting.settings accounting.invoices"
     ),
     Resource(
-        "Journals", "Journal", "JournalID", natural=("JournalNumber",), filters="modified", scope="accounting.journals"
+        "Journals",
+        "Journal",
+        "JournalID",
+        natural=("JournalNumber",),
+        filters="modified",
+        scope="accounting.journals",
+        changed="CreatedDateUTC",
     ),
     Resource("LinkedTransactions", "LinkedTransaction", "LinkedTransactionID", filters="", scope="accounting.invoices"),
     Resource(
@@ -184,6 +197,7 @@ RESOURCES = (
         lists=(("Status", "Status"), ("QuoteNumber", "QuoteNumber"), ("ContactID", "Contact.ContactID")),
         subs=_DOCUMENT_SUBS,
         scope="accounting.invoices",
+        is_counted=False,
     ),
     Resource("Receipts", "Receipt", "ReceiptID", scope="accounting.invoices"),
     Resource(

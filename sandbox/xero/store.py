@@ -56,7 +56,7 @@ class Table:
         self._columns: dict[str, dict[str, Any]] = {}
         self._equal: dict[str, dict[Any, set[str]]] = {}
         self.heads = msgspec.json.Decoder(
-            msgspec.defstruct("Head", [(resource.key, str | None, None), ("UpdatedDateUTC", str | None, None)])
+            msgspec.defstruct("Head", [(resource.key, str | None, None), (resource.changed, str | None, None)])
         )
 
     def put(self, key: str, raw: bytes, moment: Moment, *, bulk: bool = False) -> None:
@@ -219,7 +219,7 @@ class Books:
 
     def put(self, name: str, key: str, raw: bytes, *, bulk: bool = False) -> None:
         table = self.tables[name]
-        updated = table.heads.decode(raw).UpdatedDateUTC
+        updated = getattr(table.heads.decode(raw), table.resource.changed)
         table.put(key, raw, ((wire.read_ms(updated) if updated else None) or 0, key), bulk=bulk)
         if _FINE.search(raw):
             self.fine.add(key)
@@ -241,7 +241,7 @@ class Books:
             self.put(name, key, was.raw)
 
     def load(self, name: str, records: Iterable[bytes | msgspec.Raw], now_ms: int) -> int:
-        """Store encoded records as given, replacing by id. Only a missing id or UpdatedDateUTC is filled in.
+        """Store encoded records as given, replacing by id. Only a missing id or time of change is filled in.
 
         Raises ValueError naming the record that cannot be stored; those before it are stored.
         """
@@ -251,12 +251,12 @@ class Books:
             try:
                 head = table.heads.decode(raw)
                 key = getattr(head, table.resource.key)
-                if not key or (head.UpdatedDateUTC is None and "modified" in table.resource.filters):
+                if not key or ("modified" in table.resource.filters and getattr(head, table.resource.changed) is None):
                     value = wire.decode(raw)
                     if not key:
                         key = value[table.resource.key] = self.ids.new()
                     if "modified" in table.resource.filters:
-                        value.setdefault("UpdatedDateUTC", wire.stamp(now_ms))
+                        value.setdefault(table.resource.changed, wire.stamp(now_ms))
                     raw = wire.encode(value)
                 self.put(name, key, raw, bulk=True)
             except (msgspec.DecodeError, ValueError, TypeError) as error:

@@ -103,7 +103,14 @@ class QuickBooksConnector:
         for entity in entities:
             yield from self.pull(entity)
 
-    def forecast(self, entities: Sequence[str]) -> CallForecast | None:
+    def forecast(
+        self,
+        entities: Sequence[str],
+        *,
+        is_whole: bool = True,
+        is_census: bool = False,
+        window: tuple[datetime, datetime] | None = None,
+    ) -> CallForecast | None:
         """None: QuickBooks counts no day's calls."""
         return None
 

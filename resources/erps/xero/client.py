@@ -28,13 +28,14 @@ from resources.connector import (
 )
 from resources.erps.xero import profile
 from resources.erps.xero.bank_accounts import BankAccounts
-from resources.erps.xero.budget import forecast_of
+from resources.erps.xero.budget import Reading, forecast_of
 from resources.erps.xero.lists import Batch, Walk
 from resources.erps.xero.probing import Prober
 from resources.erps.xero.profile import CONTACT_ROLES, WIRE_ENTITIES, Resource, Source, WireEntity
 from resources.erps.xero.reading import rows_with_ids
 from resources.erps.xero.records import Rows, has_role, sort_out, wholes_of
 from resources.erps.xero.reports import read_reports
+from resources.erps.xero.scopes import check_scopes, lacking
 from resources.erps.xero.sending import Sender
 from resources.erps.xero.totals import read_totals
 from resources.erps.xero.wire import TokenSource, Wire
@@ -209,7 +210,7 @@ class XeroConnector:
         return read_reports(self._wire, modules, as_of, base_currency=base)
 
     def test(self) -> ConnectionReport:
-        """List the connected organisations, read this one, and count its records: two calls, and one for each list."""
+        """List the connected organisations, read this one, ask for each scope, and count the records of each list."""
         connected = [one for one in self._wire.connections() if isinstance(one, dict)]
         usable = {
             str(one.get("tenantId")): str(one.get("tenantName"))
@@ -225,6 +226,7 @@ class XeroConnector:
                 expected="one of " + ", ".join(f"{key} ({name})" for key, name in usable.items()),
                 next_step="use one of these as tenant_id, or connect the organisation to the app",
             )
+        missing = check_scopes(self._wire)
         organisation = self._organisation_row()
         return ConnectionReport(
             connection=self.connection,
@@ -234,11 +236,32 @@ class XeroConnector:
             country=organisation.get("CountryCode"),
             granted_until=self._tokens.granted_until(),
             forecast=self.forecast(tuple(WIRE_ENTITIES)),
+            warnings=[f"reconciling has no second opinion: {lacking(scope)}" for scope in missing],
         )
 
-    def forecast(self, entities: Sequence[str]) -> CallForecast:
+    def forecast(
+        self,
+        entities: Sequence[str],
+        *,
+        is_whole: bool = True,
+        is_census: bool = False,
+        window: tuple[datetime, datetime] | None = None,
+    ) -> CallForecast:
         """What reading these would cost, from the number of records that Xero itself says each list has."""
-        return forecast_of(self._wire, _lists_of(map(self._entity, entities)), self._calls_per_day, self._calls_today())
+        wanted = [self._entity(name) for name in entities]
+        sources = [source for wire_entity in wanted for source in wire_entity.sources]
+        readings: list[Reading] = []
+        if window is not None:
+            readings += [Reading(one.resource, _only(one), *window) for one in sources]
+        elif is_whole:
+            # Each list once, whichever entities it serves.
+            readings += [Reading(resource) for resource in _lists_of(wanted)]
+        if is_census:
+            readings += [Reading(one.resource, _only(one), has_banks=False) for one in sources]
+        # What changed is asked of each list before a census, and is seldom more than a page.
+        delta_calls = 0 if is_whole or window is not None else len(_lists_of(wanted))
+        budget = (self._calls_per_day, self._calls_today())
+        return forecast_of(self._wire, readings, *budget, further_calls=delta_calls)
 
     def fence(self, prove: Callable[[], None]) -> None:
         """See `Connector.fence`."""

@@ -2,7 +2,7 @@
 
 Source: reference section 2. One consent may reach several organisations, also such as were let in before: those of this
 very consent are told by its authentication event, and where none has it (`authEventId` keeps the value of the first
-consent), by all that the login has connected. Scopes are the granular ones that docs/connect-xero.md names.
+consent), by all that the login has connected. Which scopes it asks for is `scopes.py`.
 """
 
 from __future__ import annotations
@@ -20,22 +20,12 @@ from resources.consent import App, Company
 from resources.erps.xero import profile
 from resources.erps.xero.auth import TOKEN_READ_SECONDS, XeroTokenEndpoint
 from resources.erps.xero.client import ORGANISATION_TYPE
+from resources.erps.xero.scopes import SCOPES
 from resources.http import StrictResponse, StrictSession, transport_error
 from resources.oauth import TokenKeeper
 from resources.token_endpoint import EXCHANGING, REVOKING, TokenSet, refused, unreadable
 
 LOGIN_URL = "https://login.xero.com"
-# The reference has the reports' scopes as a pattern only: an app that Xero refuses them to sets `scopes`.
-SCOPES = (
-    "offline_access",
-    "accounting.contacts",
-    "accounting.settings",
-    "accounting.invoices",
-    "accounting.payments",
-    "accounting.banktransactions",
-    "accounting.reports.aged.read",
-    "accounting.reports.trialbalance.read",
-)
 LISTING = "listing the organisations of a consent"
 
 

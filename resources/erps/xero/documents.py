@@ -25,8 +25,10 @@ from resources.erps.xero.values import read_day
 RATE_STEP = Decimal("0.000001")
 DOCUMENT_NUMBER_LENGTH_MAX = 255
 LINE_TEXT_LENGTH_MAX = 4000
-# Not (or no longer) owed: drafts wait for an approval, void and deleted documents count for nothing.
-NOT_OWED = frozenset({"DRAFT", "SUBMITTED", "VOIDED", "DELETED"})
+# Not yet owed: they wait for somebody's approval, and nothing can be applied to them.
+UNAPPROVED = frozenset({"DRAFT", "SUBMITTED"})
+# Void and deleted documents count for nothing.
+NOT_OWED = UNAPPROVED | {"VOIDED", "DELETED"}
 INCLUSIVE, EXCLUSIVE = "Inclusive", "Exclusive"
 
 

@@ -33,7 +33,8 @@ KIND_OF_STATUS: dict[int, ErrorKind] = {
 
 class AnswerError(TieoutError):
     """An answer that is no good one. `status` is the HTTP status, `elements` what is said of each element; `is_of_xero`
-    whether Xero itself gave it, by its shape of an error or its header, and not somebody on the way.
+    whether Xero itself gave it, by its shape of an error or its header, and not somebody on the way; `lacks_scope`
+    whether its header says that the consent does not cover what was asked.
     """
 
     status: int = 0
@@ -41,12 +42,11 @@ class AnswerError(TieoutError):
     is_wait_named: bool = False
     elements: Sequence[Mapping[str, Any]] = ()
     limit: str = ""
+    lacks_scope: bool = False
 
 
 class TokenRejectedError(AnswerError):
-    """401: the access token is not, or no longer, good; or it lacks a scope, which its header says."""
-
-    lacks_scope: bool = False
+    """401: the access token is not, or no longer, good; or it lacks a scope."""
 
 
 def error_from(response: StrictResponse, *, connection: str, doing: str, entity: str | None = None) -> AnswerError:
@@ -76,8 +76,7 @@ def error_from(response: StrictResponse, *, connection: str, doing: str, entity:
     error.is_of_xero = has_shape or bool(response.headers.get("Xero-Correlation-Id"))
     error.is_wait_named = retry_after_seconds(response.headers) is not None
     error.limit = response.headers.get("X-Rate-Limit-Problem", "")
-    if isinstance(error, TokenRejectedError):
-        error.lacks_scope = lacks_scope
+    error.lacks_scope = lacks_scope
     return error
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ledger.fields import Amount, Text
 from resources.connector import Refusal, Wanted
 from resources.erps.xero.company import Company, is_active, names_of
-from resources.erps.xero.documents import XeroDay
+from resources.erps.xero.documents import UNAPPROVED, XeroDay
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import AUTHORISED, CONTACT_ROLES, DOCUMENTS, PAYERS
 from resources.erps.xero.refusing_amounts import of_amounts
@@ -23,7 +23,6 @@ from resources.erps.xero.refusing_money import of_money, of_taking_back
 from resources.errors import ErrorKind
 
 MARK_LENGTH = 30
-DELETABLE = ("DRAFT", "SUBMITTED")
 # What may still change on a customer invoice that has payments or credits.
 OPEN_FIELDS_OF_PAID = frozenset({"po_number", "due_date", "document_number", "customer"})
 OPEN_LINE_FIELDS_OF_PAID = frozenset({"description", "account_code"})
@@ -69,11 +68,11 @@ def _of_ending(wanted: Wanted) -> Iterator[Refusal]:
     elif wanted.entity == "purchase_orders":
         if status == "BILLED":
             yield Refusal("status", "an order that is billed", "one that is not", "delete its bill first")
-    elif wanted.operation == "delete" and status not in DELETABLE:
+    elif wanted.operation == "delete" and status not in UNAPPROVED:
         yield Refusal(
             "the record", f"a deletion of a document that is {status}", "a draft", "void it instead of deleting it"
         )
-    elif wanted.operation == "void" and status in DELETABLE:
+    elif wanted.operation == "void" and status in UNAPPROVED:
         yield Refusal("is_void", f"a void of a document that is {status}", "an approved one", "delete it")
     elif wanted.operation == "void" and is_settled(held):
         yield Refusal(

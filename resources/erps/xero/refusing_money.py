@@ -8,6 +8,7 @@ from typing import Any
 
 from resources.connector import Refusal, Wanted
 from resources.erps.xero.company import Company, cents
+from resources.erps.xero.documents import UNAPPROVED
 from resources.erps.xero.writing_money import (
     CREDITS_USED,
     DOCUMENTS_PAID,
@@ -33,7 +34,7 @@ def of_money(wanted: Wanted, company: Company) -> Iterator[Refusal]:
     if wanted.operation == "update":
         yield from _of_update(wanted)
         return
-    yield from _of_applications(record.applications)
+    yield from _of_applications(wanted, record.applications)
     if is_allocation(record):
         kinds = sorted(part.document_entity in CREDITS_USED for part in record.applications)
         if kinds != [False, True] or len({part.amount for part in record.applications}) != 1:
@@ -91,7 +92,7 @@ def of_taking_back(wanted: Wanted) -> Iterator[Refusal]:
         )
 
 
-def _of_applications(parts: Iterable[Any]) -> Iterator[Refusal]:
+def _of_applications(wanted: Wanted, parts: Iterable[Any]) -> Iterator[Refusal]:
     for number, part in enumerate(parts, 1):
         if part.document_entity not in (*DOCUMENTS_PAID, *REFUNDED):
             yield Refusal(
@@ -103,6 +104,14 @@ def _of_applications(parts: Iterable[Any]) -> Iterator[Refusal]:
         if part.amount <= 0 or part.amount != cents(part.amount):
             yield Refusal(
                 f"applications[{number}].amount", str(part.amount), "at least 0.01, in whole cents", "correct it"
+            )
+        status = wanted.documents.get((part.document_entity, part.document), {}).get("Status")
+        if status in UNAPPROVED:
+            yield Refusal(
+                f"applications[{number}].document",
+                f"{part.document_entity}/{part.document}, which is {status} in Xero",
+                "an approved document: a draft is not owed yet",
+                "approve it in Xero; this is sent by itself after the next sync",
             )
 
 
@@ -151,7 +160,7 @@ def _of_update(wanted: Wanted) -> Iterator[Refusal]:
         )
         return
     parts = new_applications(wanted)
-    yield from _of_applications(parts)
+    yield from _of_applications(wanted, parts)
     for part in [one for one in parts if one.document_entity not in DOCUMENTS_PAID]:
         yield Refusal("applications", part.document_entity, "an invoice or a bill", "enter a refund by itself")
     for part in gone_applications(wanted):

@@ -3,7 +3,8 @@
 Belongs here: which of them answer which question, and reading their rows. Contacts' balances by currency are
 `totals.py`. Shape and parameters of reports are those of the published description (AgedReceivablesByContact,
 AgedPayablesByContact, TrialBalance); that their amounts are in the base currency is not confirmed. A report of which
-the total is missing or another one than its rows add up to was not read.
+the total is missing or another one than its rows add up to was not read, nor was one for which a scope is missing:
+either is a failure beside the lists, which are read all the same.
 
 Xero has no ageing of all contacts at once, and each contact's costs a call of the minute's 60: so what is open is read
 from the lists of open items, held against every contact's own balance, and for the largest contacts against the report.
@@ -24,6 +25,7 @@ from resources.erps.xero.documents import exact
 from resources.erps.xero.lists import Walk
 from resources.erps.xero.profile import Resource
 from resources.erps.xero.records import PREFIXES
+from resources.erps.xero.scopes import AGED_REPORTS, TRIAL_BALANCE, lacking, lacks_scope
 from resources.erps.xero.values import read_day
 from resources.erps.xero.wire import Answer, Wire
 from resources.errors import ErrorKind, TieoutError
@@ -137,6 +139,9 @@ def _against_reports(
             )
             reported = _closing_balance(root)
         except TieoutError as error:
+            if lacks_scope(error):
+                yield f"ageing by contact could not be read: {lacking(AGED_REPORTS)}"
+                return
             if error.kind in _FATAL:
                 raise
             yield f"ageing of {name} could not be read: found {error.found}"
@@ -216,9 +221,10 @@ def _account_amounts(wire: Wire, as_of: date, failures: list[str]) -> dict[Modul
             found[module] = (-1 if module == "ap" else 1) * _of_trial_balance(root, wanted)
         return found
     except TieoutError as error:
-        if error.kind in _FATAL:
+        if error.kind in _FATAL and not lacks_scope(error):
             raise
-        failures.append(f"TrialBalance could not be read: found {error.found}")
+        why = lacking(TRIAL_BALANCE) if lacks_scope(error) else f"found {error.found}"
+        failures.append(f"TrialBalance could not be read: {why}")
     except _UnreadableReportError as error:
         failures.append(f"TrialBalance was not taken: {error}")
     return {}

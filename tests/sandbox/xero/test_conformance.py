@@ -85,16 +85,16 @@ def test_a_captured_record_comes_back_as_it_was_captured(name: str):
     row = BY_COLLECTION[resource]
     path = "Organisation" if resource == "Organisations" else resource
 
-    status, answer = company.call("GET", f"/{path}?page=1&pageSize=1000&includeArchived=true&unitdp=4")
+    # An organisation is asked for by its own id, everything else in the organisation there is.
+    asked_of = [{"xero-tenant-id": each[row.key]} for each in rows] if resource == "Organisations" else [{}]
+    found = {}
+    for headers in asked_of:
+        status, answer = company.call("GET", f"/{path}?page=1&pageSize=1000&includeArchived=true&unitdp=4", **headers)
+        assert status == 200
+        found |= {each[row.key]: each for each in answer[resource]}
 
-    assert status == 200
     loaded = {each[row.key]: each for each in rows}
-    found = {each[row.key]: each for each in answer[resource] if each[row.key] in loaded}
-    if resource == "Organisations":
-        (found,) = [{each["OrganisationID"]: {**loaded[key], **each} for key, each in found.items()}] if found else [{}]
-        assert not found or found == loaded
-    else:
-        assert found == loaded
+    assert {key: each for key, each in found.items() if key in loaded} == loaded
 
 
 @pytest.mark.parametrize("name", [name for name in listed() if "invoice_acc" in name or "bill_put" in name])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
+from resources.consent import App
 from resources.erps.xero.client import XeroConnector
+from resources.erps.xero.consent import XeroConsent
 from tests.books import no_waiting, opened_books  # noqa: F401  A fixture of the tests here.
 from tests.conftest import NewDatabase
 from tests.house import Simulator, running_simulator
@@ -42,6 +47,25 @@ class Organisation:
     minted: dict[str, Any]
     connector: XeroConnector
     pauses: list[float] = field(default_factory=list)
+
+    def allowed(self, *scopes: str) -> XeroConnector:
+        """A connector whose consent covers these scopes and no others."""
+        redirect_uri, verifier = "https://tieout.example/callback", "v" * 43
+        settings = {"client_id": self.minted["client_id"], "scopes": " ".join(scopes)}
+        app = App("xero", self.simulator.base_url, settings, {"client_secret": self.minted["client_secret"]})
+        steps = XeroConsent(app, "xero")
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        page = steps.authorize_url(redirect_uri=redirect_uri, state="s", challenge=challenge)
+        back = requests.get(f"{page}&decision=allow", allow_redirects=False, timeout=60).headers["Location"]
+        (code,) = parse_qs(urlsplit(back).query)["code"]
+        tokens = steps.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
+        return XeroConnector.open(
+            connection="xero",
+            settings={"tenant_id": self.minted["tenant_id"]},
+            tokens=SteadyToken(tokens.access_token),
+            base_url=self.simulator.base_url,
+            sleep=self.pauses.append,
+        )
 
     def log(self) -> list[dict[str, Any]]:
         """The requests of the accounting API so far."""

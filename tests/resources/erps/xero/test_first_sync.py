@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import dagster as dg
+import pytest
 import requests
 
 from assets.partitions import CONNECTION as CONNECTION_DIMENSION
@@ -57,6 +59,37 @@ def test_every_list_is_read_once_and_in_as_many_calls_as_were_forecast(
         assert again.api_calls == 9
     assert "the day's 5000 calls" in told[0]
     assert any("% of the day's calls; pulling customers" in what for what in told)
+
+
+def test_a_full_sync_and_a_window_say_before_what_they_take(
+    new_database: NewDatabase, xero_simulator: Simulator, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("resources.erps.xero.profile.CALLS_PER_MINUTE_MAX", 1000)
+    told: list[str] = []
+    with opened_books(new_database, xero_simulator, tmp_path, "empty", "xero") as books:
+        some = contacts(2300)
+        for number, contact in enumerate(some):
+            contact["UpdatedDateUTC"] = f"/Date({1_780_000_000_000 + number * 1000}+0000)/"
+        xero_simulator.post("load", {"Contacts": some})
+        books.sync()
+        books.services.on_progress = lambda name, what, count: told.append(what)
+        first_second = datetime.fromtimestamp(1_780_000_000, UTC)
+
+        def forecast_and_read(**how: Any) -> tuple[int, int]:
+            requests.delete(f"{xero_simulator.base_url}/_sandbox/log", timeout=60)
+            report = books.sync(**how)
+            assert report.forecast is not None
+            return report.forecast.calls, sum(lists_read(xero_simulator).values())
+
+        # Besides, the organisation is asked for its currency.
+        said, made = forecast_and_read(kind="full")
+        assert made == said + 1
+        # The first 1500 of them, as customers and as vendors.
+        until = first_second + timedelta(seconds=1500)
+        said, made = forecast_and_read(window=(first_second, until))
+        assert made == said + 1
+        assert "the day's 5000 calls" in told[0]
+        assert sum("of the day's 5000 calls" in what for what in told) == 2
 
 
 def test_a_forecast_says_its_end_and_its_share_in_a_few_words(xero_simulator: Simulator, organisation):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from resources.erps.xero.reports import _closing_balance, _of_trial_balance, _UnreadableReportError
+from tests.books import Books
 from tests.resources.erps.xero.conftest import Organisation
 
 TODAY = datetime.now(UTC).date()
@@ -48,7 +49,7 @@ def test_a_trial_balance_that_fails_is_not_a_zero(organisation: Organisation):
     assert failure.startswith("TrialBalance could not be read: found ")
 
 
-def an_open_invoice(organisation: Organisation, name: str, amount: str) -> str:
+def an_open_invoice(organisation: Organisation | Books, name: str, amount: str) -> str:
     made = organisation.simulator.post(
         "edit",
         {

@@ -97,6 +97,32 @@ def test_documents_are_made_approved_or_as_drafts_as_the_connection_says():
     assert composer(document_status="DRAFT").body(wanted(an_invoice()))["Status"] == "DRAFT"
 
 
+@pytest.mark.parametrize("status", ["DRAFT", "SUBMITTED", "AUTHORISED", "PAID"])
+def test_nothing_is_applied_to_what_is_not_approved_nor_out_of_it(status: str):
+    def applied(**amounts: str) -> tuple[Application, ...]:
+        return tuple(
+            Application(position=n, document_entity=entity, document=guid(n), document_key="", amount=Decimal(amount))
+            for n, (entity, amount) in enumerate(amounts.items(), 1)
+        )
+
+    said = {"customer": guid(9), "payment_date": date(2026, 3, 1), "currency": "NZD", "deposit_account_code": "bank"}
+    paid, used = (
+        Payment(
+            **said,
+            total_amount=Decimal(amount),
+            applied_amount=Decimal(amount),
+            unapplied_amount=Decimal(0),
+            applications=applied(**applications),
+        )
+        for amount, applications in ((10, {"invoices": "10"}), (0, {"credit_memos": "10", "invoices": "10"}))
+    )
+    draft = {("invoices", guid(1)): {"Status": status}, ("credit_memos", guid(1)): {"Status": status}}
+    expected = {"applications[1].document"} if status in ("DRAFT", "SUBMITTED") else set()
+
+    assert refused(paid, "payments", documents=draft) == expected
+    assert refused(used, "payments", documents=draft) == expected
+
+
 def test_a_mark_stands_where_the_customer_does_not_read_it():
     body = composer().body(wanted(an_invoice(po_number="PO 7")))
 
