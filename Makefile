@@ -53,12 +53,12 @@ clean:
 	rm -rf $(VENV) build *.egg-info .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(RUN): requirements.lock | $(VENV)/bin/python
+$(RUN): requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(call install,requirements.lock)
 	@touch $@
 
 # The development lock holds everything of the other one.
-$(DEV): requirements-dev.lock | $(VENV)/bin/python
+$(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(call install,requirements-dev.lock)
 	@touch $(RUN) $@
 

@@ -53,12 +53,3 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(vaulting.app, name="vault")
 app.add_typer(setup.db_app, name="db")
 app.command("doctor")(setup.doctor)
-
-
-def main() -> None:
-    """The console script."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

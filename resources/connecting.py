@@ -15,9 +15,9 @@ from resources.consent import App
 from resources.erps import erp_of
 from resources.errors import ErrorKind, TieoutError
 from resources.oauth import TokenKeeper
-from resources.profile import ErpProfile
+from resources.profile import ErpProfile, SettingKey
 from resources.services import Services
-from resources.settings import CONNECTION_NAME, TENANT_NAME, TENANT_RULE
+from resources.settings import CONNECTION_NAME, TENANT_NAME, TENANT_RULE, secret_variable
 from resources.stores import audit, connections, strangers
 from resources.stores.connections import Connection
 from resources.stores.token_journal import TokenJournal
@@ -28,9 +28,17 @@ TOKENS = ("refresh_token", "access_token")
 
 
 def add_connection(
-    services: Services, *, name: str, erp: str, tenant: str, base_url: str | None, values: Mapping[str, str]
+    services: Services,
+    *,
+    name: str,
+    erp: str,
+    tenant: str,
+    base_url: str | None,
+    values: Mapping[str, str],
+    is_declared: bool = False,
 ) -> None:
-    """Enter a connection. Raises TieoutError naming the value that is missing, unknown or not allowed.
+    """Enter a connection. Raises TieoutError naming the value that is missing, unknown or not allowed, and how to give
+    it: to the command, or, if it `is_declared`, in the file and the variables of its secrets.
 
     If the ledger holds anything that may be that company's already, the two must meet first (`tieout meet`).
     """
@@ -45,7 +53,8 @@ def add_connection(
             raise _refused(name, f"a value {key!r}", f"one of {', '.join(known)}", by_value)
     for key in profile.setting_keys:
         if key.is_required and not values.get(key.name):
-            raise _refused(name, f"no value for {key.name}", key.description, by_value)
+            step = _declare(name, key) if is_declared else by_value
+            raise _refused(name, f"no value for {key.name}", key.description, step)
     if not TENANT_NAME.fullmatch(tenant):
         raise _refused(name, f"the tenant {tenant!r}", TENANT_RULE, "choose another with --tenant")
     public = {key: value for key, value in values.items() if not known[key].is_secret}
@@ -55,6 +64,10 @@ def add_connection(
     for key, value in values.items():
         if known[key].is_secret:
             vault.put(name, key, value)
+
+
+def _declare(name: str, key: SettingKey) -> str:
+    return f"set {secret_variable(name, key.name)}" if key.is_secret else f"add {key.name} to its table in the file"
 
 
 def enter(
