@@ -231,7 +231,7 @@ class Doubts:
         of it can arrive any more, the rest goes one by one.
         """
         group = self._without_over(group, moved)
-        absent, strange = self._asked(group, moved)
+        absent, strange, begun = self._asked(group, moved)
         absent = self._without_deleted(self._without_resting(absent), moved)
         again = [intent for intent in group if intent in absent or intent.intent_id in strange]
         # A create that met another record is refused by nothing but chance.
@@ -254,7 +254,8 @@ class Doubts:
                 return
             over = self.work.erp.arrival_seconds_max * self.work.pace
             ages = outbox.ages_seconds(tx, [intent.intent_id for intent in again if intent.state == "sent"])
-            doubtful = {intent_id: over - age for intent_id, age in ages.items()}
+            # What has arrived in part is not on its way any more.
+            doubtful = {intent_id: 0.0 if intent_id in begun else over - age for intent_id, age in ages.items()}
             again = outbox.sending_again(tx, [intent.intent_id for intent in again], alone=not is_whole)
         point("resend_counted")
         for some in [again] if is_whole else [[intent] for intent in again]:
@@ -267,9 +268,11 @@ class Doubts:
         for intent in stale:
             if self._over([intent]):
                 continue
-            found = self._probed(intent, write_of(intent), self._wanted_of(intent))
-            if found is None or not self._take_effect(intent, found):
-                self._drop(intent, "the ERP's record had moved: to be merged first", moved)
+            # Apart from its batch, of which more may be in doubt by now than when it was read.
+            with self._put_off_if_unanswered([intent]):
+                found = self._probed(intent, write_of(intent), self._wanted_of(intent))
+                if found is None or not self._take_effect(intent, found):
+                    self._drop(intent, "the ERP's record had moved: to be merged first", moved)
 
     def _without_over(self, group: Sequence[Intent], moved: Moved) -> list[Intent]:
         """Without what certainly has not happened and is no longer what the row says, and without the creates whose
@@ -305,12 +308,13 @@ class Doubts:
                     )
         return left
 
-    def _asked(self, group: Sequence[Intent], moved: Moved) -> tuple[list[Intent], dict[int, WireRecord]]:
+    def _asked(self, group: Sequence[Intent], moved: Moved) -> tuple[list[Intent], dict[int, WireRecord], set[int]]:
         """Asks the ERP about each, and takes the effects that it finds. Gives those that have not happened, or in part
-        only and are gone on with, and by intent the records that somebody else changed.
+        only and are gone on with, by intent the records that somebody else changed, and which have happened in part.
         """
         absent: list[Intent] = []
         strange: dict[int, WireRecord] = {}
+        begun: set[int] = set()
         over = self._over(group)
         for intent in group:
             if intent.intent_id in over:
@@ -325,6 +329,8 @@ class Doubts:
                 self._ask_a_person(intent, partial(refusal_of_taken_back, self.work, found.external_id), moved)
             elif found is None or is_part:
                 absent.append(intent)
+                if is_part:
+                    begun.add(intent.intent_id)
             elif self._take_effect(intent, found):
                 over = self._over(group)
             elif self._may_have_lost_its_mark(intent, found):
@@ -332,7 +338,7 @@ class Doubts:
             else:
                 strange[intent.intent_id] = found
         strange = {intent_id: found for intent_id, found in strange.items() if intent_id not in over}
-        return [intent for intent in absent if intent.intent_id not in over], strange
+        return [intent for intent in absent if intent.intent_id not in over], strange, begun
 
     def _probed(self, intent: Intent, write: Write, wanted: Wanted) -> WireRecord | None:
         """What the ERP has of it. A record without a mark that is another row's is none, and the next is asked for;

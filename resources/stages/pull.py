@@ -203,8 +203,12 @@ def _store(
         point("page_staged")
         if page.records:
             readable = errors.resolve(tx, name, "pull", page.entity, [r.external_id for r in page.records])
-            # One that is again as it was merged brings no change, and held what was edited of it here.
-            edits.look_again_at(tx, name, page.entity, readable)
+            if page.entity in work.erp.mappings():
+                # One that is again as it was merged brings no change, and held what was edited of it here.
+                edits.look_again_at(tx, name, page.entity, readable)
+            elif readable:
+                # Whatever names it may have waited for it.
+                edits.look_again(tx, name)
         errors.hold(
             tx,
             tenant=tenant,

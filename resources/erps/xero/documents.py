@@ -134,6 +134,12 @@ def said_rate(record: Any) -> dict[str, Decimal]:
     return {} if rate in (0, 1) else {"CurrencyRate": (1 / rate).quantize(RATE_STEP, ROUND_HALF_UP)}
 
 
+def kept_rate(record: Any) -> Decimal:
+    """What the rate of a record of ours is once Xero has rounded it; 0 where nothing would be left of it."""
+    said = said_rate(record)
+    return exchange_rate(said) if said.get("CurrencyRate", 1) else Decimal(0)
+
+
 def exchange_rates(documents: Sequence[Shaped]) -> Sequence[Decimal] | None:
     """The same of many, which mostly are of a few currencies and days."""
     rates = column(documents, "CurrencyRate")

@@ -10,12 +10,13 @@ A reference "#12" to a record that has no id there yet is no refusal: its parent
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from ledger.fields import Amount, Text
 from resources.connector import Refusal, Wanted
 from resources.erps.xero.company import Company, is_active, names_of
-from resources.erps.xero.documents import UNAPPROVED, XeroDay
+from resources.erps.xero.documents import UNAPPROVED, XeroDay, kept_rate
 from resources.erps.xero.mappings import MAPPINGS
 from resources.erps.xero.profile import AUTHORISED, CONTACT_ROLES, DOCUMENTS, PAYERS
 from resources.erps.xero.refusing_amounts import of_amounts
@@ -23,6 +24,8 @@ from resources.erps.xero.refusing_money import of_money, of_taking_back
 from resources.errors import ErrorKind
 
 MARK_LENGTH = 30
+# By how much of itself a rate may be another once Xero has rounded it: a cent in a hundred.
+RATE_OFF_MAX = Decimal("0.0001")
 # What may still change on a customer invoice that has payments or credits.
 OPEN_FIELDS_OF_PAID = frozenset({"po_number", "due_date", "document_number", "customer"})
 OPEN_LINE_FIELDS_OF_PAID = frozenset({"description", "account_code"})
@@ -189,6 +192,13 @@ def _of_rate(wanted: Wanted, company: Company) -> Iterator[Refusal]:
         )
     elif record.exchange_rate <= 0:
         yield Refusal("exchange_rate", str(record.exchange_rate), "more than 0", "correct it")
+    elif record.currency != company.base_currency and abs(kept_rate(record) / record.exchange_rate - 1) > RATE_OFF_MAX:
+        yield Refusal(
+            "exchange_rate",
+            str(record.exchange_rate),
+            f"a rate whose inverse has six decimals, as Xero keeps it: it would be {kept_rate(record)} there",
+            "say that rate, if it will do, or enter the document in Xero",
+        )
     elif wanted.base is not None and record.exchange_rate == 1:
         yield Refusal(
             "exchange_rate",

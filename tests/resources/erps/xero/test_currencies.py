@@ -192,3 +192,14 @@ def test_money_of_which_xero_made_another_currency_is_asked_about(euros: BothBoo
     resolve.resolve(euros.books.services, conflict["conflict_id"], Decision(by="ada@books.example", keep=Side.THEIRS))
     assert euros.books.value(currency, row) == "EUR"
     assert euros.is_settled()
+
+
+@pytest.mark.parametrize("rate", ["15000", "2500000"], ids=["rounded", "to nothing"])
+def test_a_rate_that_xero_would_keep_as_another_is_refused_before_it_is_sent(euros: BothBooks, rate: str):
+    entered(euros, "invoices", exchange_rate=Decimal(rate))
+
+    euros.books.push()
+
+    (error,) = euros.books.open_errors()
+    assert (error["field"], error["found"]) == ("exchange_rate", rate)
+    assert "six decimals" in error["expected"]
