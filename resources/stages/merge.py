@@ -231,6 +231,8 @@ def _take(
     if not store.spec.is_document:
         # Master data may be bound in other connections too, which are to hear of it.
         edits.pass_on(tx, connection=name, entity=entity, external_ids=[change.external_id for change in batch])
+    elif taken.inserted or taken.updated:
+        edits.look_again_at_payers(tx, name, entity, [change.external_id for change in batch])
     work.on_progress(name, f"merging {entity}", outcome.inserted + outcome.updated)
     if taken.inserted:
         relink_parts(tx, connection=name)

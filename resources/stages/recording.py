@@ -138,7 +138,8 @@ class Recording(Settling):
         for external_id, theirs in found.items():
             body = self._body_of(entity, theirs)
             for intent in creates:
-                if (str(intent.intent_id), external_id) in alike or (body and body == bodies[intent.intent_id]):
+                ours = bodies[intent.intent_id]
+                if (str(intent.intent_id), external_id) in alike or (body and ours and self._makes(ours, body)):
                     makers[external_id] = intent
                     break
         return makers
@@ -148,9 +149,19 @@ class Recording(Settling):
         return _wanted_by(intent) or self._kept(intent.entity, intent.ledger_id).record
 
     def _body_of(self, entity: str, record: Record) -> dict[str, Any] | None:
-        """What would be sent to make a record, but for its mark and what goes with it; None if it would be refused."""
+        """What would be sent to make a record, but for its mark; None if it would be refused."""
         found = composed(self.composer, Wanted(entity, "create", record))
-        return self.composer.kept_of(found) or found if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def _makes(self, ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+        """Whether one body makes what the other would, even if the text that goes with its mark is not kept. Another
+        text in its place is another record: nobody drops one and writes one.
+        """
+        kept = self.composer.kept_of(ours)
+        if kept is None:
+            return ours == theirs
+        others = (value == ours.get(key) for key, value in theirs.items() if key not in kept and value)
+        return kept == self.composer.kept_of(theirs) and all(others)
 
     def record_effects(self, effects: Sequence[Effect]) -> None:
         """Intents have happened: mirror, ledger, bindings, bases, outbox and audit say so together."""

@@ -183,14 +183,16 @@ def _bring_up(
     failures: list[TieoutError] = []
     is_first = False
     if window is not None:
-        _foretell(work, report, work.connector.forecast(offered, window=window))
+        _foretell(work, report, lambda: work.connector.forecast(offered, window=window))
         pull_window(work, offered, *window)
     elif offered:
         with work.reading() as tx:
             known = cursors.read_all(tx, work.connection.name)
         is_first = any(e not in known or known[e].watermark is None for e in offered)
         if is_first or kind == "full":
-            _foretell(work, report, work.connector.forecast(offered, is_whole=is_first, is_census=kind == "full"))
+            _foretell(
+                work, report, lambda: work.connector.forecast(offered, is_whole=is_first, is_census=kind == "full")
+            )
         if kind == "full":
             # Kept, so that the next delta counts what this one does not come to.
             with work.transaction() as tx:
@@ -234,8 +236,16 @@ def _take_censuses(work: Work, entities: Sequence[str], report: SyncReport) -> l
     return failures
 
 
-def _foretell(work: Work, report: SyncReport, forecast: CallForecast | None) -> None:
-    """Say what a long reading will take of the day's calls, now and with every step of it."""
+def _foretell(work: Work, report: SyncReport, ask: Callable[[], CallForecast | None]) -> None:
+    """Say what a long reading will take of the day's calls, now and with every step of it. A forecast that cannot be
+    made stops nothing that would not stop anyway.
+    """
+    try:
+        forecast = ask()
+    except TieoutError as error:
+        if error.kind in (ErrorKind.AUTHENTICATION, ErrorKind.AUTHORIZATION):
+            raise
+        forecast = None
     report.forecast = forecast
     if forecast is not None:
         work.on_progress(work.connection.name, f"{forecast}; calls needed:", forecast.calls)

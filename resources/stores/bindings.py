@@ -81,7 +81,8 @@ def has_come_since(
             "select 1 from sync.bindings b "
             "where connection = %s and entity = %s and external_id = %s and bound_at >= %s "
             "and not exists (select from sync.outbox o where o.connection = b.connection and o.entity = b.entity "
-            "and o.external_id = b.external_id and o.operation = 'create' and o.state = 'done')",
+            "and o.ledger_id = b.ledger_id and o.external_id = b.external_id "
+            "and o.operation = 'create' and o.state = 'done')",
             (connection, entity, external_id, since),
         ).fetchone()
     )

@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from ledger.spec import RefersToAny, entities, parent_column
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -156,6 +158,41 @@ def look_again_at(tx: psycopg.Connection[Any], connection: str, entity: str, ext
             "and e.entity = b.entity and e.ledger_id = b.ledger_id and e.looked_at is not null",
             {"connection": connection, "entity": entity, "ids": list(external_ids)},
         )
+
+
+def look_again_at_payers(
+    tx: psycopg.Connection[Any], connection: str, entity: str, external_ids: Sequence[str]
+) -> None:
+    """`look_again` at the payments applied to these documents: what has become of one may be what they wait for.
+    Whoever writes one now notes it anew, and is not waited for.
+    """
+    for spec in entities():
+        for part in spec.parts:
+            if any(isinstance(f.reference, RefersToAny) for f in part.fields):
+                tx.execute(
+                    sql.SQL(
+                        """
+                        update sync.edits set looked_at = null where (entity, ledger_id) in (
+                          select e.entity, e.ledger_id from sync.edits e
+                           where e.tenant_id = sync.current_tenant() and e.entity = %(payers)s
+                             and e.looked_at is not null and exists (
+                               select from {parts} p join sync.bindings b
+                                   on b.entity = p.document_entity and b.ledger_id = p.document_id
+                                where p.{parent} = e.ledger_id and b.connection = %(connection)s
+                                  and b.entity = %(entity)s and b.external_id = any(%(ids)s))
+                             for update of e skip locked)
+                        """
+                    ).format(
+                        parts=sql.Identifier("ledger", spec.part_table_names[part.name]),
+                        parent=sql.Identifier(parent_column(spec)),
+                    ),
+                    {
+                        "payers": spec.name,
+                        "connection": connection,
+                        "entity": entity,
+                        "ids": list(external_ids),
+                    },
+                )
 
 
 def entities_noted(tx: psycopg.Connection[Any]) -> set[str]:

@@ -121,7 +121,9 @@ def _create_roles(login: psycopg.Connection) -> None:
     for role in _ROLES:
         name = sql.Identifier(role)
         if not login.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone():
-            login.execute(sql.SQL("create role {} nologin").format(name))
+            # Roles are the server's, and another database of it may be prepared in this moment.
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                login.execute(sql.SQL("create role {} nologin").format(name))
         if (
             role in (OWNER_ROLE, APP_ROLE)
             and not login.execute("select pg_has_role(%s, %s)", (role, may_act_as)).fetchone()[0]

@@ -117,8 +117,14 @@ class MoneySender:
         other of the places that the mark stands in.
         """
         marker = marker_in(write.body)
-        row = next((one for one in self._transactions(write.body) if marker_in(one) == marker), None)
-        return self._overpayment(write, row["OverpaymentID"]) if row is not None else None
+        rows = (one for one in self._transactions(write.body) if one.get("Status") != "DELETED")
+        row = next((one for one in rows if marker_in(one) == marker), None)
+        if row is None:
+            return None
+        made = self._overpayment(write, str(row.get("OverpaymentID")))
+        if made is None:
+            raise self._wire.damaged("a bank transaction of ours without what it made", "its overpayment")
+        return made
 
     def _overpayment(self, write: Write, key: str) -> WireRecord | None:
         external_id = f"{PREFIXES[profile.OVERPAYMENTS]}{key}"

@@ -13,17 +13,16 @@ from resources.erps.xero.bank_accounts import BANK_ACCOUNT
 from resources.erps.xero.documents import exact
 from resources.erps.xero.markers import marker_in
 
-# What may come back otherwise: without a mark, and with that day's rate where none was said.
-_UNSURE = ("Reference", "Url", "CurrencyRate")
+_DROPPED = ("Reference", "Url")
 _MONEY = ("RECEIVE-OVERPAYMENT", "SPEND-OVERPAYMENT")
 _TYPES = (*_MONEY, "ACCPAYCREDIT")
 
 
 def kept_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A body that makes a record, of it what is certain to come back; None where its mark is."""
+    """A body that makes a record, without what Xero may drop of it; None where the mark is certain to be kept."""
     if body.get("Type") not in _TYPES:
         return None
-    return {key: value for key, value in body.items() if key not in _UNSURE}
+    return {key: value for key, value in body.items() if key not in _DROPPED}
 
 
 def may_be_of(body: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

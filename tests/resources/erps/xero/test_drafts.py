@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import requests
 
+from resources.stores import due_work
 from tests.resources.erps.xero.books import BothBooks
 
 
@@ -24,6 +25,11 @@ def sent(both: BothBooks) -> set[str]:
     """What was asked of the organisation: method and list."""
     log = requests.get(f"{both.books.simulator.base_url}/_sandbox/log", timeout=60).json()
     return {f"{row['method']} {row['path'].rpartition('/')[2]}" for row in log}
+
+
+def due_pushes(both: BothBooks) -> list[str]:
+    with both.books.services.fleet() as tx:
+        return due_work.partitions_to_push(tx, 10)
 
 
 def approve(both: BothBooks, entity: str, key: str) -> None:
@@ -50,8 +56,11 @@ def test_a_draft_is_owed_and_paid_from_here_once_it_is_approved_over_there(draft
     assert "approve it in Xero" in error["next_step"]
     assert "PUT Payments" not in sent(drafting)
 
+    assert due_pushes(drafting) == []
+
     approve(drafting, "Invoices", "InvoiceID")
     drafting.books.sync()
+    assert due_pushes(drafting) == [drafting.books.name]
     assert drafting.open_amounts() == {"D-1": Decimal("40.00")}
     assert drafting.books.push().pushed == {"payments": 1}
     assert "PUT Payments" in sent(drafting)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.resources.erps.xero.books import BothBooks
@@ -208,6 +209,33 @@ def test_what_may_be_it_and_came_as_a_row_of_its_own_is_asked_about_too(unmarked
     assert unmarked.count() == 1
     (error,) = unmarked.both.books.open_errors()
     assert "has no mark" in error["message"]
+
+
+def test_what_somebody_entered_meanwhile_with_another_text_is_not_taken_for_it(dropped: BothBooks):
+    """Two cheques over the same amount on the same day, also where Xero keeps every mark."""
+    dropped.books.simulator.post("switches", KEPT)
+    customer = dropped.writer.customer("Lund & Sons")
+    dropped.books.push()
+    row = dropped.pay(customer, "25.00", reference_number="check 1001")
+    dropped.books.simulator.post(
+        "faults", [{"method": "PUT", "path": "*/BankTransactions*", "nth": 1, "drop": "before"}]
+    )
+    dropped.books.push()
+    (contact,) = dropped.there("Contacts")
+    (told,) = dropped.books.rows("select body from sync.outbox where entity = 'payments'")
+    body = {
+        **msgspec.json.decode(told["body"]),
+        "Reference": "check 1002",
+        "Contact": {"ContactID": contact["ContactID"]},
+    }
+    body.pop("Url", None)
+    dropped.books.simulator.post("edit", {"operation": "create", "entity": "BankTransactions", "body": body})
+
+    dropped.books.sync()
+    dropped.books.push()
+
+    numbers = dropped.books.rows("select reference_number from ledger.payments where ledger_id = %s", row)
+    assert [one["reference_number"] for one in numbers] == ["check 1001"]
 
 
 def test_whoever_says_that_it_is_the_same_deletes_the_row_here(unmarked: Unmarked):

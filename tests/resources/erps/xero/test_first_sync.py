@@ -15,6 +15,7 @@ from assets.partitions import CONNECTION as CONNECTION_DIMENSION
 from assets.partitions import partition_key
 from pipelines.definitions import build_definitions
 from resources.connector import CallForecast
+from resources.erps.xero.wire import Wire
 from tests.assets.conftest import materialized
 from tests.books import changed, opened_books
 from tests.conftest import NewDatabase
@@ -159,4 +160,15 @@ def test_a_credit_that_is_taken_off_an_invoice_over_there_arrives_with_the_next_
     assert report.censuses == {}
     assert both.open_amounts() == {"L-1": Decimal(40)}
     assert both.books.ledger_ids("payments") == set()
+    assert both.is_settled()
+
+
+def test_a_forecast_that_cannot_be_made_stops_nothing(both: BothBooks, monkeypatch):
+    def count(wire: Wire, answer: Any) -> int:
+        raise wire.damaged("a page without itemCount", "the number of records")
+
+    monkeypatch.setattr("resources.erps.xero.budget._count", count)
+
+    assert both.books.sync("full").forecast is None
+
     assert both.is_settled()
