@@ -43,7 +43,10 @@ async def serve(service: Service, request: Request, send: Any) -> None:
         else:
             status, sent = await _spoiled(service, request, rule, send)
     finally:
+        # Whoever sees the end of the connection finds the call in the log.
         service.note(request, status, sent, began_at, started, spoiled=rule is not None)
+    if rule is not None:
+        await _until_closed(send)
 
 
 async def _spoiled(service: Service, request: Request, rule: FaultRule, send: Any) -> tuple[int, int]:
@@ -61,7 +64,7 @@ async def _spoiled(service: Service, request: Request, rule: FaultRule, send: An
     await asyncio.sleep(rule.answer_delay_seconds)
     if answer is None or rule.drop == "after":
         await asyncio.sleep(rule.hang_seconds)
-        await _cut(send, rule.reset)
+        _cut(send, rule.reset)
         return 0, 0
     return answer.status, await _send_spoiled(answer, rule, send)
 
@@ -115,7 +118,7 @@ async def _send_spoiled(answer: Answer, rule: FaultRule, send: Any) -> int:
         if not is_cut:
             await send({"type": "http.response.body", "body": b""})
     if is_cut:
-        await _cut(send, rule.reset)
+        _cut(send, rule.reset)
     return len(body)
 
 
@@ -141,8 +144,8 @@ async def _start(answer: Answer, length: int, send: Any) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
 
-async def _cut(send: Any, is_reset: bool) -> None:
-    """Close the connection now; what was handed to the socket is still delivered, unless it is reset."""
+def _cut(send: Any, is_reset: bool) -> None:
+    """Close the connection at the loop's next turn; what was handed to the socket still goes, unless it is reset."""
     protocol = getattr(send, "__self__", None)
     transport = getattr(protocol, "transport", None)
     if protocol is None or transport is None:
@@ -154,5 +157,11 @@ async def _cut(send: Any, is_reset: bool) -> None:
         transport.abort()
     else:
         transport.close()
-    while not protocol.disconnected:
+
+
+async def _until_closed(send: Any) -> None:
+    """A call may only end once its connection is closed, if it was cut: the server would answer for it otherwise."""
+    protocol = getattr(send, "__self__", None)
+    transport = getattr(protocol, "transport", None)
+    while transport is not None and transport.is_closing() and not protocol.disconnected:
         await asyncio.sleep(0.001)

@@ -33,31 +33,34 @@ POLL_SECONDS = 0.02
 WAIT_SECONDS_MAX = 1.0
 
 # A commit here need not reach the disk: after a crash of the database at most the last second of calls is forgotten.
-_HURRIED = "set local synchronous_commit = off"
+# The next free slot is read in order, never sorted out of all: what the planner knows of a company is old whenever the
+# company is new.
+_HURRIED = "set local synchronous_commit = off; set local enable_sort = off"
 
 # One statement takes a flight slot and one of each window, or none of them. The last is only looked for where all
-# before it are free. What is taken is found by the key: an app has ten thousand slots, and a call must not read them.
+# before it are free. What is taken is found by the whole key: an app has ten thousand slots, and a call must not read
+# them. So the company comes with what is chosen: named as a value, it alone could be what they are searched by.
 _TAKE = """
 with flight as (
-  select slot from sync.api_slots
+  select company, slot from sync.api_slots
   where company = %(company)s and lane = 'flight' and slot < %(in_flight)s and free_at <= clock_timestamp()
   order by free_at for update skip locked limit 1
 ), {counted}
-chosen (lane, slot, seconds) as (
+chosen (company, lane, slot, seconds) as (
   {chosen}
 ), taken as (
   update sync.api_slots s
   set holder = %(holder)s, free_at = clock_timestamp() + make_interval(secs => %(call_seconds)s + chosen.seconds)
   from chosen
-  where s.company = %(company)s and s.lane = chosen.lane and s.slot = chosen.slot and exists (select from of_{last})
-  returning s.lane, s.slot
+  where (s.company, s.lane, s.slot) = (chosen.company, chosen.lane, chosen.slot) and exists (select from of_{last})
+  returning s.slot
 )
 select count(*) from taken
 """
 
 _COUNTED = """
 of_{name} as (
-  select slot from sync.api_slots
+  select company, slot from sync.api_slots
   where company = %(company)s and lane = '{name}' and slot < %({name}_calls)s and free_at <= clock_timestamp()
     and exists (select from {before})
     and not exists (select from sync.api_slots
@@ -68,7 +71,7 @@ of_{name} as (
 _GIVE_BACK = """
 update sync.api_slots
 set holder = null, free_at = clock_timestamp() + make_interval(secs => {seconds})
-where company = %(company)s and lane <> 'pause' and holder = %(holder)s
+where holder = %(holder)s
 """
 
 # By lane: how many slots it has, whether one is free, and how long until the first of them is.
@@ -243,8 +246,8 @@ def _built(names: tuple[str, ...]) -> dict[str, str]:
             counted="".join(counted).strip(),
             chosen=" union all ".join(
                 [
-                    "select 'flight', slot, 0 from flight",
-                    *(f"select '{name}', slot, %({name}_seconds)s from of_{name}" for name in names),
+                    "select company, 'flight', slot, 0 from flight",
+                    *(f"select company, '{name}', slot, %({name}_seconds)s from of_{name}" for name in names),
                 ]
             ),
             last=names[-1],
