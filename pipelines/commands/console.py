@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import psycopg
 import sqlalchemy.exc
@@ -23,8 +23,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from resources.errors import ErrorKind, TieoutError
-from resources.services import Services
 from resources.settings import SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from resources.services import Services
 
 EXIT_DONE = 0
 EXIT_FOUND_WRONG = 1
@@ -104,6 +106,9 @@ def person() -> str:
 @contextmanager
 def services() -> Iterator[Services]:
     """Settings read, database reached; closed at the end."""
+    # Reads every entity, and what is wrong with one has to be said by this module.
+    from resources.services import Services
+
     with Services(load_settings()) as opened:
         yield opened
 
