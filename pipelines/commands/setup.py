@@ -72,6 +72,7 @@ def enter_declared(house: Services) -> list[str]:
             tenant=declared.tenant,
             base_url=declared.base_url,
             values=declared.values,
+            is_declared=True,
         )
     return [d.name for d in added]
 

@@ -73,6 +73,30 @@ def test_a_wrong_connection_is_refused_in_one_sentence(arguments, said):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "variable", "found", "to_do"),
+    [
+        pytest.param('realm_id = "1"', "CLIENT_ID", "no value for client_secret", "set {}CLIENT_SECRET;", id="secret"),
+        pytest.param("", "CLIENT_ID", "no value for realm_id", "below {}, or set {}REALM_ID;", id="no secret"),
+        pytest.param("", "COLOUR", "a value 'colour'", "correct {}, or unset {}COLOUR\n", id="unknown"),
+    ],
+)
+def test_what_is_wrong_with_a_declared_connection_is_mended_where_it_is_declared(
+    monkeypatch, tmp_path, line, variable, found, to_do
+):
+    (tmp_path / "connections.toml").write_text(f'[connections.my-company]\nerp = "quickbooks"\n{line}\n')
+    monkeypatch.setenv("TIEOUT_CONNECTIONS", str(tmp_path / "connections.toml"))
+    monkeypatch.setenv(f"TIEOUT_CONNECTION_MY_COMPANY__{variable}", "1")
+    to_do = to_do.replace("{},", "[connections.my-company] of connections.toml,")
+
+    result = tieout("init")
+
+    assert result.exit_code == 2
+    assert f"found {found}, expected" in result.stderr
+    assert to_do.format("TIEOUT_CONNECTION_MY_COMPANY__") in result.stderr
+    assert "--set" not in result.stderr
+
+
 def test_a_bad_name_is_not_to_be_mended_with_set():
     result = tieout("connections", "add", "quickbooks", "--name", "A B", "--set", "x=y")
 
