@@ -9,7 +9,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
@@ -106,10 +106,12 @@ def person() -> str:
 @contextmanager
 def services() -> Iterator[Services]:
     """Settings read, database reached; closed at the end."""
-    # Reads every entity, and what is wrong with one has to be said by this module.
-    from resources.services import Services
+    with opening():
+        # Reads every entity, and what is wrong with one has to be said by this module.
+        from resources.services import Services
 
-    with Services(load_settings()) as opened:
+        opened = Services(load_settings())
+    with opened:
         yield opened
 
 
@@ -160,11 +162,20 @@ def _floors(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]
     return floors if sum(floors) + borders <= out.width else [1] * len(columns)
 
 
+def opening() -> AbstractContextManager[object]:
+    """Shown until the database is there: an embedded one that stands still has to start, or even to be made."""
+    return progress("Opening the books")
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """A moving bar with the time on standard error for whatever takes long; call the result with what is happening."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    """A moving bar with the time on standard error for whatever takes long; call the result with what is happening.
+
+    For people at a terminal: nothing of it is in a pipe, or beside the JSON that a program reads.
+    """
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn())
+    is_shown = err.is_terminal and "--json" not in sys.argv
+    with Progress(*columns, console=err, transient=True, disable=not is_shown) as bar:
         task = bar.add_task(title, total=None)
         yield lambda says: bar.update(task, description=f"{title}: {says}")
 
