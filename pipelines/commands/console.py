@@ -15,8 +15,6 @@ from decimal import Decimal
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import psycopg
-import sqlalchemy.exc
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,6 +22,7 @@ from rich.table import Table
 
 from resources.errors import ErrorKind, TieoutError
 from resources.settings import SettingsError, load_settings
+from resources.stores.database import understood
 
 if TYPE_CHECKING:
     from resources.services import Services
@@ -45,43 +44,19 @@ _USAGE_KINDS = frozenset({ErrorKind.VALIDATION, ErrorKind.NOT_FOUND, ErrorKind.D
 
 
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
-    """Make a function a command: its result is the exit code, a TieoutError one sentence on standard error."""
+    """Make a function a command: its result is the exit code, what is `understood` one sentence on standard error."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             code = function(*args, **kwargs)
-        except TieoutError as error:
-            fail(error)
-        except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
-            if (understood := _of_database(error)) is None:
+        except Exception as error:
+            if (found := understood(error)) is None:
                 raise
-            fail(understood)
+            fail(found)
         raise typer.Exit(code or EXIT_DONE)
 
     return run
-
-
-def _of_database(error: Exception) -> TieoutError | None:
-    """What a person can mend about a database error: a server that is away, or tables that `init` has yet to make."""
-    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
-        return TieoutError(
-            ErrorKind.VALIDATION,
-            doing="reading the database",
-            found=str(cause).splitlines()[0],
-            expected="a database of this version",
-            next_step="run `tieout init`",
-        )
-    if isinstance(cause, psycopg.OperationalError):
-        return TieoutError(
-            ErrorKind.CONNECTION,
-            doing="connecting to the database",
-            found=str(cause).splitlines()[0],
-            expected="a PostgreSQL 15 or later that answers",
-            next_step="start it, or correct TIEOUT_DATABASE_URL",
-        )
-    return None
 
 
 def fail(error: TieoutError) -> NoReturn:
