@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from resources.errors import ErrorKind, TieoutError
-from resources.stores.database import understood
+from resources.understanding import understood
 
 
 @contextmanager

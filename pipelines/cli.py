@@ -8,39 +8,28 @@ from __future__ import annotations
 
 import sys
 
-from ledger.spec import SpecError
 from pipelines.commands.console import say_failed
-from resources.errors import ErrorKind, TieoutError
+from resources.errors import TieoutError
+from resources.understanding import understood, wrong_definition
 
 
 def main() -> None:
-    """Answer one command. A wrong definition is one sentence, whoever meets it: an import, a mapping or Dagster."""
+    """Answer one command. A wrong definition is one sentence, whether importing the commands meets it or Dagster."""
     try:
         from pipelines.commands.root import app
 
         app()
     except Exception as error:
-        if not _is_of_definitions(error):
+        if (found := understood(error) or _of_dagster(error)) is None:
             raise
-        sys.exit(say_failed(_wrong_definition(error)))
+        sys.exit(say_failed(found))
 
 
-def _is_of_definitions(error: Exception) -> bool:
-    if isinstance(error, SpecError):
-        return True
+def _of_dagster(error: Exception) -> TieoutError | None:
     # Not imported for this: most commands do without it, and then it has refused nothing.
     dagster = sys.modules.get("dagster")
-    return dagster is not None and isinstance(error, dagster.DagsterInvalidDefinitionError)
-
-
-def _wrong_definition(error: Exception) -> TieoutError:
-    return TieoutError(
-        ErrorKind.VALIDATION,
-        doing="reading the definitions",
-        found=" ".join(str(error).split()),
-        expected="definitions that something can be built from",
-        next_step="correct what is named",
-    )
+    is_wrong = dagster is not None and isinstance(error, dagster.DagsterInvalidDefinitionError)
+    return wrong_definition(error) if is_wrong else None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from assets.partitions import CONNECTION, partition_key
-from resources.stores.database import understood
+from resources.understanding import understood
 
 PARTITIONS_PER_TICK_MAX = 10
 UNFINISHED = [

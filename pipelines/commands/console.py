@@ -22,7 +22,7 @@ from rich.table import Table
 
 from resources.errors import ErrorKind, TieoutError
 from resources.settings import SettingsError, load_settings
-from resources.stores.database import understood
+from resources.understanding import understood
 
 if TYPE_CHECKING:
     from resources.services import Services

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-import sqlalchemy.exc
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -157,37 +156,12 @@ def unreachable(url: str, error: Exception) -> TieoutError:
     return TieoutError(
         kind=ErrorKind.CONNECTION,
         doing=f"connecting to the database {where}",
-        found=_first_line(error),
+        found=first_line(error),
         expected="a PostgreSQL 15 or later that answers",
         next_step="start it, or correct TIEOUT_DATABASE_URL; `tieout doctor` checks it",
     )
 
 
-def understood(error: Exception) -> TieoutError | None:
-    """The error as one that says what a person can mend: itself, a server that is away, tables that `init` has yet to
-    make. None for any other, which is a bug of ours.
-    """
-    if isinstance(error, TieoutError):
-        return error
-    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
-        return TieoutError(
-            ErrorKind.VALIDATION,
-            doing="reading the database",
-            found=_first_line(cause),
-            expected="a database of this version",
-            next_step="run `tieout init`",
-        )
-    if isinstance(cause, psycopg.OperationalError):
-        return TieoutError(
-            ErrorKind.CONNECTION,
-            doing="connecting to the database",
-            found=_first_line(cause),
-            expected="a PostgreSQL 15 or later that answers",
-            next_step="start it, or correct TIEOUT_DATABASE_URL",
-        )
-    return None
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a driver's error says, without its hints; its name if it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

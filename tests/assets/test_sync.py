@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from assets.sync import SYNC_STEP
+from ledger.spec import SpecError
 from resources import configured
 from resources.services import Services
 from resources.settings import load_settings
@@ -122,15 +123,26 @@ def test_while_the_database_is_away_each_step_fails_with_one_sentence(runner, mo
     assert said.pop().startswith("tieout: connecting to the database nobody@127.0.0.1:9/none: found connection")
 
 
-def test_a_database_that_goes_away_at_work_is_said_as_such(runner, monkeypatch):
-    def lost(*_: object, **__: object) -> None:
-        raise psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably means more")
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably means more"),
+            "tieout: connecting to the database: found server closed the connection unexpectedly, expected",
+        ),
+        (
+            SpecError("mapping of bills to Bill: unknown fields ['colour']"),
+            "tieout: reading the definitions: found mapping of bills to Bill: unknown fields ['colour'], expected",
+        ),
+    ],
+)
+def test_what_is_not_of_the_connection_is_said_in_one_sentence_too(runner, monkeypatch, error, said):
+    def sync(*_: object, **__: object) -> None:
+        raise error
 
-    monkeypatch.setattr("assets.sync.sync", lost)
+    monkeypatch.setattr("assets.sync.sync", sync)
 
     result = runner.run("delta_sync")
 
     assert not result.success
-    assert failure_text(result).startswith(
-        "tieout: connecting to the database: found server closed the connection unexpectedly, expected"
-    )
+    assert failure_text(result).startswith(said)

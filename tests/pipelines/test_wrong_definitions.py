@@ -39,7 +39,7 @@ def test_a_wrong_entity_is_said_by_every_command():
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(SpecError("mapping of bills: unknown fields ['colour']"), id="a mapping's, when it is used"),
+        pytest.param(SpecError("mapping of bills: unknown fields ['colour']"), id="a mapping's, when it is imported"),
         pytest.param(dg.DagsterInvalidDefinitionError("asset\n  ledger/bills"), id="an asset's, when a job is run"),
     ],
 )
