@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from assets.failures import failing_clearly
 from assets.keys import OWNERS, analytics_key, ledger_key, reconciliation_key, sync_key
 from ledger.reconcile import MODULES
 from ledger.spec import entities
@@ -26,6 +27,7 @@ def build_analytics_assets() -> dg.AssetsDefinition:
     """Every view, any subset of which can be counted."""
 
     @dg.multi_asset(name=ANALYTICS_STEP, specs=[_spec(view) for view in views()], can_subset=True)
+    @failing_clearly
     def count_views(context: dg.AssetExecutionContext, services: ServicesResource) -> Iterator[dg.MaterializeResult]:
         house = services.open()
         for view in views():

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from assets.failures import failing_clearly
 from assets.keys import ledger_key
 from assets.partitions import slices_of
 from ledger.spec import EntitySpec, entities
@@ -36,6 +37,7 @@ def build_quality_checks(partitions: dg.PartitionsDefinition) -> dg.AssetChecksD
         specs = [_spec(spec, partitions) for spec in entities()]
 
     @dg.multi_asset_check(name="quality", specs=specs, can_subset=True)
+    @failing_clearly
     def quality(context: dg.AssetCheckExecutionContext, services: ServicesResource) -> Iterator[dg.AssetCheckResult]:
         house = services.open()
         parts = slices_of([str(key) for key in context.partition_keys], datetime.now(UTC))

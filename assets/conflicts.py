@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from assets.failures import failing_clearly
 from assets.keys import ledger_key, title_of
 from resources.configured import ServicesResource
 from resources.stages.sync import LEDGER_ENTITIES, check_conflicts
@@ -25,6 +26,7 @@ def build_conflict_checks() -> dg.AssetChecksDefinition:
     ]
 
     @dg.multi_asset_check(name="conflicts", specs=specs)
+    @failing_clearly
     def conflicts(services: ServicesResource) -> Iterator[dg.AssetCheckResult]:
         found = check_conflicts(services.open())
         for entity in LEDGER_ENTITIES:

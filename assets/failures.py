@@ -6,11 +6,37 @@ A permanent failure stops all three layers that try again: the step's own retrie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 import dagster as dg
 
 from resources.errors import ErrorKind, TieoutError
+from resources.understanding import understood
+
+
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """What concerns no connection, such as a database that is away, ends a step with one sentence and no trace."""
+    try:
+        yield
+    except Exception as error:
+        if (found := understood(error)) is None:
+            raise
+        raise failure_of([found]) from None
+
+
+def failing_clearly(step: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """A step that yields its results, `foreseen` from its first line to its last."""
+
+    @wraps(step)
+    def run(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        with foreseen():
+            yield from step(*args, **kwargs)
+
+    return run
 
 
 def seen_failure(context: dg.AssetExecutionContext, connection: str, doing: str, error: Exception) -> TieoutError:
@@ -19,7 +45,7 @@ def seen_failure(context: dg.AssetExecutionContext, connection: str, doing: str,
         context.log.error(str(error))
         return error
     context.log.exception(f"{connection}: {doing}")
-    return TieoutError(
+    return understood(error) or TieoutError(
         ErrorKind.UNKNOWN, connection=connection, doing=doing, found=f"{type(error).__name__}: {error}".strip()
     )
 

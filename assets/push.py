@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from assets.failures import failure_of, seen_failure
+from assets.failures import failing_clearly, failure_of, seen_failure
 from assets.keys import OWNERS, group_of, ledger_key, push_key, title_of
 from assets.partitions import connection_keys
 from resources.configured import ServicesResource
@@ -58,6 +58,7 @@ def build_push_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
         op_tags={"tieout/stage": "push"},
     )
+    @failing_clearly
     def run_push(
         context: dg.AssetExecutionContext, config: PushConfig, services: ServicesResource
     ) -> Iterator[dg.MaterializeResult]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import dagster as dg
 
-from assets.failures import failure_of, seen_failure
+from assets.failures import failing_clearly, failure_of, seen_failure
 from assets.keys import OWNERS, ledger_key, reconciliation_key
 from assets.partitions import slices_of
 from assets.plots import ageing_plot, trend_plot
@@ -59,6 +59,7 @@ def build_reconciliation_assets(partitions: dg.PartitionsDefinition) -> dg.Asset
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
+    @failing_clearly
     def run_reconcile(context: dg.AssetExecutionContext, services: ServicesResource) -> Iterator[dg.MaterializeResult]:
         house = services.open()
         wanted = [m for m in MODULES.values() if reconciliation_key(m.name) in context.selected_asset_keys]

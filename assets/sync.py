@@ -11,7 +11,7 @@ from typing import Literal
 
 import dagster as dg
 
-from assets.failures import failure_of, seen_failure
+from assets.failures import failing_clearly, failure_of, seen_failure
 from assets.keys import ledger_key, mirror_key
 from assets.ledger import ledger_spec
 from assets.mirror import mirror_spec
@@ -49,6 +49,7 @@ def build_sync_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
         op_tags={"tieout/stage": "sync"},
     )
+    @failing_clearly
     def run_sync(
         context: dg.AssetExecutionContext, config: SyncConfig, services: ServicesResource
     ) -> Iterator[dg.MaterializeResult]:

@@ -123,7 +123,7 @@ def _console(page: Page, address: str, path: str) -> None:
     gateway = f"{host}:{int(port) + 1}"
     page.goto(f"{gateway}{path}")
     if "/console/login" in page.url:
-        command = [sys.executable, "-m", "pipelines", "keys", "link", "--json", "--address", gateway]
+        command = [sys.executable, "-m", "pipelines.cli", "keys", "link", "--json", "--address", gateway]
         environment = {**os.environ, "TIEOUT_HOME": str(_HOMES[-1]), "TIEOUT_TENANT": "default"}
         said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
         page.goto(json.loads(said)["link"])

@@ -27,7 +27,7 @@ from ledger.fields import (
     put,
 )
 from ledger.shapes import Shaped
-from ledger.spec import EntitySpec, Part, PartSpec, Record, spec_of
+from ledger.spec import EntitySpec, Part, PartSpec, Record, SpecError, spec_of
 
 R = TypeVar("R", bound=Record)
 
@@ -161,7 +161,7 @@ class WireMapping:
         unknown |= set(self.parts) - {p.name for p in self.spec.parts}
         missing = {f.name for f in self.spec.fields if f.default is msgspec.NODEFAULT} - set(self.fields)
         if unknown or missing:
-            raise ValueError(
+            raise SpecError(
                 f"mapping of {self.spec.name} to {self.wire_name}: unknown fields {sorted(unknown)}, "
                 f"missing fields {sorted(missing)}"
             )

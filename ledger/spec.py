@@ -224,7 +224,7 @@ def parent_column(spec: EntitySpec) -> str:
 
 
 class SpecError(ValueError):
-    """An entity is declared in a way that nothing can be built from."""
+    """An entity, or a mapping of one, is declared in a way that nothing can be built from."""
 
 
 _REGISTRY: dict[str, EntitySpec] = {}

@@ -1,55 +1,36 @@
-"""The `tieout` command: what can be said to it, and where each word is answered. Starting it imports no Dagster."""
+"""The console script `tieout`; what can be said to it is in `pipelines/commands/root.py`.
+
+Belongs here: only what must work although the commands cannot be imported. That reads every entity, so a wrong
+definition is met there, before any command that could say so.
+"""
 
 from __future__ import annotations
 
-import typer
+import sys
 
-from pipelines.commands import (
-    apps,
-    breaks,
-    coding,
-    connecting,
-    deciding,
-    importing,
-    keys,
-    looking,
-    meeting,
-    pushing,
-    reconciling,
-    reporting,
-    setup,
-    switching,
-    syncing,
-    vaulting,
-)
+from pipelines.commands.console import say_failed
+from resources.errors import TieoutError
+from resources.understanding import understood, wrong_definition
 
-app = typer.Typer(
-    name="tieout",
-    help="Keeps an AR/AP ledger in Postgres and your ERPs in step, to the cent.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("init")(setup.init)
-app.command("up")(setup.up)
-app.add_typer(connecting.app, name="connections")
-app.add_typer(apps.app, name="apps")
-app.command("sync")(syncing.sync)
-app.command("push")(pushing.push)
-app.command("import")(importing.import_)
-app.command("reconcile")(reconciling.reconcile)
-app.add_typer(breaks.app, name="breaks")
-app.add_typer(reporting.app, name="reports")
-app.command("meet")(meeting.meet)
-app.add_typer(deciding.conflicts_app, name="conflicts")
-app.add_typer(deciding.policies_app, name="policies")
-app.command("errors")(looking.errors)
-app.command("explain")(looking.explain)
-app.add_typer(coding.app, name="codes")
-app.command("switch")(switching.switch)
-app.command("switches")(switching.switches)
-app.command("maintenance")(switching.maintenance)
-app.add_typer(keys.app, name="keys")
-app.add_typer(vaulting.app, name="vault")
-app.add_typer(setup.db_app, name="db")
-app.command("doctor")(setup.doctor)
+
+def main() -> None:
+    """Answer one command. A wrong definition is one sentence, whether importing the commands meets it or Dagster."""
+    try:
+        from pipelines.commands.root import app
+
+        app()
+    except Exception as error:
+        if (found := understood(error) or _of_dagster(error)) is None:
+            raise
+        sys.exit(say_failed(found))
+
+
+def _of_dagster(error: Exception) -> TieoutError | None:
+    # Not imported for this: most commands do without it, and then it has refused nothing.
+    dagster = sys.modules.get("dagster")
+    is_wrong = dagster is not None and isinstance(error, dagster.DagsterInvalidDefinitionError)
+    return wrong_definition(error) if is_wrong else None
+
+
+if __name__ == "__main__":
+    main()

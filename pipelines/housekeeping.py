@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.failures import foreseen
 from pipelines.jobs import HOUSEKEEPING
 from resources import vaulting
 from resources.configured import ServicesResource
@@ -9,12 +10,14 @@ from resources.stores import repeats, webhooks
 
 
 @dg.op(description="Erase secrets of removed connections, and tokens and refreshes that ended a month ago.")
+@foreseen()
 def clean_vault(context: dg.OpExecutionContext, services: ServicesResource) -> None:
     erased = vaulting.clean(services.open())
     context.add_output_metadata(erased)
 
 
 @dg.op(description="Forget what writes through the gateway were answered a week ago.")
+@foreseen()
 def forget_answers(context: dg.OpExecutionContext, services: ServicesResource) -> None:
     house, forgotten = services.open(), 0
     for tenant in house.tenants():
@@ -24,6 +27,7 @@ def forget_answers(context: dg.OpExecutionContext, services: ServicesResource) -
 
 
 @dg.op(description="Forget what webhooks were told a month ago.")
+@foreseen()
 def forget_events(context: dg.OpExecutionContext, services: ServicesResource) -> None:
     house, forgotten = services.open(), 0
     for tenant in house.tenants():

@@ -15,7 +15,7 @@ from resources.consent import App
 from resources.erps import erp_of
 from resources.errors import ErrorKind, TieoutError
 from resources.oauth import TokenKeeper
-from resources.profile import ErpProfile, SettingKey
+from resources.profile import ErpProfile
 from resources.services import Services
 from resources.settings import CONNECTION_NAME, TENANT_NAME, TENANT_RULE, secret_variable
 from resources.stores import audit, connections, strangers
@@ -40,6 +40,7 @@ def add_connection(
     """Enter a connection. Raises TieoutError naming the value that is missing, unknown or not allowed, and how to give
     it: to the command, or, if it `is_declared`, in the file and the variables of its secrets.
 
+    `is_declared`: its values are from connections.toml and the environment, where whoever is to mend them has to look.
     If the ledger holds anything that may be that company's already, the two must meet first (`tieout meet`).
     """
     profile = erp_of(erp)
@@ -47,14 +48,18 @@ def add_connection(
     if not CONNECTION_NAME.fullmatch(name):
         rule = "1 to 40 characters a-z, 0-9, _ and -, beginning with a letter"
         raise _refused(name, f"the name {name!r}", rule, "choose another with --name")
-    by_value = f"give it with --set key=value; see docs/connect-{erp}.md"
+    where = f"give it with --set key=value; see docs/connect-{erp}.md"
     for key in values:
         if key not in known:
-            raise _refused(name, f"a value {key!r}", f"one of {', '.join(known)}", by_value)
+            if is_declared:
+                where = f"correct [connections.{name}] of connections.toml, or unset {secret_variable(name, key)}"
+            raise _refused(name, f"a value {key!r}", f"one of {', '.join(known)}", where)
     for key in profile.setting_keys:
         if key.is_required and not values.get(key.name):
-            step = _declare(name, key) if is_declared else by_value
-            raise _refused(name, f"no value for {key.name}", key.description, step)
+            if is_declared:
+                in_file = "" if key.is_secret else f"give it below [connections.{name}] of connections.toml, or "
+                where = f"{in_file}set {secret_variable(name, key.name)}; see docs/connect-{erp}.md"
+            raise _refused(name, f"no value for {key.name}", key.description, where)
     if not TENANT_NAME.fullmatch(tenant):
         raise _refused(name, f"the tenant {tenant!r}", TENANT_RULE, "choose another with --tenant")
     public = {key: value for key, value in values.items() if not known[key].is_secret}
@@ -64,10 +69,6 @@ def add_connection(
     for key, value in values.items():
         if known[key].is_secret:
             vault.put(name, key, value)
-
-
-def _declare(name: str, key: SettingKey) -> str:
-    return f"set {secret_variable(name, key.name)}" if key.is_secret else f"add {key.name} to its table in the file"
 
 
 def enter(

@@ -4,7 +4,7 @@ import dagster as dg
 
 from resources.configured import ServicesResource
 from resources.stores import due_work
-from sensors.waking import UNFINISHED
+from sensors.waking import UNFINISHED, or_says_why
 
 
 def build_conflict_sensor(job_name: str) -> dg.SensorDefinition:
@@ -17,6 +17,7 @@ def build_conflict_sensor(job_name: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Shows on the ledger's assets which records are held in conflicts.",
     )
+    @or_says_why
     def open_conflicts(
         context: dg.SensorEvaluationContext, services: ServicesResource
     ) -> dg.SensorResult | dg.SkipReason:

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.sync import SYNC_STEP, SyncConfig
 from resources.configured import ServicesResource
 from resources.stores import connections
-from sensors.waking import PARTITIONS_PER_TICK_MAX, wake
+from sensors.waking import PARTITIONS_PER_TICK_MAX, or_says_why, wake
 
 
 def build_due_sensor(job_name: str) -> dg.SensorDefinition:
@@ -18,6 +18,7 @@ def build_due_sensor(job_name: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Pulls what changed from every connection whose interval has passed; one run a partition key.",
     )
+    @or_says_why
     def due_deltas(context: dg.SensorEvaluationContext, services: ServicesResource) -> dg.SensorResult | dg.SkipReason:
         with services.open().fleet() as tx:
             due = [key for key, _ in connections.due_partitions(tx, PARTITIONS_PER_TICK_MAX)]

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.push import PUSH_STEP, PushConfig
 from resources.configured import ServicesResource
 from resources.stores import due_work
-from sensors.waking import PARTITIONS_PER_TICK_MAX, wake
+from sensors.waking import PARTITIONS_PER_TICK_MAX, or_says_why, wake
 
 
 def build_push_sensor(job_name: str) -> dg.SensorDefinition:
@@ -18,6 +18,7 @@ def build_push_sensor(job_name: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Pushes what was edited in the ledger; one run a partition key, which drains all there is.",
     )
+    @or_says_why
     def push_edits(context: dg.SensorEvaluationContext, services: ServicesResource) -> dg.SensorResult | dg.SkipReason:
         with services.open().fleet() as tx:
             due = due_work.partitions_to_push(tx, PARTITIONS_PER_TICK_MAX)

@@ -5,12 +5,15 @@ A run key would burn the work of a run that was lost: the work lists are in Post
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
 
 import dagster as dg
 
 from assets.partitions import CONNECTION, partition_key
+from resources.understanding import understood
 
 PARTITIONS_PER_TICK_MAX = 10
 UNFINISHED = [
@@ -20,6 +23,22 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+Evaluation = Callable[..., dg.SensorResult | dg.SkipReason]
+
+
+def or_says_why(evaluate: Evaluation) -> Evaluation:
+    """A sensor that skips with one sentence while the database is away; its next tick looks again."""
+
+    @wraps(evaluate)
+    def run(*args: Any, **kwargs: Any) -> dg.SensorResult | dg.SkipReason:
+        try:
+            return evaluate(*args, **kwargs)
+        except Exception as error:
+            if (found := understood(error)) is None:
+                raise
+            return dg.SkipReason(str(found))
+
+    return run
 
 
 def wake(

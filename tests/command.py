@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
-from pipelines.cli import app
+from pipelines.commands.root import app
 
 
 def tieout(*arguments: str) -> Result:

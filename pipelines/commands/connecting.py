@@ -84,7 +84,7 @@ def add(
                 expected="--set key=value",
             )
         pairs[key] = text
-    with services() as house:
+    with services() as house, progress(f"Adding {name}"):
         add_connection(
             house, name=name, erp=erp, tenant=tenant or house.settings.tenant, base_url=base_url, values=pairs
         )
@@ -139,7 +139,7 @@ def test(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJ
 @command
 def remove(name: Annotated[str, typer.Argument(help="The connection.")], json: AsJson = False) -> int:
     """Forget a connection and its secrets. What it brought into the books stays."""
-    with services() as house:
+    with services() as house, progress(f"Removing {name}"):
         remove_connection(house, name)
     if json:
         print_json({"removed": name})

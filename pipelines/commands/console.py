@@ -9,22 +9,23 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import wraps
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import psycopg
-import sqlalchemy.exc
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from resources.errors import ErrorKind, TieoutError
-from resources.services import Services
 from resources.settings import SettingsError, load_settings
+from resources.understanding import understood
+
+if TYPE_CHECKING:
+    from resources.services import Services
 
 EXIT_DONE = 0
 EXIT_FOUND_WRONG = 1
@@ -43,43 +44,19 @@ _USAGE_KINDS = frozenset({ErrorKind.VALIDATION, ErrorKind.NOT_FOUND, ErrorKind.D
 
 
 def command(function: Callable[..., int | None]) -> Callable[..., None]:
-    """Make a function a command: its result is the exit code, a TieoutError one sentence on standard error."""
+    """Make a function a command: its result is the exit code, what is `understood` one sentence on standard error."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             code = function(*args, **kwargs)
-        except TieoutError as error:
-            fail(error)
-        except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
-            if (understood := _of_database(error)) is None:
+        except Exception as error:
+            if (found := understood(error)) is None:
                 raise
-            fail(understood)
+            fail(found)
         raise typer.Exit(code or EXIT_DONE)
 
     return run
-
-
-def _of_database(error: Exception) -> TieoutError | None:
-    """What a person can mend about a database error: a server that is away, or tables that `init` has yet to make."""
-    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
-        return TieoutError(
-            ErrorKind.VALIDATION,
-            doing="reading the database",
-            found=str(cause).splitlines()[0],
-            expected="a database of this version",
-            next_step="run `tieout init`",
-        )
-    if isinstance(cause, psycopg.OperationalError):
-        return TieoutError(
-            ErrorKind.CONNECTION,
-            doing="connecting to the database",
-            found=str(cause).splitlines()[0],
-            expected="a PostgreSQL 15 or later that answers",
-            next_step="start it, or correct TIEOUT_DATABASE_URL",
-        )
-    return None
 
 
 def fail(error: TieoutError) -> NoReturn:
@@ -104,7 +81,12 @@ def person() -> str:
 @contextmanager
 def services() -> Iterator[Services]:
     """Settings read, database reached; closed at the end."""
-    with Services(load_settings()) as opened:
+    with opening():
+        # Reads every entity, and what is wrong with one has to be said by this module.
+        from resources.services import Services
+
+        opened = Services(load_settings())
+    with opened:
         yield opened
 
 
@@ -155,11 +137,20 @@ def _floors(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]
     return floors if sum(floors) + borders <= out.width else [1] * len(columns)
 
 
+def opening() -> AbstractContextManager[object]:
+    """Shown until the database is there: an embedded one that stands still has to start, or even to be made."""
+    return progress("Opening the books")
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """A moving bar with the time on standard error for whatever takes long; call the result with what is happening."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    """A moving bar with the time on standard error for whatever takes long; call the result with what is happening.
+
+    For people at a terminal: nothing of it is in a pipe, or beside the JSON that a program reads.
+    """
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn())
+    is_shown = err.is_terminal and "--json" not in sys.argv
+    with Progress(*columns, console=err, transient=True, disable=not is_shown) as bar:
         task = bar.add_task(title, total=None)
         yield lambda says: bar.update(task, description=f"{title}: {says}")
 

@@ -18,6 +18,7 @@ from pipelines.commands.console import (
     person,
     print_json,
     print_table,
+    progress,
     services,
 )
 from resources.errors import ErrorKind, TieoutError
@@ -114,7 +115,7 @@ def resolve_conflict(
     """Decide one conflict: the ledger says it at once, the next push brings it over there."""
     choices = dict(_choice(conflict_id, text) for text in field or ())
     decision = Decision(by or person(), keep, choices, separate, is_record)
-    with services() as house:
+    with services() as house, progress(f"Deciding {conflict_id}"):
         decided = resolve(house, conflict_id, decision)
     if json:
         print_json(

@@ -15,6 +15,7 @@ from pipelines.commands.console import (
     out,
     print_json,
     print_table,
+    progress,
     services,
 )
 from resources.services import Services
@@ -55,7 +56,7 @@ def explain(
     json: AsJson = False,
 ) -> int:
     """Everything seen, merged, pushed and held about one record, in order, and who wrote each of its values."""
-    with services() as house:
+    with services() as house, progress(f"Looking for {entity}/{record}"):
         told = [story for tenant in house.tenants() for story in _stories(house, tenant, entity, record)]
     if json:
         print_json({"records": told})

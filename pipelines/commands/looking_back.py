@@ -10,7 +10,15 @@ from typing import Any
 
 from ledger.ageing import BUCKETS
 from ledger.reconcile import MODULES
-from pipelines.commands.console import EXIT_DONE, EXIT_FOUND_WRONG, out, print_json, print_statements, print_table
+from pipelines.commands.console import (
+    EXIT_DONE,
+    EXIT_FOUND_WRONG,
+    out,
+    print_json,
+    print_statements,
+    print_table,
+    progress,
+)
 from pipelines.commands.syncing import chosen_connections, house_of_process
 from resources.stages import as_of as instants
 from resources.stores.instants import Changed
@@ -18,11 +26,11 @@ from resources.stores.instants import Changed
 
 def as_of(connection: str | None, text: str, *, is_json: bool) -> int:
     at = instants.parse_instant(text)
-    with house_of_process() as house:
-        found = {
-            one.name: instants.books_at(house, one.name, list(MODULES.values()), at)
-            for one in chosen_connections(house, connection)
-        }
+    found: dict[str, list[instants.Snapshot]] = {}
+    with house_of_process() as house, progress(f"Both books at {at:%Y-%m-%d %H:%M}Z") as says:
+        for one in chosen_connections(house, connection):
+            says(one.name)
+            found[one.name] = instants.books_at(house, one.name, list(MODULES.values()), at)
     ties_out = all(one.ties_out for snapshots in found.values() for one in snapshots)
     if is_json:
         report = {name: [_as_json(one) for one in snapshots] for name, snapshots in found.items()}
@@ -38,13 +46,13 @@ def closed_month(connection: str | None, text: str, closed_at: str | None, *, is
     """Exit 0 if the month's figures came out as they were kept, and nothing has changed in it since."""
     month_end = instants.parse_month(text)
     at = None if closed_at is None else instants.parse_instant(closed_at)
-    with house_of_process() as house:
-        found = {
-            one.name: instants.closed_month(
+    found: dict[str, list[instants.ClosedMonth]] = {}
+    with house_of_process() as house, progress(f"{text} again") as says:
+        for one in chosen_connections(house, connection):
+            says(one.name)
+            found[one.name] = instants.closed_month(
                 house, one.name, list(MODULES.values()), month_end, closed_at=at, by=getpass.getuser()
             )
-            for one in chosen_connections(house, connection)
-        }
     is_whole = all(
         not any(s.is_blocking for s in one.snapshot.statements) for closings in found.values() for one in closings
     )

@@ -77,10 +77,12 @@ def _push(house: Services, connection: str | None, apply: Path | None, retry: bo
 
     chosen = chosen_connections(house, connection)
     approved = None
-    if apply is not None:
-        (only,) = chosen
-        approved = approved_keys(house, only, _saved(apply, only.name), house.signing_key(only.tenant, PLANS), _today())
     with progress(PUSH) as says:
+        if apply is not None:
+            (only,) = chosen
+            says("comparing the plan")
+            plan = _saved(apply, only.name)
+            approved = approved_keys(house, only, plan, house.signing_key(only.tenant, PLANS), _today())
         ran = run_job(house, PUSH, chosen, says=says, approved=approved, retry_refused=retry)
     report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
     open_errors = {name: open_errors_of(house, name) for name in report}
@@ -109,7 +111,11 @@ def _push(house: Services, connection: str | None, apply: Path | None, retry: bo
 
 
 def _show_plans(house: Services, connection: str | None, save: Path | None, json: bool) -> int:
-    found = [review(house, c.name, _today()) for c in chosen_connections(house, connection)]
+    found: list[Review] = []
+    with progress("Planning") as says:
+        for one in chosen_connections(house, connection):
+            says(one.name)
+            found.append(review(house, one.name, _today()))
     if save is not None:
         (only,) = found
         try:

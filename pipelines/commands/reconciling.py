@@ -56,9 +56,9 @@ def reconcile(
         return looking_back.closed_month(connection, closed, as_of, is_json=json)
     if as_of is not None:
         return looking_back.as_of(connection, as_of, is_json=json)
-    from pipelines.jobs import RECONCILE
-
     with house_of_process() as house:
+        from pipelines.jobs import RECONCILE
+
         with progress(RECONCILE) as says:
             ran = run_job(house, RECONCILE, chosen_connections(house, connection), says=says)
         report = {r.connection: totals_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.console import EXIT_DONE, AsJson, command, out, print_json, print_table, services
+from pipelines.commands.console import EXIT_DONE, AsJson, command, out, print_json, print_table, progress, services
 from resources.errors import ErrorKind, TieoutError
 from resources.object_store import ObjectStore
 from resources.services import Services
@@ -26,11 +26,11 @@ def list_reports(
     json: AsJson = False,
 ) -> int:
     """The reports of the last reconciliations, the newest first."""
-    # Only what asks for a report waits for the libraries that write one.
-    from resources.reporting.write import store_of
-
     found = []
-    with services() as house:
+    with services() as house, progress("Looking for reports"):
+        # Only what asks for a report waits for the libraries that write one.
+        from resources.reporting.write import store_of
+
         store = store_of(house)
         for one in [house.connection(connection)] if connection else house.connections():
             with house.db.transaction(one.tenant) as tx:
@@ -64,9 +64,9 @@ def write(
     json: AsJson = False,
 ) -> int:
     """Write the report on a reconciliation, with what was said of its breaks since."""
-    from resources.reporting.write import store_of, write_report
+    with services() as house, progress(f"Reporting on {connection}"):
+        from resources.reporting.write import store_of, write_report
 
-    with services() as house:
         written = write_report(house, connection, run)
         if into is not None:
             _copy(house, written.report.run_id, connection, into, store_of(house))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -87,12 +88,21 @@ def up(
     """Run Dagster (its UI, its daemon, the code server) and the gateway. Ctrl-C stops everything."""
     from pipelines.up import up as supervise
 
-    with services() as house:
+    with services() as house, ExitStack() as until_it_serves:
+        says = until_it_serves.enter_context(progress("Starting"))
+        says("migrations")
         initialise(house)
         # A wrong key is said now, not by the first sync of the night.
         _ = house.keeper
+        says("connections")
         enter_declared(house)
-        return supervise(house.settings, port=port, gateway_port=gateway_port)
+        says("Dagster and the gateway")
+
+        def say(line: str) -> None:
+            until_it_serves.close()
+            print(line, flush=True)
+
+        return supervise(house.settings, port=port, gateway_port=gateway_port, say=say)
 
 
 @db_app.command("url")

@@ -16,6 +16,7 @@ from pipelines.commands.console import (
     AsJson,
     command,
     err,
+    opening,
     out,
     print_json,
     print_table,
@@ -47,10 +48,10 @@ def sync(
             found=f"--entity {entity}",
             expected=f"one of {', '.join(MIRROR_ENTITIES)}",
         )
-    from pipelines.jobs import DELTA_SYNC, FULL_SYNC
-
-    job = FULL_SYNC if full else DELTA_SYNC
     with house_of_process() as house:
+        from pipelines.jobs import DELTA_SYNC, FULL_SYNC
+
+        job = FULL_SYNC if full else DELTA_SYNC
         with progress(job) as says:
             ran = run_job(house, job, chosen_connections(house, connection), entity=entity, says=says)
         report = {r.connection: outcome_of(house, house.connection(r.connection), r.dagster_run_id) for r in ran}
@@ -72,9 +73,11 @@ def sync(
 @contextmanager
 def house_of_process() -> Iterator[Services]:
     """The process's own services: the job's steps run here too and use the same."""
-    from resources.configured import ServicesResource
+    with opening():
+        from resources.configured import ServicesResource
 
-    yield ServicesResource().open()
+        house = ServicesResource().open()
+    yield house
 
 
 def chosen_connections(house: Services, name: str | None) -> list[Connection]:

@@ -154,7 +154,7 @@ def unreachable(url: str, error: Exception) -> TieoutError:
     """The database cannot be reached: one clear message, without the password."""
     info = psycopg.conninfo.conninfo_to_dict(url)
     where = f"{info.get('user', '?')}@{info.get('host', '?')}:{info.get('port', '5432')}/{info.get('dbname', '?')}"
-    found = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    found = first_line(error)
     is_new = f'role "{APP_ROLE}" does not exist' in found
     return TieoutError(
         kind=ErrorKind.CONNECTION,
@@ -165,3 +165,8 @@ def unreachable(url: str, error: Exception) -> TieoutError:
         if is_new
         else "start it, or correct TIEOUT_DATABASE_URL; `tieout doctor` checks it",
     )
+
+
+def first_line(error: Exception) -> str:
+    """What a driver's error says, without its hints; its name if it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

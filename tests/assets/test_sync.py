@@ -5,8 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import psycopg
+import pytest
 
 from assets.sync import SYNC_STEP
+from ledger.spec import SpecError
+from resources import configured
+from resources.services import Services
+from resources.settings import load_settings
 from tests.assets.conftest import failure_text, materialized
 from tests.house import CONNECTION, connect_simulator
 
@@ -101,3 +107,42 @@ def _watermarks(house):
         return dict(
             tx.execute("select entity, watermark from sync.cursors where connection = %s", (CONNECTION,)).fetchall()
         )
+
+
+@pytest.mark.parametrize("job", ["delta_sync", "push", "check_conflicts", "analytics", "housekeeping"])
+def test_while_the_database_is_away_each_step_fails_with_one_sentence(runner, monkeypatch, job):
+    monkeypatch.setenv("TIEOUT_DATABASE_URL", "postgresql://nobody:secret-word@127.0.0.1:9/none")
+    monkeypatch.setattr(configured, "_services", lambda: Services(load_settings()))
+
+    result = runner.run(job, key=CONNECTION if job in ("delta_sync", "push") else None)
+
+    failed = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    said = {failure.user_failure_data.description for failure in failed if failure.user_failure_data}
+    assert not result.success
+    assert len(said) == 1 and all(failure.user_failure_data for failure in failed)
+    assert said.pop().startswith("tieout: connecting to the database nobody@127.0.0.1:9/none: found connection")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            psycopg.OperationalError("server closed the connection unexpectedly\n\tThis probably means more"),
+            "tieout: connecting to the database: found server closed the connection unexpectedly, expected",
+        ),
+        (
+            SpecError("mapping of bills to Bill: unknown fields ['colour']"),
+            "tieout: reading the definitions: found mapping of bills to Bill: unknown fields ['colour'], expected",
+        ),
+    ],
+)
+def test_what_is_not_of_the_connection_is_said_in_one_sentence_too(runner, monkeypatch, error, said):
+    def sync(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("assets.sync.sync", sync)
+
+    result = runner.run("delta_sync")
+
+    assert not result.success
+    assert failure_text(result).startswith(said)

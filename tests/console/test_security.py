@@ -26,7 +26,7 @@ from gateway.console import (
     switching,
 )
 from gateway.console.visitors import COOKIE, VISIT_COOKIE
-from pipelines.cli import app
+from pipelines.commands.root import app
 from resources.stores import api_keys, console_sessions
 from tests.console.conftest import House, Visit
 from tests.gateway.conftest import key_of

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from ledger.entities import REFERENCE_ENTITIES
 from ledger.reconcile import Cause
 from ledger.spec import entities
-from pipelines.cli import app
+from pipelines.commands.root import app
 from resources.erps import erp_names, erp_of
 from resources.settings import load_settings
 from tests.journeys.damage import DAMAGES

@@ -12,6 +12,7 @@ import pytest
 from ledger.entities.documents import SalesLine
 from ledger.fields import Amount, Choice, Day, Flag, MappingError, Parts, Ref, Text, Variant, getter, put
 from ledger.mapping import WireMapping, overlay, read_part, write_part
+from ledger.spec import SpecError
 
 ITEMS = WireMapping(
     "items",
@@ -87,9 +88,9 @@ def test_a_text_too_long_for_the_erp_is_refused_when_written():
 
 
 def test_a_mapping_without_a_required_field_or_with_an_unknown_one_cannot_be_made():
-    with pytest.raises(ValueError, match=r"missing fields \['kind'\]"):
+    with pytest.raises(SpecError, match=r"missing fields \['kind'\]"):
         WireMapping("items", "Thing", {"name": Text("N")})
-    with pytest.raises(ValueError, match=r"unknown fields \['colour'\]"):
+    with pytest.raises(SpecError, match=r"unknown fields \['colour'\]"):
         WireMapping("items", "Thing", {"name": Text("N"), "kind": Choice("K"), "colour": Text("C")})
 
 

@@ -43,7 +43,7 @@ def test_a_new_server_is_made_ready_by_init_and_says_what_it_is_not_allowed(
 
     def tieout(*arguments: str) -> subprocess.CompletedProcess[str]:
         settings = {"TIEOUT_HOME": str(tmp_path), "TIEOUT_DATABASE_URL": url, "TIEOUT_ENCRYPTION_KEY": KEY}
-        command = [sys.executable, "-m", "pipelines", *arguments]
+        command = [sys.executable, "-m", "pipelines.cli", *arguments]
         return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True)
 
     assert "run `tieout init`" in tieout("connections", "list").stderr

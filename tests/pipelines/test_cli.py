@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
 import pytest
+from rich.console import Console
 from sqlalchemy.engine import make_url
 
+from pipelines.commands import console
 from resources import configured
 from resources.crypto import Owner, Sealed
 from resources.services import Services
@@ -71,6 +74,30 @@ def test_a_wrong_connection_is_refused_in_one_sentence(arguments, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "variable", "found", "to_do"),
+    [
+        pytest.param('realm_id = "1"', "CLIENT_ID", "no value for client_secret", "set {}CLIENT_SECRET;", id="secret"),
+        pytest.param("", "CLIENT_ID", "no value for realm_id", "below {}, or set {}REALM_ID;", id="no secret"),
+        pytest.param("", "COLOUR", "a value 'colour'", "correct {}, or unset {}COLOUR\n", id="unknown"),
+    ],
+)
+def test_what_is_wrong_with_a_declared_connection_is_mended_where_it_is_declared(
+    monkeypatch, tmp_path, line, variable, found, to_do
+):
+    (tmp_path / "connections.toml").write_text(f'[connections.my-company]\nerp = "quickbooks"\n{line}\n')
+    monkeypatch.setenv("TIEOUT_CONNECTIONS", str(tmp_path / "connections.toml"))
+    monkeypatch.setenv(f"TIEOUT_CONNECTION_MY_COMPANY__{variable}", "1")
+    to_do = to_do.replace("{},", "[connections.my-company] of connections.toml,")
+
+    result = tieout("init")
+
+    assert result.exit_code == 2
+    assert f"found {found}, expected" in result.stderr
+    assert to_do.format("TIEOUT_CONNECTION_MY_COMPANY__") in result.stderr
+    assert "--set" not in result.stderr
 
 
 def test_a_bad_name_is_not_to_be_mended_with_set():
@@ -216,6 +243,35 @@ def test_a_plan_that_cannot_be_read_or_saved_is_refused_in_one_sentence(argument
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ("connections add quickbooks --name A --set x=y", "Adding A"),
+        ("connections remove nobody", "Removing nobody"),
+        ("push --plan", f"Planning: {CONNECTION}"),
+        ("reconcile --as-of 2026-02-01T00:00:00Z", f"Both books at 2026-02-01 00:00Z: {CONNECTION}"),
+        ("reconcile --closed 2026-01", f"2026-01 again: {CONNECTION}"),
+        ("reports write nobody", "Reporting on nobody"),
+        ("conflicts resolve 999 --keep ours", "Deciding 999"),
+        ("explain customers 1", "Looking for customers/1"),
+        ("up", "Starting: Dagster and the gateway"),
+    ],
+)
+def test_at_a_terminal_what_may_take_long_shows_that_it_moves(monkeypatch, arguments, title):
+    def supervise(*_: object, say: Callable[[str], None], **__: object) -> int:
+        say("it serves")
+        return 0
+
+    text = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=text, width=120, force_terminal=True, color_system=None))
+    monkeypatch.setattr("pipelines.up.up", supervise)
+
+    tieout(*arguments.split())
+
+    assert "Opening the books" in text.getvalue()
+    assert title in text.getvalue()
 
 
 def test_doctor_says_what_is_switched_off():

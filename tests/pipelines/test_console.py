@@ -1,8 +1,9 @@
-"""Tables for people: whole words where there is room, everything inside the terminal where there is not."""
+"""How commands speak. Tables: whole words where there is room, everything inside the terminal where there is not."""
 
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -32,3 +33,23 @@ def test_no_table_is_wider_than_the_terminal(monkeypatch, width):
 
     assert max(map(len, lines)) <= width
     assert len({len(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "arguments", "is_shown"),
+    [
+        pytest.param(True, ["sync"], True, id="a person at a terminal"),
+        pytest.param(True, ["sync", "--json"], False, id="a program reads"),
+        pytest.param(False, ["sync"], False, id="a pipe"),
+    ],
+)
+def test_progress_is_for_people(monkeypatch, is_terminal, arguments, is_shown):
+    text = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=text, width=80, force_terminal=is_terminal))
+    monkeypatch.setattr(sys, "argv", ["tieout", *arguments])
+
+    with console.progress("Importing [/a].csv") as says:
+        says("bills 1,000")
+
+    assert ("Importing [/a].csv: bills 1,000" in text.getvalue()) is is_shown
+    assert bool(text.getvalue()) is is_shown

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import click
 import psycopg
 import pytest
+import yaml
+from dagster._serdes import ConfigurableClassData
 
 from pipelines import storage
+from pipelines.instance import CONFIGURATION
 from pipelines.storage import IDLE_CONNECTIONS_MAX, PooledPostgresStorage
 from tests.conftest import ScratchDatabase
 
@@ -65,3 +69,13 @@ def test_a_restarted_server_is_not_noticed(pooled, fresh_database):
     use_all(pooled)
 
     assert not before & sessions(fresh_database)
+
+
+def test_without_its_variable_a_command_of_dagster_ends_with_one_sentence(monkeypatch):
+    monkeypatch.delenv("TIEOUT_DAGSTER_PG_URL", raising=False)
+    declared = yaml.safe_load(CONFIGURATION.read_text())["storage"]["custom"]
+    data = ConfigurableClassData(declared["module"], declared["class"], yaml.safe_dump(declared["config"]))
+
+    # What click's commands, which Dagster's are, print without a trace.
+    with pytest.raises(click.ClickException, match=r"found no variable TIEOUT_DAGSTER_PG_URL.*pipelines\.instance"):
+        data.rehydrate()

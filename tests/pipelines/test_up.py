@@ -45,6 +45,11 @@ import dagster as dg
 def quick() -> None: ...
 defs = dg.Definitions(assets=[quick])
 """
+WRONG_DEFINITIONS = """
+from ledger.spec import Record, entity
+@entity(name="unicorns", side="shared", natural_key=("colour",))
+class Unicorn(Record): ...
+"""
 WHERE = "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadError{__typename}}}}}"
 
 
@@ -52,7 +57,7 @@ WHERE = "{workspaceOrError{... on Workspace{locationEntries{name locationOrLoadE
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("up")
     (home / "tiny_definitions.py").write_text(DEFINITIONS)
-    (home / "wrong_definitions.py").write_text("raise RuntimeError('TIEOUT_FOO: found nothing, expected a number')")
+    (home / "wrong_definitions.py").write_text(WRONG_DEFINITIONS)
     return home
 
 
@@ -167,7 +172,7 @@ def test_the_link_it_prints_logs_in_once_and_leads_to_the_connections(new_databa
 def test_wrong_definitions_are_one_clear_line_and_nothing_outlives_a_killed_parent(home: Path):
     with tieout_up(home, "wrong_definitions") as (process, _port):
         said = next(line for line in iter(process.stdout.readline, "") if "the code server ended" in line)
-        assert "TIEOUT_FOO: found nothing, expected a number (exit code 1)" in said
+        assert "entity unicorns: natural key names ['colour'], which are no fields of it (exit code 1)" in said
 
         everything = descendants(process)
         process.kill()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from resources import configured
 from resources.configured import ServicesResource
+from resources.services import Services
+from resources.settings import load_settings
 from sensors.conflicts import build_conflict_sensor
+from sensors.freshness import build_due_sensor
 from sensors.push import build_push_sensor
 from tests.assets.conftest import house, simulator  # noqa: F401  The same house, on a database of this module's own.
 from tests.house import CONNECTION
@@ -65,3 +69,16 @@ def test_a_new_conflict_wakes_one_check(instance, house):  # noqa: F811
         )
 
     assert len(tick(instance, sensor).run_requests) == 1
+
+
+@pytest.mark.parametrize(
+    "sensor", [build_due_sensor("delta_sync"), build_push_sensor("push"), build_conflict_sensor("check_conflicts")]
+)
+def test_while_the_database_is_away_a_sensor_skips_and_says_so(instance, monkeypatch, sensor):
+    monkeypatch.setenv("TIEOUT_DATABASE_URL", "postgresql://nobody:secret-word@127.0.0.1:9/none")
+    monkeypatch.setattr(configured, "_services", lambda: Services(load_settings()))
+
+    said = tick(instance, sensor).skip_message
+
+    assert said.startswith("tieout: connecting to the database nobody@127.0.0.1:9/none: found connection")
+    assert "secret-word" not in said
