@@ -17,11 +17,11 @@ demo: $(RUN)
 	@$(VENV)/bin/python -m pipelines.demo $(ARGS)
 
 test: $(DEV)
-	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
 
 # The fault programme at length: schedules, every way of breaking the protocol, and the figures into docs/reliability.md.
 chaos: $(DEV)
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m 'long or not long' tests/faults
+	@$(VENV)/bin/python -m pytest -n 2 -m 'long or not long' tests/faults
 	@$(VENV)/bin/python -m tests.faults --schedules 10000 --workers 2 --mutants --write $(ARGS)
 	@$(VENV)/bin/python -m tests.faults --erp xero --schedules 10000 --workers 2 --mutants --write $(ARGS)
 
